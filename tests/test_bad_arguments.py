@@ -9,6 +9,7 @@ import pytest
 
 import chainrule
 from chainrule import ChainruleError, gradients
+from chainrule.core.arrays import class_numbers, rows
 from chainrule.core.errors import ConfigError, DataError, ShapeError
 from chainrule.core.randomness import stream
 from chainrule.data.dataset import Dataset
@@ -29,7 +30,6 @@ from chainrule.nn import (
     Recurrent,
     Softmax,
 )
-from chainrule.nn.losses import class_numbers, rows
 from chainrule.nn.network import Network
 from chainrule.runs.sweeps.plan import Variation
 from chainrule.training import EarlyStopping, Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.core.errors import ConfigError
-from chainrule.training.scores import predicted_classes
+from chainrule.training.metrics import predicted_classes
 from layers import CrossEntropyLayer, FullLayer, ReluLayer, Sequential, SoftMaxLayer
 from layers.dataset import Cases, cifar10_subset, cifar100
 from layers.layer import Array

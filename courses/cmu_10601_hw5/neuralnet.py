@@ -23,7 +23,8 @@ from chainrule.core.files import refuse_input, whole_file
 from chainrule.data.dataset import Dataset
 from chainrule.training import History
 from chainrule.training.engines.threads import number_of_threads, on_threads
-from chainrule.training.scores import outputs, predicted_classes
+from chainrule.training.metrics import predicted_classes
+from chainrule.training.scores import outputs
 from letters import letters_network, read_letters, train_letters
 
 ARGUMENTS = (

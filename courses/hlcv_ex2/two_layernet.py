@@ -18,8 +18,9 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ShapeError
 from chainrule.training.engines import NotFiniteError, NumpyEngine
 from chainrule.training.engines.threads import number_of_threads, on_threads
+from chainrule.training.metrics import predicted_classes
 from chainrule.training.optimizers import SGD
-from chainrule.training.scores import outputs, predicted_classes
+from chainrule.training.scores import outputs
 
 Array = npt.NDArray[Any]
 Stats = dict[str, list[float]]

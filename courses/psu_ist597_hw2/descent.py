@@ -14,7 +14,7 @@ from chainrule.core.errors import ConfigError, DivergenceError
 from chainrule.core.randomness import stream
 from chainrule.nn.initializers import initializer
 from chainrule.training.engines.threads import on_threads
-from chainrule.training.scores import predicted_classes
+from chainrule.training.metrics import predicted_classes
 from theta import Array, Theta, computeCost, computeGrad, create_mini_batch, predict, shuffle
 
 Cases = tuple[npt.ArrayLike, npt.ArrayLike]

@@ -7,13 +7,14 @@ from proof.bugs.bug import Bug, Edit
 SCORES, UNDO, SCALING = (
     "training/scores.py", "data/standardization.py", "data/target_scaling.py"
 )  # fmt: skip
+METRICS = "training/metrics.py"
 EACH = ("training/test_scores_of_each_target.py",)
 SCALED = ("runs/test_scaled_targets.py",)
 
 BUGS = (
     Bug(
         "a label that no case has counts as found",
-        (Edit(SCORES, "out=np.zeros(len(a))", "out=np.ones(len(a))"),),
+        (Edit(METRICS, "out=np.zeros(len(a))", "out=np.ones(len(a))"),),
         tests=EACH,
     ),
     Bug(
@@ -21,8 +22,8 @@ BUGS = (
         (
             Edit(
                 SCORES,
-                "_quotient(self.both, self.said), _quotient(self.both, self.there)",
-                "_quotient(self.both, self.there), _quotient(self.both, self.said)",
+                "of_each.precision, of_each.recall, of_each.f1",
+                "of_each.recall, of_each.precision, of_each.f1",
             ),
         ),
         tests=EACH,
@@ -34,7 +35,7 @@ BUGS = (
     ),
     Bug(
         "an output of exactly one half gives a label",
-        (Edit(SCORES, "    return y > 0.5\n", "    return y >= 0.5\n"),),
+        (Edit(METRICS, "    return y > 0.5\n", "    return y >= 0.5\n"),),
         tests=EACH,
     ),
     Bug(

@@ -156,7 +156,7 @@ BUGS = (
     ),
     Bug(
         "R² with a mean in the targets' own precision",
-        (Edit("training/scores.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
+        (Edit("training/metrics.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
         tests=("training/test_scores.py",),
     ),
     Bug(

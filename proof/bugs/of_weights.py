@@ -27,7 +27,7 @@ BUGS = (
     ),
     Bug(
         "weights of cases not shuffled with them",
-        (Edit(ENGINES, "self.weights.take(order[chosen])", "self.weights[chosen]"),),
+        (Edit(ENGINES, "values.take(order[chosen])", "values[chosen]"),),
         tests=TESTS,
     ),
     Bug(
@@ -50,7 +50,7 @@ BUGS = (
         "weights in the residual of R² and not in the mean target",
         (
             Edit(
-                SCORES,
+                "training/metrics.py",
                 "np.average(t.astype(np.float64), axis=0, weights=weights)",
                 "t.mean(axis=0, dtype=np.float64)",
             ),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.core.arrays import class_numbers, one_hot, rows
 from chainrule.core.errors import ShapeError
-from chainrule.nn.losses import class_numbers, one_hot, rows
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", "float64"])

@@ -9,14 +9,8 @@ from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule.core.errors import ShapeError
 from chainrule.training import Part, Settings, Trainer
 from chainrule.training import scores as module
-from chainrule.training.scores import (
-    confusion_matrix,
-    count_correct,
-    evaluate,
-    outputs,
-    predicted_classes,
-    true_classes,
-)
+from chainrule.training.metrics import predicted_classes, true_classes
+from chainrule.training.scores import confusion_matrix, count_correct, evaluate, outputs
 
 RNG = np.random.default_rng(5)
 

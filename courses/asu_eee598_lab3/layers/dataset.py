@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.core.arrays import one_hot
 from chainrule.core.errors import DataError
 from chainrule.core.randomness import stream
 from chainrule.data.named.cifar import read_cifar
 from chainrule.data.readers.paths import find_data
-from chainrule.nn.losses import one_hot
 
 from .layer import Array, whole
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from chainrule.core.errors import ConfigError, DivergenceError, ShapeError
 from chainrule.nn import Network
 from chainrule.training import Part, Settings, Trainer
-from chainrule.training.scores import outputs, predicted_classes
+from chainrule.training.metrics import predicted_classes
+from chainrule.training.scores import outputs
 
 from .cross_entropy import CrossEntropyLayer
 from .full import FullLayer

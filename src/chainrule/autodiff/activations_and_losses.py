@@ -17,11 +17,11 @@ from chainrule.autodiff import functions as f
 from chainrule.autodiff.differentiate import gradient, vjp
 from chainrule.autodiff.node import CALL, Node, Operation, constant, lift, variable
 from chainrule.autodiff.shapes import identity, mean, sum
-from chainrule.core.arrays import Array
+from chainrule.core.arrays import Array, class_numbers
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation, into
-from chainrule.nn.losses import FromLogits, Loss, class_numbers, loss_function
+from chainrule.nn.losses import FromLogits, Loss, loss_function
 
 T = TypeVar("T")
 
@@ -80,6 +80,21 @@ def _log_cosh(d: Node) -> Node:
     return f.where(r < 1, f.log1p(2 * (near * near)), far)
 
 
+def _smoothed(loss: Any, t: Array, classes: int | None = None) -> Array:
+    """t with label smoothing, t − ε (t − u), u being 1/classes, or ½ without ``classes``.
+
+    Args:
+        loss: with its ``label_smoothing`` ε.
+        t: class numbers (cases,) or rows.
+        classes: how many there are, for outputs that are a distribution.
+    """
+    epsilon = loss.label_smoothing
+    if epsilon == 0:
+        return t
+    known = np.equal.outer(t, np.arange(classes or 1)) * 1.0 if t.ndim == 1 else t
+    return np.asarray(known - epsilon * (known - 1 / (classes or 2)))
+
+
 def _cross_entropy(y: Node, t: Array) -> Node:
     if t.ndim == 1:
         return sum(-f.log(_true_class(y, t))) / len(y)
@@ -113,11 +128,15 @@ LOSS_GRAPHS: Mapping[type[Loss] | type[FromLogits], Callable[[Any, Node, Array],
     losses.MeanAbsoluteError: lambda loss, y, t: mean(f.absolute(y - t)),
     losses.Huber: lambda loss, y, t: mean(_huber(loss, y - t)),
     losses.LogCosh: lambda loss, y, t: mean(_log_cosh(y - t)),
-    losses.CrossEntropy: lambda loss, y, t: _cross_entropy(y, t),
-    losses.BinaryCrossEntropy: lambda loss, y, t: _binary_cross_entropy(y, t),
+    losses.CrossEntropy: lambda loss, y, t: _cross_entropy(y, _smoothed(loss, t, y.shape[1])),
+    losses.BinaryCrossEntropy: lambda loss, y, t: _binary_cross_entropy(y, _smoothed(loss, t)),
     losses.Hinge: lambda loss, y, t: _hinge(y, t),
-    losses.SoftmaxCrossEntropy: lambda loss, z, t: _softmax_cross_entropy(z, t),
-    losses.SigmoidCrossEntropy: lambda loss, z, t: _sigmoid_cross_entropy(z, t),
+    losses.SoftmaxCrossEntropy: lambda pair, z, t: _softmax_cross_entropy(
+        z, _smoothed(pair.loss, t, z.shape[1])
+    ),
+    losses.SigmoidCrossEntropy: lambda pair, z, t: _sigmoid_cross_entropy(
+        z, _smoothed(pair.loss, t)
+    ),
 }
 """Each loss's graph, given its object (for the options), y (or the logits z) and t."""
 

@@ -57,7 +57,7 @@ def command(
     loaded = loaded.replace(network={"dtype": "float64"})
     resolved = resolve(loaded)
     network = resolved.network
-    part = resolved.data.train
+    part = resolved.training_set()
     x, t, weights = cases_that_count(part.x, part.t, part.weights)
     x, t, weights = x[:cases], t[:cases], None if weights is None else weights[:cases]
     report = check(network, x, t, weights=weights, methods=method or None, coordinates=coordinates)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli.options import RunPath
+
+if TYPE_CHECKING:
+    from chainrule.runs.run import Run
 
 
 def command(
@@ -38,13 +41,16 @@ def command(
 ) -> None:
     """Print how good a trained network is.
 
-    For classes loss, accuracy and confusion matrix; for labels of which a case may have several
-    accuracy, F1 and a line for each label; for values R² and errors in the values' own units.
+    For classes loss, accuracy, all metrics that suit, a line for each class and the confusion
+    matrix; for labels of which a case may have several the metrics and a line for each label; for
+    values R² and errors in the values' own units.
     """
     from chainrule.cli.cases import cases_of_file, cases_of_split
-    from chainrule.cli.tables import print_confusion, print_scores
+    from chainrule.cli.tables import print_classes, print_confusion, print_scores
     from chainrule.cli.terminal import say
+    from chainrule.core.arrays import cases_that_count
     from chainrule.core.errors import DataError, Problem
+    from chainrule.core.sequences import output_rows, target_rows, weights_of_targets
     from chainrule.runs.run import load
     from chainrule.training.scores import confusion_matrix, outputs
 
@@ -62,7 +68,7 @@ def command(
             message = "the file has no labels to compare with (--labels names those of IDX files)"
             raise DataError(Problem(message, file))
         t = labels_of_file
-    score = trained.score_of_scaled(x, t, weights)
+    score = trained.score_of_scaled(x, t, weights, metrics=shown_metrics(trained))
     if score is None:
         raise DataError(f"the run has no {split} data")
     if trained.ending is not None:
@@ -71,4 +77,27 @@ def command(
     print_scores(scores, scaled=trained.target_scaling is not None)
     if trained.classes is not None:
         y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)
+        counted, rows, own = cases_that_count(y, targets, weights)
+        own = None if own is None else weights_of_targets(own, rows)
+        print_classes(output_rows(counted, rows), target_rows(rows), trained.classes, own)
         print_confusion(confusion_matrix(y, targets, len(trained.classes)), trained.classes)
+
+
+def shown_metrics(trained: Run) -> list[str]:
+    """The metrics that suit a run; of averages and top-k accuracies the common and its own.
+
+    The usual averages say the same in most cases, and of ten classes there are eight top-k
+    accuracies, of which those of 3 and 5 are in use.
+    """
+    from chainrule.training.scores import TargetKind, suiting_metrics
+
+    named = trained.config.training["metrics"] or ()
+    endings = ("_macro", "_weighted", "_micro")
+    few = len(trained.classes or ())
+    common = {f"top_{k}_accuracy" for k in (3, 5) if few > 2 * k - 2}
+    return [
+        name
+        for name in suiting_metrics(TargetKind.of(trained), trained.network)
+        if name in named
+        or not (name.endswith(endings) or (name.startswith("top") and name not in common))
+    ]

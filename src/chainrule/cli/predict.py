@@ -102,7 +102,7 @@ def _said(run: Run, rows: Array) -> tuple[list[str], list[list[str]]]:
 
     from chainrule.data.readers.encoding import typed_labels
     from chainrule.runs.predictions import output_names
-    from chainrule.training.scores import predicted_classes, predicted_labels
+    from chainrule.training.metrics import predicted_classes, predicted_labels
 
     missing: Array = np.asarray(np.isnan(rows))
     if run.classes is not None:

@@ -6,6 +6,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from chainrule.cli.terminal import console, say
 from chainrule.training import Callback, Row, Trainer
+from chainrule.training.metrics import METRICS
 
 MOST_LINES = 20
 """About how many lines a training prints where there is no terminal."""
@@ -24,6 +25,11 @@ def epoch_text(row: Row, trainer: Trainer) -> str:
     ):
         if row.get(column) is not None:
             parts.append(f"{name} {row[column]:{form}}")
+    for name, metric in METRICS.items():
+        value = row.get(f"validation_{name}")
+        form = ".1%" if name.endswith("accuracy") else ".4g"
+        if value is not None and name not in ("accuracy", "f1", "r2", "mae", "rmse"):
+            parts.append(f"{metric.heading} {value:{form}}")
     return ", ".join([*parts, f"rate {trainer.rate:g}"])
 
 

@@ -16,7 +16,8 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.characters import SPACE
 from chainrule.plots.images import image_grid
 from chainrule.plots.scatter import scatter
-from chainrule.training.scores import target_labels, true_classes
+from chainrule.training.metrics import true_classes
+from chainrule.training.scores import target_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from chainrule.cli.terminal import console, say
 from chainrule.core.errors import printable
+from chainrule.training.metrics import METRICS, counts_of_classes
 from chainrule.training.scores import MEASURES
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
         scores: by the name of the part.
         scaled: whether the loss is that of targets that were scaled for training.
     """
-    measured = {name for score in scores.values() for name in score.figures}
+    further = {name for score in scores.values() for name in score.metrics}
+    measured = {name for score in scores.values() for name in score.figures} - further
     columns = [name for name in MEASURES if name in measured]
     if measured == {"loss", "mae", "rmse"}:
         columns.insert(1, "r2")
@@ -71,6 +73,7 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
         for part, score in scores.items()
     ]
     print_rows(("data", "cases", *(HEADINGS[name] for name in columns)), rows, words=1)
+    _print_metrics(scores)
     if scaled:
         say("(the loss is that of the scaled targets; the others are in the targets' own units)")
     for part, score in [*scores.items()][-1:]:
@@ -78,16 +81,24 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
         _print_targets(_NAMES.get(part, part), score.targets)
 
 
+def _print_metrics(scores: Mapping[str, Score]) -> None:
+    """Print a line for each further metric, with a column for each part of the data."""
+    found = [name for name in MEASURES if any(name in s.metrics for s in scores.values())]
+    if not found:
+        return
+    rows = [
+        (HEADINGS[name], *(measure_text(name, s.metrics.get(name)) for s in scores.values()))
+        for name in found
+    ]
+    print_rows(("metric", *(_NAMES.get(part, part) for part in scores)), rows, words=1)
+
+
 _NAMES = {"train": "training"}
 
 HEADINGS: Mapping[str, str] = {
     "loss": "loss",
-    "accuracy": "accuracy",
     "row_accuracy": "whole row",
-    "f1": "F1",
-    "r2": "R²",
-    "mae": "MAE",
-    "rmse": "RMSE",
+    **{name: metric.heading for name, metric in METRICS.items()},
 }
 """What each measure of a score is called."""
 
@@ -107,7 +118,7 @@ def measure_text(name: str, value: float | None) -> str:
         return "–"
     if name.endswith("accuracy"):
         return f"{value:.2%}"
-    return f"{value:.4f}" if name.endswith(("r2", "f1")) else f"{value:.5g}"
+    return f"{value:.5g}" if name.endswith(("loss", "mae", "rmse")) else f"{value:.4f}"
 
 
 def _print_labels(part: str, labels: Sequence[LabelScore]) -> None:
@@ -149,6 +160,32 @@ def _print_targets(part: str, targets: Sequence[TargetScore]) -> None:
 def _say_left_out(count: int) -> None:
     if count > MOST_ROWS:
         say(f"... and {count - MOST_ROWS} more")
+
+
+def print_classes(
+    y: Array, t: Array, classes: Sequence[str], weights: Array | None = None
+) -> None:
+    """Print how well each class is told: a line with its cases, precision, recall and F1.
+
+    Args:
+        y: outputs, (cases, outputs).
+        t: targets, class numbers (cases,), or rows.
+        classes: their names.
+        weights: those of the cases, or None.
+    """
+    say("each class:")
+    cases = counts_of_classes(y, t).there
+    found = counts_of_classes(y, t, weights)
+    rows = [
+        (name, f"{count:,.0f}", *(f"{value:.4f}" for value in of_class))
+        for name, count, *of_class in zip(
+            classes, cases, found.precision, found.recall, found.f1, strict=True
+        )
+    ]
+    print_rows(("class", "cases", "precision", "recall", "F1"), rows[:MOST_ROWS], words=1)
+    _say_left_out(len(rows))
+    if len(classes) == 2:
+        say(f"(precision, recall and F1 of both are those of {classes[1]!r})")
 
 
 def print_confusion(matrix: Array, classes: Sequence[str]) -> None:

@@ -188,3 +188,88 @@ def assign(view: Array, value: ArrayLike, name: str) -> None:
     if array.ndim and array.shape != view.shape:
         raise ShapeError(f"{name} has shape {view.shape}, found {array.shape}")
     view[...] = array
+
+
+# Targets are class numbers from 0 to classes − 1, one for each case, or a row of values for each
+# case. These functions convert what a user gives to what a loss takes, or say what is wrong.
+
+
+def class_numbers(t: Any, classes: int) -> Array:
+    """``t`` as class numbers, an integer array of shape (cases,).
+
+    Raises:
+        ShapeError: there is not one whole number for each case, or one is not a class.
+
+    Example:
+        >>> class_numbers([2.0, 0.0], classes=3)
+        array([2, 0])
+    """
+    t = as_numbers(t, "targets", "biuf")
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
+    if t.ndim != 1:
+        raise ShapeError(
+            f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
+        )
+    if t.dtype.kind == "f" and not np.all(t == np.rint(t)):
+        raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
+    outside = (t < 0) | (t >= classes)
+    if outside.any():
+        case = int(outside.argmax())
+        raise ShapeError(
+            f"class {float(t[case]):.17g} of case {case} is outside the {classes} classes "
+            f"0 to {classes - 1} that the network has outputs for"
+        )
+    return t.astype(np.intp)
+
+
+def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:
+    """Rows of zeros with a 1 at the class, shape (cases, classes).
+
+    Example:
+        >>> one_hot(np.array([1, 0]), 2, "int64")
+        array([[0, 1],
+               [1, 0]])
+    """
+    result = np.zeros((len(numbers), classes), dtype)
+    result[np.arange(len(numbers)), numbers] = 1
+    return result
+
+
+def rows(t: Any, outputs: int, dtype: Any) -> Array:
+    """``t`` as rows of ``dtype``, shape (cases, outputs).
+
+    With one output, values (cases,) become a column; with several, class numbers (cases,) or
+    (cases, 1) become one-hot rows.
+
+    Raises:
+        ShapeError: ``t`` does not fit the outputs.
+
+    Example:
+        >>> rows([3.0, 4.0], 1, "float64").shape
+        (2, 1)
+    """
+    t = as_numbers(t, "targets", "biuf")
+    if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
+        return one_hot(class_numbers(t, outputs), outputs, dtype)
+    if t.ndim == 1:
+        t = t[:, None]
+    if t.ndim != 2 or t.shape[1] != outputs:
+        raise ShapeError(f"targets of shape (cases, {outputs}) are expected, found {t.shape}")
+    return t.astype(dtype)
+
+
+def require_all(right: Array, t: Array, expected: str) -> None:
+    """Check that each row of targets is as expected.
+
+    Args:
+        right: whether each row is, (cases,).
+        t: the rows.
+        expected: which loss they are for, and what it expects of them.
+
+    Raises:
+        ShapeError: one is not; shows the first.
+    """
+    if not right.all():
+        case = int(right.argmin())
+        raise ShapeError(f"rows of targets for {expected}; found {t[case]} in case {case}")

@@ -60,6 +60,18 @@ _WORDS_ELSEWHERE: Mapping[str, str] = {
     "rings": "circles",
     "blobs": "gaussian",
     "digits": "mnist",
+    "roc_auc": "auc auroc rocauc roc_auc_score roc_auc_ovr",
+    "f1": "f1_score fscore f_score",
+    "f1_macro": "macro_f1",
+    "f1_micro": "micro_f1",
+    "log_loss": "logloss neg_log_loss",
+    "balanced_accuracy": "balanced_accuracy_score bacc uar",
+    "accuracy": "acc accuracy_score",
+    "r2": "r2_score r_squared",
+    "rmse": "root_mean_squared_error",
+    "label_smoothing": "smoothing",
+    "class_weights": "class_weight pos_weight",
+    "metrics": "scoring scores",
 }
 """For each word of a configuration, the words that other libraries and textbooks use for it."""
 
@@ -184,6 +196,7 @@ class CompileCacheWarning(RuntimeWarning):
 _CACHED_CHOICES = 200
 """`nearest` caches its results only for lists of at most this many valid words."""
 
+_MOST_LISTED = 40  # Of more words than this, half as many are listed, and the others counted.
 _LONGEST_WORD = 100
 """`nearest` finds no word for a longer text, and `shown` shortens it by default."""
 
@@ -240,4 +253,6 @@ def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
     valid = list(valid)
     guess = nearest(word, valid)
     hint = f"; did you mean {guess!r}?" if guess else "."
-    return f"unknown {kind} {shown(word)}{hint} Known: {', '.join(valid) or 'none'}"
+    few = valid if len(valid) <= _MOST_LISTED else valid[: _MOST_LISTED // 2]
+    rest = f" ... and {len(valid) - len(few)} more" if len(few) < len(valid) else ""
+    return f"unknown {kind} {shown(word)}{hint} Known: {', '.join(few) or 'none'}{rest}"

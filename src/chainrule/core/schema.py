@@ -344,7 +344,9 @@ class Choice(Metadata):
     """An entry of a table of dataclasses, by its name or as ``{type: name, option: ...}``.
 
     The fields of the dataclass are the entry's options. An entry without options normalises to
-    its name, one with options to a mapping of all of them.
+    its name, one with options to a mapping of all of them. A field with the metadata
+    ``{"unsaid": True}`` counts only where it differs from its default, so that an option
+    can be added to an entry without a change to the configurations of earlier runs.
 
     Args:
         kind: what the table holds, for messages.

@@ -74,7 +74,8 @@ def _loss(point: Point, y: Array) -> Iterator[Finding]:
             return _gradient(lambda v: mean_loss(pair, v, t, w), z, rows, steps)
 
         # With targets between 0 and 1, δ has a zero where its two terms, each below 1/N, cancel.
-        cancels = t.ndim == 2 and bool(((t > 0) & (t < 1)).any())
+        seen = network.loss_function.smoothed(t, y.shape[1], y.dtype)
+        cancels = seen.ndim == 2 and bool(((seen > 0) & (seen < 1)).any())
         largest = 1.0 if w is None else float(w.max())
         floor = ROUNDINGS * ROUNDING * largest / len(y) if cancels else 0.0
         yield _compared(point, "loss", "∂L/∂z", delta, by_logits, z.size, floor=floor)

@@ -103,7 +103,8 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
             raise ConnectError(error.problems, k) from None
         shapes[k] = layers[k].output_shape
     _mark_output(layers, graph)
-    from_logits = FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    pair = FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    from_logits = None if pair is None else pair.of(loss)
     loss, from_logits = over_steps(loss, from_logits, shapes[len(layers) - 1])
     return Connected(tuple(layers), graph, loss, from_logits)
 

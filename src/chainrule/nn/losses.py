@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.core.arrays import Array, as_numbers
-from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.arrays import Array, as_numbers, class_numbers, one_hot, require_all, rows
+from chainrule.core.errors import ConfigError, ShapeError, shown
 from chainrule.core.registry import from_table
 from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
@@ -61,6 +61,10 @@ class Loss(ABC):
         A distance changes sign where a kink is crossed. A smooth loss has none: (cases, 0).
         """
         return np.empty((len(y), 0))
+
+    def smoothed(self, t: Array, outputs: int, dtype: Any) -> Array:
+        """The targets that the formula sees, from prepared ones; see `SmoothedLoss`."""
+        return t
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
         """The targets in the form that ``value`` and ``jacobian`` take.
@@ -177,13 +181,65 @@ class LogCosh(ResidualLoss):
         return np.tanh(d)
 
 
-class CrossEntropy(Loss):
+@dataclass(frozen=True)
+class SmoothedLoss(Loss):
+    """A loss of probabilities whose targets may be smoothed, t′ = (1 − ε) t + ε u.
+
+    u is the target that says nothing: 1/classes where the outputs are a distribution, and ½ for
+    an output that is a probability of its own. The loss is that of t′, in training and in every
+    evaluation; which class is the true one, for accuracies and metrics, t alone says.
+
+    Source: Szegedy et al., *Rethinking the Inception architecture for computer vision* (2016),
+    section 7; the formula is that of PyTorch's CrossEntropyLoss and Keras's BinaryCrossentropy.
+
+    Attributes:
+        label_smoothing: ε, at least 0 and below 1.
+    """
+
+    label_smoothing: float = field(default=0.0, metadata={"unsaid": True})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            found = shown(self.label_smoothing)
+            raise ConfigError(f"label_smoothing is at least 0 and below 1, found {found}")
+
+    @abstractmethod
+    def uninformed(self, outputs: int) -> float:
+        """u, the target that says nothing about any of the outputs."""
+
+    def smoothed(self, t: Array, outputs: int, dtype: Any) -> Array:
+        """t′ as rows (cases, outputs); t itself where nothing is smoothed.
+
+        Args:
+            t: prepared targets, class numbers (cases,) or rows (cases, outputs).
+            outputs: the number of outputs.
+            dtype: the type of the rows.
+
+        Example:
+            >>> CrossEntropy(0.25).smoothed(np.array([1]), 2, float)
+            array([[0.125, 0.875]])
+        """
+        if not self.label_smoothing:
+            return t
+        known = one_hot(t, outputs, dtype) if t.ndim == 1 else t
+        kept, added = 1 - self.label_smoothing, self.label_smoothing * self.uninformed(outputs)
+        found: Array = known * known.dtype.type(kept) + known.dtype.type(added)
+        return found
+
+
+@dataclass(frozen=True)
+class CrossEntropy(SmoothedLoss):
     """The cross-entropy L = −(1/N) Σ_n Σ_j t_nj ln y_nj, for outputs that are a distribution.
 
-    With class numbers, t is 1 at the true class. J_L = −t / (N y).
+    With class numbers, t is 1 at the true class. J_L = −t / (N y). See `SmoothedLoss` for t′,
+    which takes the place of t where labels are smoothed.
     """
 
     for_classes: ClassVar[bool] = True
+
+    def uninformed(self, outputs: int) -> float:
+        """1/classes."""
+        return 1 / outputs
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
         """Class numbers (cases,) stay class numbers; rows (cases, outputs) stay rows.
@@ -198,18 +254,20 @@ class CrossEntropy(Loss):
             return class_numbers(t, outputs)
         t = rows(t, outputs, dtype)
         right = (t >= 0).all(axis=1) & (np.abs(t.sum(axis=1) - 1) <= SUM_TOLERANCE)
-        _require_all(right, t, "cross_entropy are distributions, at least 0 with sum 1")
+        require_all(right, t, "cross_entropy are distributions, at least 0 with sum 1")
         is_one_hot = (t.max(axis=1) == 1).all() and np.count_nonzero(t) == len(t)
         return t.argmax(axis=1) if is_one_hot else t
 
     def value(self, y: Array, t: Array) -> Any:
         """−(1/N) Σ t ln y, where the term of a target of 0 is 0, even if y is 0 as well."""
+        t = self.smoothed(t, y.shape[1], y.real.dtype)
         if t.ndim == 1:
             return -np.log(y[np.arange(len(y)), t]).sum() / len(y)
         return -self._terms(y, t).sum() / len(y)
 
     def by_case(self, y: Array, t: Array) -> Array:
         """See `Loss.by_case`."""
+        t = self.smoothed(t, y.shape[1], y.real.dtype)
         if t.ndim == 1:
             return np.asarray(-np.log(y[np.arange(len(y)), t]))
         return np.asarray(-self._terms(y, t).sum(axis=1))
@@ -220,16 +278,23 @@ class CrossEntropy(Loss):
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """−t / (N y), and 0 where t is 0."""
+        t = self.smoothed(t, y.shape[1], y.real.dtype)
         if t.ndim == 1:
             t = one_hot(t, y.shape[1], y.dtype)
         return -t / np.where(t == 0, y.dtype.type(1), y) / len(y)
 
 
-class BinaryCrossEntropy(Loss):
+@dataclass(frozen=True)
+class BinaryCrossEntropy(SmoothedLoss):
     """L = −mean(t ln y + (1 − t) ln(1 − y)) over cases and outputs, each output in (0, 1).
 
-    J_L = (y − t) / (y (1 − y)) / (cases · outputs).
+    J_L = (y − t) / (y (1 − y)) / (cases · outputs). See `SmoothedLoss` for t′, which takes the
+    place of t where labels are smoothed.
     """
+
+    def uninformed(self, outputs: int) -> float:
+        """One half."""
+        return 0.5
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
         """Rows of numbers from 0 to 1.
@@ -256,13 +321,14 @@ class BinaryCrossEntropy(Loss):
 
     def _terms(self, y: Array, t: Array) -> Array:
         """t ln y + (1 − t) ln(1 − y)."""
-        one = y.dtype.type(1)
+        t, one = self.smoothed(t, y.shape[1], y.real.dtype), y.dtype.type(1)
         right = np.log(np.where(t == 0, one, y))
         wrong = np.log1p(-np.where(t == 1, y.dtype.type(0), y))
         return np.asarray(t * right + (1 - t) * wrong)
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """See the class; written as (1 − t) / (1 − y) − t / y."""
+        t = self.smoothed(t, y.shape[1], y.real.dtype)
         one, zero = y.dtype.type(1), y.dtype.type(0)
         wrong = (1 - t) / (1 - np.where(t == 1, zero, y))
         return (wrong - t / np.where(t == 0, one, y)) / y.size
@@ -288,7 +354,7 @@ class Hinge(Loss):
         if t.ndim != 2 or t.shape[1] != outputs:
             return class_numbers(t, outputs)
         right = ((t == 0) | (t == 1)).all(axis=1) & (t.sum(axis=1) == 1)
-        _require_all(right, t, "hinge are one-hot, a single 1 and otherwise 0")
+        require_all(right, t, "hinge are one-hot, a single 1 and otherwise 0")
         return t.argmax(axis=1)
 
     def _margins(self, y: Array, t: Array) -> Array:
@@ -359,6 +425,10 @@ class FromLogits(ABC):
     log_formula: str
 
     @abstractmethod
+    def of(self, loss: Loss) -> FromLogits:
+        """The same for a loss with options of its own."""
+
+    @abstractmethod
     def value(self, z: Array, t: Array) -> Any:
         """L as a function of the logits."""
 
@@ -386,12 +456,32 @@ class FromLogits(ABC):
         """∂ln p/∂z for all outputs."""
 
 
-class SoftmaxCrossEntropy(FromLogits):
-    """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z)."""
+def _with_smoothed(formula: str, loss: SmoothedLoss, uninformed: str) -> str:
+    """The formula of δ, in which t′ is explained where labels are smoothed."""
+    if not loss.label_smoothing:
+        return formula
+    kept, added = f"{1 - loss.label_smoothing:.6g}", f"{loss.label_smoothing:g}"
+    return f"{formula.replace('t)', 't′)')} with t′ = {kept} t + {added} · {uninformed}"
 
-    formula = "(s − t) / cases"
+
+class SoftmaxCrossEntropy(FromLogits):
+    """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z).
+
+    Args:
+        loss: says whether the targets t are smoothed.
+    """
+
     small = "s_i"
     log_formula = "∂ln s_i/∂z_j = [i = j] − s_j"
+
+    def __init__(self, loss: CrossEntropy | None = None) -> None:
+        self.loss = CrossEntropy() if loss is None else loss
+        self.formula = _with_smoothed("(s − t) / cases", self.loss, "1/classes")
+
+    def of(self, loss: Loss) -> FromLogits:
+        """See `FromLogits.of`."""
+        assert isinstance(loss, CrossEntropy)
+        return type(self)(loss)
 
     def value(self, z: Array, t: Array) -> Any:
         """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
@@ -403,6 +493,7 @@ class SoftmaxCrossEntropy(FromLogits):
 
     def by_case(self, z: Array, t: Array) -> Array:
         """The terms of the sum of ``value``."""
+        t = self.loss.smoothed(t, z.shape[1], z.real.dtype)
         cases = np.arange(len(z))
         m = z.real.argmax(axis=1)
         below = z - z[cases, m][:, None]
@@ -420,6 +511,7 @@ class SoftmaxCrossEntropy(FromLogits):
         The equal (p_t − 1) / N would lose digits where p_t is close to 1. For the same reason rows
         of targets give δ_j = (p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k) / N.
         """
+        t = self.loss.smoothed(t, y.shape[1], y.real.dtype)
         if t.ndim == 1:
             cases = np.arange(len(y))
             delta = y / len(y)
@@ -431,13 +523,14 @@ class SoftmaxCrossEntropy(FromLogits):
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
         """See `CrossEntropy.jacobian`."""
-        return CrossEntropy().jacobian(y, t)
+        return self.loss.jacobian(y, t)
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
         """∂L/∂ln s_i = −t_i / N, for small p = s_i with t_i above 0."""
         small = y < least_probability(y.dtype)
         if not small.any():
             return None
+        t = self.loss.smoothed(t, y.shape[1], y.dtype)
         if t.ndim == 1:
             t = one_hot(t, y.shape[1], y.dtype)
         which = (t > 0) & small
@@ -449,11 +542,23 @@ class SoftmaxCrossEntropy(FromLogits):
 
 
 class SigmoidCrossEntropy(FromLogits):
-    """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs)."""
+    """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs).
 
-    formula = "(y − t) / (cases · outputs)"
+    Args:
+        loss: says whether the targets t are smoothed.
+    """
+
     small = "p = a or 1 − a"
     log_formula = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
+
+    def __init__(self, loss: BinaryCrossEntropy | None = None) -> None:
+        self.loss = BinaryCrossEntropy() if loss is None else loss
+        self.formula = _with_smoothed("(y − t) / (cases · outputs)", self.loss, "½")
+
+    def of(self, loss: Loss) -> FromLogits:
+        """See `FromLogits.of`."""
+        assert isinstance(loss, BinaryCrossEntropy)
+        return type(self)(loss)
 
     def value(self, z: Array, t: Array) -> Any:
         """See the class; both terms are at least 0, so nothing cancels."""
@@ -465,14 +570,17 @@ class SigmoidCrossEntropy(FromLogits):
 
     def _terms(self, z: Array, t: Array) -> Array:
         """(1 − t) softplus(z) + t softplus(−z)."""
+        t = self.loss.smoothed(t, z.shape[1], z.real.dtype)
         return np.asarray((1 - t) * softplus(z) + t * softplus(-z))
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """((1 − t) σ(z) − t σ(−z)) / (cases · outputs)."""
+        t = self.loss.smoothed(t, z.shape[1], z.real.dtype)
         return ((1 - t) * y - t * sigmoid(-z)) / z.size
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
         """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y for σ(−z) would lose digits."""
+        t = self.loss.smoothed(t, z.shape[1], z.real.dtype)
         one = y.dtype.type(1)  # the denominator of a term whose numerator is 0
         wrong = (1 - t) / np.where(t == 1, one, sigmoid(-z))
         return (wrong - t / np.where(t == 0, one, y)) / z.size
@@ -487,6 +595,7 @@ class SigmoidCrossEntropy(FromLogits):
         small = sigmoid(-size) < least_probability(z.dtype)
         if not small.any():
             return None
+        t = self.loss.smoothed(t, z.shape[1], z.dtype)
         w = np.where(z < 0, t, 1 - t)
         which = (w > 0) & small
         J = ((1 - w) * np.exp(-size) - w) / z.size
@@ -512,7 +621,8 @@ FROM_LOGITS: Mapping[tuple[str, type[Loss]], FromLogits] = {
     ("softmax", CrossEntropy): SoftmaxCrossEntropy(),
     ("sigmoid", BinaryCrossEntropy): SigmoidCrossEntropy(),
 }
-"""The losses computed from the logits, by the last layer's function and the loss's class."""
+"""The losses computed from the logits, by the last layer's function and the loss's class; those
+with options are made of these by `FromLogits.of`."""
 
 
 def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
@@ -556,78 +666,3 @@ def one_by_one(value: Callable[[Array, Array], Any], y: Array, t: Array) -> Arra
     """A loss of each case, (cases,), from a function that gives the mean loss of several."""
     found = [value(y[case : case + 1], t[case : case + 1]) for case in range(len(y))]
     return np.array(found, y.dtype)
-
-
-# Targets are class numbers from 0 to classes − 1, one for each case, or a row of values for each
-# case. These functions convert what a user gives to what a loss takes, or say what is wrong.
-
-
-def class_numbers(t: Any, classes: int) -> Array:
-    """``t`` as class numbers, an integer array of shape (cases,).
-
-    Raises:
-        ShapeError: there is not one whole number for each case, or one is not a class.
-
-    Example:
-        >>> class_numbers([2.0, 0.0], classes=3)
-        array([2, 0])
-    """
-    t = as_numbers(t, "targets", "biuf")
-    if t.ndim == 2 and t.shape[1] == 1:
-        t = t[:, 0]
-    if t.ndim != 1:
-        raise ShapeError(
-            f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
-        )
-    if t.dtype.kind == "f" and not np.all(t == np.rint(t)):
-        raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
-    outside = (t < 0) | (t >= classes)
-    if outside.any():
-        case = int(outside.argmax())
-        raise ShapeError(
-            f"class {float(t[case]):.17g} of case {case} is outside the {classes} classes "
-            f"0 to {classes - 1} that the network has outputs for"
-        )
-    return t.astype(np.intp)
-
-
-def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:
-    """Rows of zeros with a 1 at the class, shape (cases, classes).
-
-    Example:
-        >>> one_hot(np.array([1, 0]), 2, "int64")
-        array([[0, 1],
-               [1, 0]])
-    """
-    result = np.zeros((len(numbers), classes), dtype)
-    result[np.arange(len(numbers)), numbers] = 1
-    return result
-
-
-def rows(t: Any, outputs: int, dtype: Any) -> Array:
-    """``t`` as rows of ``dtype``, shape (cases, outputs).
-
-    With one output, values (cases,) become a column; with several, class numbers (cases,) or
-    (cases, 1) become one-hot rows.
-
-    Raises:
-        ShapeError: ``t`` does not fit the outputs.
-
-    Example:
-        >>> rows([3.0, 4.0], 1, "float64").shape
-        (2, 1)
-    """
-    t = as_numbers(t, "targets", "biuf")
-    if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
-        return one_hot(class_numbers(t, outputs), outputs, dtype)
-    if t.ndim == 1:
-        t = t[:, None]
-    if t.ndim != 2 or t.shape[1] != outputs:
-        raise ShapeError(f"targets of shape (cases, {outputs}) are expected, found {t.shape}")
-    return t.astype(dtype)
-
-
-def _require_all(right: Array, t: Array, expected: str) -> None:
-    if not right.all():
-        case = int(right.argmin())
-        raise ShapeError(f"rows of targets for {expected}; found {t[case]} in case {case}")

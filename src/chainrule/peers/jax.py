@@ -132,6 +132,25 @@ def binary_cross_entropy(softplus_of: Any, z: Any, t: Any) -> Any:
     return ((1 - t) * softplus_of(z) + t * softplus_of(-z)).mean(axis=-1)
 
 
+def _smoothing(of_classes: bool, made: Any, loss: Any) -> Any:
+    """A cross-entropy ``made(z, t)`` of targets that are smoothed where ``loss`` says so.
+
+    Args:
+        of_classes: whether the outputs are a distribution; otherwise each is a probability.
+        made: the loss of each row without smoothing.
+        loss: ours, with its ``label_smoothing``.
+    """
+    epsilon = loss.label_smoothing
+    if not epsilon:
+        return made
+
+    def smoothed(z: Any, t: Any) -> Any:
+        known = nn.one_hot(t, z.shape[-1], dtype=z.dtype) if t.ndim < z.ndim else t
+        return made(z, (1 - epsilon) * known + epsilon / (z.shape[-1] if of_classes else 2))
+
+    return smoothed
+
+
 def huber(delta: float, y: Any, t: Any) -> Any:
     """The mean of ½ d² where |d| ≤ delta, and of its tangent beyond, for d = y − t."""
     r = jnp.abs(y - t)
@@ -152,11 +171,12 @@ def hinge(y: Any, t: Any) -> Any:
 
 LOSSES: Mapping[type[Loss], Forms] = {
     losses.CrossEntropy: Forms(
-        lambda loss: plain_cross_entropy, formula=lambda loss: cross_entropy
+        partial(_smoothing, True, plain_cross_entropy),
+        formula=partial(_smoothing, True, cross_entropy),
     ),
     losses.BinaryCrossEntropy: Forms(
-        lambda loss: partial(binary_cross_entropy, nn.softplus),
-        formula=lambda loss: partial(binary_cross_entropy, partial(softplus, jnp)),
+        partial(_smoothing, False, partial(binary_cross_entropy, nn.softplus)),
+        formula=partial(_smoothing, False, partial(binary_cross_entropy, partial(softplus, jnp))),
     ),
     losses.MeanSquaredError: Forms(lambda loss: lambda y, t: jnp.square(y - t).mean(axis=-1)),
     losses.MeanAbsoluteError: Forms(lambda loss: lambda y, t: jnp.abs(y - t).mean(axis=-1)),

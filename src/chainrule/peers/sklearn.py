@@ -239,6 +239,8 @@ def _reason_of_functions(network: Network) -> str | None:
         return "it has biases in every layer"
     if len({type(layer.activation) for layer in hidden}) > 1:
         return "it has one activation for all hidden layers"
+    if getattr(network.loss_function, "label_smoothing", 0):
+        return "it smooths no labels"
     if isinstance(network.loss_function, losses.MeanSquaredError):
         if network.layers[-1].gives_distribution or not is_linear:
             return "its squared error has linear outputs"

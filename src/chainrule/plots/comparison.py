@@ -11,9 +11,11 @@ import numpy as np
 
 from chainrule.core.errors import ChainruleError, unknown
 from chainrule.plots.learning_curve import (
+    FROM_0_TO_1,
     LOWEST_R2,
     MARKED_POINTS,
     SCORES,
+    TITLES,
     TRAINING_DASHES,
     VALIDATION_DASHES,
     Curve,
@@ -177,7 +179,7 @@ def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: 
     parts = dict.fromkeys(line.part for line in lines)
     words = _PARTS[next(iter(parts))][0] + " " if len(parts) == 1 and "" not in parts else ""
     remark = _limit(panel, measure, lines)
-    measured = SCORES.get(measure, plain(measure).replace("_", " "))
+    measured = TITLES.get(measure, plain(measure).replace("_", " "))
     axes.set_title(f"{words}{measured}{remark}", pad=14)
     for line in lines:
         _mark_ends(axes, line)
@@ -230,7 +232,7 @@ def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
     if not len(values):
         return ""
     low, high = float(values.min()), float(values.max())
-    if measure in SCORES:
+    if measure in (*SCORES, *FROM_0_TO_1):
         return panel.limit_score(measure, low, max(high, 0.0) if low < LOWEST_R2 else high)
     remarks = []
     sound = max((float(line.curve.finite.max()) for line in lines if not line.diverged), default=0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from chainrule.plots.style import (
     ALARM,
     INK,
     LARGEST,
+    PALETTE,
     TEST,
     TRAINING,
     VALIDATION,
@@ -22,12 +23,14 @@ from chainrule.plots.style import (
     count_axis,
     house_style,
     log_axis,
+    marker_of,
     new_figure,
     percent_axis,
     spans_decades,
     with_room,
     with_room_log,
 )
+from chainrule.training.metrics import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +42,13 @@ Counted = Literal["epochs", "minibatches"]
 Losses = Sequence[float] | NDArray[np.float64]
 
 # Each of these that was measured has a panel of its own, beside that of the loss, with this title.
-SCORES: Mapping[str, str] = {"accuracy": "accuracy", "f1": "F1, mean over the labels", "r2": "R²"}
+SCORES: Mapping[str, str] = {name: METRICS[name].heading for name in ("accuracy", "f1", "r2")}
+
+TITLES: Mapping[str, str] = {name: metric.heading for name, metric in METRICS.items()}
+"""What each score and metric is called above a panel."""
+
+FROM_0_TO_1 = tuple(name for name in METRICS if name not in (*SCORES, "log_loss", "mae", "rmse"))
+"""The metrics that share a panel, since they have the same scale."""
 
 LOWEST_R2 = -1.0
 """The lower end of the R² axis: R² has no lower bound, and any value below this is simply bad."""
@@ -69,6 +78,8 @@ def learning_curve(
     """Training and validation loss over a run, and a second panel for accuracy or R².
 
     Where a case may have several labels, there is a third one for F1, the mean over the labels.
+    Metrics from 0 to 1 that the configuration names share a panel, a colour each; the log loss
+    has one of its own.
 
     The loss axis is logarithmic where positive losses span more than two decades. Values that
     are not finite are left out, and crosses on the panel's top edge mark where they were.
@@ -76,8 +87,8 @@ def learning_curve(
     Args:
         history: the run's columns, one value an epoch: ``epoch`` (else counted from 1),
             ``train_loss``, ``validation_loss``, ``train_accuracy``, ``validation_accuracy``
-            or ``train_r2``, ``validation_r2`` (and ``f1``). A column may be missing, or hold
-            None or NaN where nothing was measured; other columns are not drawn.
+            or ``train_r2``, ``validation_r2`` (and ``f1``, and metrics). A column may be missing,
+            or hold None or NaN where nothing was measured; other columns are not drawn.
         title: what was run.
         test: ``loss``, and ``accuracy``, ``f1`` or ``r2``, of the test part after training (or
             ``test_loss`` and so on).
@@ -109,17 +120,17 @@ def learning_curve(
     unit = per_epoch if x_axis == "minibatches" else 1.0
     end = max(float(epochs.max(initial=0)), len(losses) / per_epoch)
     result = {key.removeprefix("test_"): value for key, value in (test or {}).items()}
-    scores = _scores(history, result)
+    groups = _groups(history, result)
 
     with house_style():
-        figure = new_figure((8.5, 12.5, 17.5)[min(len(scores), 2)], 6, title)
-        axes = figure.subplots(1, 1 + len(scores), squeeze=False)[0]
+        figure = new_figure((8.5, 12.5, 17.5, 22.5, 27.5)[min(len(groups), 4)], 6, title)
+        axes = figure.subplots(1, 1 + len(groups), squeeze=False)[0]
         panels = [Panel(one, unit, end) for one in axes]
         if len(losses):
             panels[0].add_minibatches(losses, unit / per_epoch)
         panels[0].draw_loss(history, result.get("loss"))
-        for score, panel in zip(scores, panels[1:], strict=True):
-            panel.draw_score(history, score, result.get(score))
+        for group, panel in zip(groups, panels[1:], strict=True):
+            panel.draw_group(history, group, result)
         for panel in panels:
             panel.finish(x_axis)
     return figure
@@ -138,14 +149,23 @@ def _per_epoch(epochs: Vector, x_axis: str, losses: Losses, given: int | None) -
     return 1
 
 
-def _scores(history: History, result: Mapping[str, float]) -> list[str]:
-    """Those of `SCORES` that were measured in any part of the data."""
-    return [
-        score
-        for score in SCORES
-        if score in result
-        or any(curve_of(history, f"{part}_{score}") for part in ("train", "validation"))
-    ]
+def _groups(history: History, result: Mapping[str, float]) -> list[list[str]]:
+    """The scores and metrics that were measured in any part of the data, a list for each panel."""
+
+    def measured(names: Iterable[str]) -> list[str]:
+        return [
+            name
+            for name in names
+            if name in result
+            or any(curve_of(history, f"{part}_{name}") for part in ("train", "validation"))
+        ]
+
+    alone, shared = measured(SCORES), measured(FROM_0_TO_1)
+    if shared and "f1" in alone:
+        alone.remove("f1")
+        shared.insert(0, "f1")
+    groups = [*([name] for name in alone), shared, measured(["log_loss"])]
+    return [group for group in groups if group]
 
 
 @dataclass(frozen=True)
@@ -271,27 +291,90 @@ class Panel:
         extra = self.minibatch_range
         return np.append(curves, extra[-1:]) if len(curves) else extra
 
-    def draw_loss(self, history: History, test: float | None) -> None:
-        """Draw the losses, and the test loss as a star."""
-        self._add_parts(history, "loss")
+    def draw_group(
+        self, history: History, names: Sequence[str], test: Mapping[str, float]
+    ) -> None:
+        """Draw scores or metrics of the same scale, with those of the test data."""
+        (first, *others) = names
+        if first == "log_loss":
+            self.draw_loss(history, test.get(first), first)
+        elif others:
+            self._draw_together(history, names, test)
+        else:
+            self.draw_score(history, first, test.get(first))
+
+    def _draw_together(
+        self, history: History, names: Sequence[str], test: Mapping[str, float]
+    ) -> None:
+        """Draw several metrics from 0 to 1, a colour each; the legend has those of the test data.
+
+        With more metrics than colours, every line has a marker as well.
+        """
+        parts = dict[str, Any]()
+        for k, name in enumerate(names):
+            color, own = marker_of(k)
+            marker = own if len(names) > len(PALETTE) else None
+            found = f"{TITLES[name]}, test {test[name]:.4g}" if name in test else TITLES[name]
+            self.axes.plot([], [], color=color, marker=marker, linewidth=3, label=found)
+            if name in test and np.isfinite(test[name]):
+                self.shown.append(np.array([test[name]]))
+                style = dict[str, Any](markersize=15, markeredgecolor="white", zorder=5)
+                self.axes.plot([self.end * self.unit], [test[name]], "*", color=color, **style)
+            for part, said, _, dashes in _PARTS:
+                curve = curve_of(history, f"{part}_{name}")
+                if curve is None:
+                    continue
+                parts[said] = dashes
+                self._add_line(curve, color, dashes, marker)
+                self.curves[f"{part}_{name}"] = curve
+        for said, dashes in parts.items() if len(parts) > 1 else ():
+            self.axes.plot([], [], color=INK, linestyle=dashes, label=said)
+        only = f" ({next(iter(parts))})" if len(parts) == 1 else ""
+        self._limit_and_title("f1", f"metrics{only}")
+
+    def _add_line(self, curve: Curve, color: str, dashes: Any, marker: str | None) -> None:
+        """Draw one curve among several."""
+        self.axes.plot(
+            curve.x * self.unit,
+            curve.y,
+            color=color,
+            linestyle=dashes,
+            marker=marker or ("o" if len(curve.x) <= MARKED_POINTS else None),
+            markersize=5,
+            markevery=max(1, len(curve.x) // 12) if marker else None,
+            linewidth=2.0 if len(curve.x) <= _THIN_LINE else 1.0,
+            zorder=3,
+        )
+        self.shown.append(curve.finite)
+
+    def draw_loss(self, history: History, test: float | None, column: str = "loss") -> None:
+        """Draw the losses, and the test loss as a star; ``column`` may be another loss."""
+        self._add_parts(history, column)
         self._mark_best()
         self._mark_test(test, "{:.4g}")
         values = self.values.clip(-LARGEST, LARGEST)
         is_log = bool(len(values)) and self.limit_loss(float(values.min()), float(values.max()))
-        self.axes.set_title("loss (logarithmic axis)" if is_log else "loss")
+        title = column.replace("_", " ")
+        self.axes.set_title(f"{title} (logarithmic axis)" if is_log else title)
         self._mark_not_finite()
 
     def draw_score(self, history: History, score: str, test: float | None) -> None:
-        """Draw accuracies or R², and the test data's as a star."""
+        """Draw accuracies, R² or one metric, and the test data's as a star."""
         self._add_parts(history, score)
-        self._mark_test(test, "{:.1%}" if score == "accuracy" else "{:.4g}")
+        self._mark_test(test, "{:.1%}" if score.endswith("accuracy") else "{:.4g}")
+        # Only labels have a row_accuracy; the F1 of classes may be that of one of them.
+        of_labels = score == "f1" and any(name.endswith("row_accuracy") for name in history)
+        self._limit_and_title(score, TITLES[score] + ", mean over the labels" * of_labels)
+
+    def _limit_and_title(self, score: str, title: str) -> None:
+        """End the y axis of a score, and set the title; marks what is not finite."""
         remark = ""
         if len(self.values):
             low, high = float(self.values.min()), float(self.values.max())
             remark = self.limit_score(score, low, min(max(high, LOWEST_R2), 1.0))
-        elif score == "accuracy":
+        elif score.endswith("accuracy"):
             percent_axis(self.axes)
-        self.axes.set_title(SCORES[score] + remark)
+        self.axes.set_title(title + remark)
         self._mark_not_finite()
 
     def _add_parts(self, history: History, column: str) -> None:
@@ -390,7 +473,7 @@ class Panel:
     def limit_score(self, score: str, low: float, high: float) -> str:
         """End the y axis of accuracies or R²; returns the remark that the title needs."""
         remark = ""
-        if score == "accuracy":
+        if score.endswith("accuracy"):
             percent_axis(self.axes)
         elif low < LOWEST_R2:
             low, remark = LOWEST_R2, f" (below {LOWEST_R2:g} not shown)"

@@ -22,7 +22,8 @@ from chainrule.data.readers.encoding import (
 from chainrule.data.standardization import Standardization
 from chainrule.data.target_scaling import scaled_targets
 from chainrule.nn.network import Network
-from chainrule.training.scores import predicted_classes, predicted_labels, target_labels
+from chainrule.training.metrics import predicted_classes, predicted_labels
+from chainrule.training.scores import target_labels
 
 
 class Trained(Protocol):

@@ -25,7 +25,7 @@ from chainrule.core.errors import (
     Problem,
 )
 from chainrule.core.limits import machine_memory
-from chainrule.data.dataset import DataSplit
+from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.named.cifar import find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.passed import Passed
@@ -68,6 +68,7 @@ from chainrule.runs.shape_checks import (
     with_classes,
 )
 from chainrule.training import Callback, Settings, Trainer
+from chainrule.training.class_weights import weights_by_class
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import optimizer
 from chainrule.training.scores import TargetKind
@@ -108,6 +109,21 @@ class Resolved:
                 kind=TargetKind.of(self.data),
                 callbacks=[*callbacks],
             )
+
+    def training_set(self) -> Dataset:
+        """The training cases, their weights each times that of the case's class.
+
+        Raises:
+            ConfigError: the class weights do not fit the targets.
+        """
+        train, given = self.data.train, self.settings.class_weights
+        if given is None:
+            return train
+        with self.placed():
+            t = self.network.prepare_targets(train.t)
+            kind = TargetKind.of(self.data)
+            weights = weights_by_class(given, kind, self.network, t, train.weights)
+        return replace(train, weights=weights)
 
     @contextmanager
     def placed(self) -> Iterator[None]:

@@ -297,9 +297,20 @@ class Run:
         warn(found.notes, 2)
         return self.score_of_scaled(self.scaled(found.x), found.t, found.weights)
 
-    def score_of_scaled(self, x: Array, t: Array, weights: Any = None) -> Score | None:
-        """The same as `evaluate`, for inputs and targets in the form that the network takes."""
-        return evaluate(self.network, x, t, kind=TargetKind.of(self), weights=weights)
+    def score_of_scaled(
+        self, x: Array, t: Array, weights: Any = None, metrics: Sequence[str] | None = None
+    ) -> Score | None:
+        """The same as `evaluate`, for inputs and targets in the form that the network takes.
+
+        Args:
+            x: inputs, (cases, inputs).
+            t: targets.
+            weights: those of the cases, or None.
+            metrics: the names of further metrics; None for those of the configuration.
+        """
+        named = self.config.training["metrics"] or () if metrics is None else metrics
+        kind = TargetKind.of(self)
+        return evaluate(self.network, x, t, kind=kind, weights=weights, metrics=named)
 
     def export(
         self, path: str | os.PathLike[str], *, to: str | None = None, dtype: str | None = None

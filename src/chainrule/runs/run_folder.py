@@ -45,6 +45,7 @@ from chainrule.data.tables.encoding import TableEncoding
 from chainrule.runs.checkpoint import save_checkpoint
 from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
+from chainrule.training.metrics import METRICS
 from chainrule.training.scores import LabelScore, Score, TargetScore
 
 CHECKPOINT_SECONDS = 1.0
@@ -89,7 +90,14 @@ def _distinct(names: list[str]) -> list[str]:
     return names
 
 
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError("an unknown metric")
+    return name
+
+
 _Text = Annotated[str, AfterValidator(_without_commands)]
+_MetricName = Annotated[str, AfterValidator(_known_metric)]
 
 
 class _LabelScore(BaseModel):
@@ -136,6 +144,7 @@ class _Score(BaseModel):
     f1: float | None = None
     labels: list[_LabelScore] = []
     targets: list[_TargetScore] = []
+    metrics: dict[_MetricName, float | None] = {}
 
     def score(self) -> Score:
         """The same figures as a `Score`; a loss of null becomes NaN."""
@@ -143,6 +152,8 @@ class _Score(BaseModel):
         figures["loss"] = nan if self.loss is None else float(self.loss)
         figures["labels"] = tuple(LabelScore(**vars(each)) for each in self.labels)
         figures["targets"] = tuple(each.score() for each in self.targets)
+        measured = self.metrics.items()
+        figures["metrics"] = {name: nan if v is None else float(v) for name, v in measured}
         return Score(**figures)
 
 

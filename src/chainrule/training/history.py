@@ -18,7 +18,7 @@ from chainrule.training.scores import MEASURES, Score
 Row = dict[str, float | int | None]
 """The number, losses, scores and seconds of one epoch, by the name of the column."""
 
-COLUMNS = tuple(f"{part}_{measure}" for part in ("train", "validation") for measure in MEASURES)
+COLUMNS = tuple(f"{part}_{measure}" for measure in MEASURES for part in ("train", "validation"))
 """The columns of losses and scores that a history may have, which can be monitored."""
 
 LEARNING_RATE = "learning_rate"

@@ -18,14 +18,14 @@ cases are still counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.core.arrays import Array, as_numbers, cases_that_count, weights_of_cases
+from chainrule.core.arrays import Array, as_numbers, cases_that_count, one_hot, weights_of_cases
 from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import (
     number_of_targets,
@@ -34,8 +34,22 @@ from chainrule.core.sequences import (
     weights_of_targets,
 )
 from chainrule.data.standardization import Standardization
-from chainrule.nn.losses import one_hot, times_weights
+from chainrule.nn.activations import Sigmoid
+from chainrule.nn.losses import times_weights
 from chainrule.nn.network import Network
+from chainrule.training.metrics import (
+    METRICS,
+    Counts,
+    Kind,
+    Outputs,
+    nearest_suiting,
+    predicted_labels,
+    predictions_for,
+    reason_against,
+    spread,
+    suiting,
+    true_classes,
+)
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000
@@ -111,6 +125,7 @@ class Score:
         labels: a score for each label.
         targets: a score for each output, if there are several. Labels and targets are left out
             if there are more than `MOST_LISTED`.
+        metrics: the further metrics that were asked for, by name, of those that are defined.
     """
 
     loss: float
@@ -123,16 +138,21 @@ class Score:
     f1: float | None = None
     labels: tuple[LabelScore, ...] = ()
     targets: tuple[TargetScore, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def figures(self) -> dict[str, float]:
-        """The measures that these targets have, by name, in the order of `MEASURES`."""
-        found = {name: getattr(self, name) for name in MEASURES}
-        return {name: value for name, value in found.items() if value is not None}
+        """The measures that were taken, by name, in the order of `MEASURES`."""
+        own = {name: getattr(self, name) for name in _ATTRIBUTES}
+        found = {name: value for name, value in own.items() if value is not None}
+        found.update(self.metrics)
+        return {name: found[name] for name in MEASURES if name in found}
 
 
-MEASURES = ("loss", "accuracy", "row_accuracy", "f1", "r2", "mae", "rmse")
-"""The figures of a `Score` that a history may have, as names of its attributes."""
+_ATTRIBUTES = ("loss", "accuracy", "row_accuracy", "f1", "r2", "mae", "rmse")
+
+MEASURES = tuple(dict.fromkeys((*_ATTRIBUTES, *METRICS)))
+"""The figures of a `Score` that a history may have: the loss, the scores and the metrics."""
 
 
 def is_better_low(measure: str) -> bool:
@@ -172,7 +192,7 @@ class TargetKind:
     Attributes:
         classes: whether they are classes, of which a case has one.
         multi_label: whether they are labels, 0 and 1, of which a case may have several.
-        names: the names of the labels or values, or None.
+        names: the names of the classes, labels or values, or None.
         scaling: how values were scaled for training; scores are in their units before.
     """
 
@@ -184,8 +204,14 @@ class TargetKind:
     @classmethod
     def of(cls, described: _Described) -> TargetKind:
         """The kind of the targets of a `DataSplit` or of a run."""
-        classes, scaling = described.classes is not None, described.target_scaling
-        return cls(classes, described.multi_label, described.target_names, scaling)
+        classes, scaling = described.classes, described.target_scaling
+        names = described.target_names if classes is None else classes
+        return cls(classes is not None, described.multi_label, names, scaling)
+
+    @property
+    def word(self) -> Kind:
+        """``classes``, ``labels`` or ``values``."""
+        return "classes" if self.classes else "labels" if self.multi_label else "values"
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -194,12 +220,43 @@ class TargetKind:
             return ("accuracy",)
         return ("accuracy", "row_accuracy", "f1") if self.multi_label else ("r2", "mae", "rmse")
 
+    def reason_against(self, metric: str, network: Network) -> str | None:
+        """Why a metric does not suit such targets and a network's outputs; None where it does.
+
+        The reason ends with the metric that says the most similar, and all others that suit.
+        """
+        outputs = network.layers[-1].output_shape[-1]
+        described = self.word, outputs_of(network), max(2, outputs)
+        reason = reason_against(metric, *described)
+        if reason is None:
+            return None
+        suit = suiting_metrics(self, network)
+        guess = nearest_suiting(metric, suit)
+        hint = f"; did you mean {guess!r}?" if guess else "."
+        return f"{reason}{hint} Those that suit: {', '.join(suit)}"
+
     def in_own_units(self, values: Array) -> Array:
         """Outputs or prepared targets in the units of the targets before they were scaled."""
         return values if self.scaling is None else self.scaling.undo(values)
 
 
 CLASSES, VALUES = TargetKind(classes=True), TargetKind()
+
+
+def outputs_of(network: Network) -> Outputs:
+    """Whether the outputs of a network are a distribution, probabilities, or any numbers."""
+    last: Any = network.layers[-1]
+    if last.gives_distribution:
+        return "distribution"
+    if not isinstance(getattr(last, "activation", None), Sigmoid):
+        return "any"
+    return "distribution" if last.output_shape[-1] == 1 else "probabilities"
+
+
+def suiting_metrics(kind: TargetKind, network: Network) -> list[str]:
+    """The names of the metrics that suit the targets and a network's outputs."""
+    outputs = network.layers[-1].output_shape[-1]
+    return suiting(kind.word, outputs_of(network), max(2, outputs))
 
 
 def target_labels(names: Sequence[str] | None, count: int, *, multi_label: bool) -> list[str]:
@@ -214,30 +271,6 @@ def target_labels(names: Sequence[str] | None, count: int, *, multi_label: bool)
     return [f"{'label' if multi_label else 'value'}_{k + 1}" for k in range(count)]
 
 
-def predicted_classes(y: Array) -> Array:
-    """The predicted class number of each case, shape (cases,).
-
-    It is the index of the largest output, and the smallest such index if several are equal. If
-    there is only one output, it is 1 where the output exceeds ½, and 0 elsewhere.
-
-    Args:
-        y: outputs, (cases, outputs).
-    """
-    if y.shape[1] == 1:
-        return (y[:, 0] > 0.5).astype(np.intp)
-    return y.argmax(axis=1)
-
-
-def true_classes(t: Array) -> Array:
-    """The true class number of each case, shape (cases,).
-
-    Args:
-        t: prepared targets: class numbers (cases,), one-hot rows (cases, classes), or one column
-            of 0 and 1, (cases, 1).
-    """
-    return t if t.ndim == 1 else predicted_classes(t)
-
-
 def count_correct(y: Array, t: Array, weights: Array | None = None) -> float:
     """The number of cases whose predicted class is the true one; for sequences, of such steps.
 
@@ -247,7 +280,7 @@ def count_correct(y: Array, t: Array, weights: Array | None = None) -> float:
         weights: those of the cases, which are summed instead of counted; None to count.
     """
     rows = target_rows(t)
-    right = _predictions_for(output_rows(y, t), rows) == true_classes(rows)
+    right = predictions_for(output_rows(y, t), rows) == true_classes(rows)
     if weights is None:
         return int(np.count_nonzero(right))
     return float(weights_of_targets(weights, t)[right].sum(dtype=np.float64))
@@ -271,13 +304,6 @@ def _all(t: Array, weights: Array | None) -> float:
     return float(weights_of_targets(weights, t).sum(dtype=np.float64)) or 1.0
 
 
-def _predictions_for(y: Array, t: Array) -> Array:
-    """`predicted_classes`, or class 0 for every case if there is only one class."""
-    if t.ndim == 1 and y.shape[1] == 1:
-        return np.zeros(len(y), np.intp)
-    return predicted_classes(y)
-
-
 def evaluate(
     network: Network,
     x: Any,
@@ -286,6 +312,7 @@ def evaluate(
     classes: bool = False,
     kind: TargetKind | None = None,
     weights: Any = None,
+    metrics: Sequence[str] = (),
 ) -> Score | None:
     """The score of ``network`` on a set of cases.
 
@@ -299,6 +326,8 @@ def evaluate(
         kind: more on the targets, in place of ``classes``: labels, names, a scaling.
         weights: how much each case counts, (cases,), at least 0, of which only the ratios
             matter; None where all count the same.
+        metrics: the names of further metrics that suit the targets, see `METRICS`. For them the
+            outputs of all cases are kept at once.
 
     Returns:
         The score, or None if there are no cases, or none of a weight above 0.
@@ -323,14 +352,39 @@ def evaluate(
         x, t, weights = cases_that_count(x, t, weights_of_cases(weights, len(x)))
         if len(x) == 0:
             return None
-    total, sums = 0.0, _sums_for(kind, network, t)
+    total, sums, kept = 0.0, _sums_for(kind, network, t), list[Array]()
+    further = [name for name in metrics if name not in kind.measures]
     with np.errstate(all="ignore"):  # an infinite or NaN loss is returned as it is
         for part in _batches(network, len(x)):
             z, y = network.evaluate(network.prepare_inputs(x[part]))
             own = None if weights is None else weights[part]
             total += network.loss_of(z, y, t[part], own) * len(y)
             sums.add(y, t[part], own)
-        return sums.score(total / len(t) + network.penalty_loss(), t, weights)
+            if further:
+                kept.append(output_rows(y, t[part]))
+        score = sums.score(total / len(t) + network.penalty_loss(), t, weights)
+        if not further:
+            return score
+        found = measured(further, np.concatenate(kept), t, weights, labels=kind.multi_label)
+        return replace(score, metrics=found)
+
+
+def measured(
+    names: Iterable[str], y: Array, t: Array, weights: Array | None, *, labels: bool
+) -> dict[str, float]:
+    """The metrics of these names that are defined.
+
+    Args:
+        names: those of `METRICS`.
+        y: outputs, (cases, outputs); of sequences those of `output_rows`.
+        t: prepared targets.
+        weights: those of the cases, or None.
+        labels: whether the targets are labels.
+    """
+    own = None if weights is None else weights_of_targets(weights, t)
+    rows = target_rows(t)
+    found = {name: METRICS[name].function(y, rows, own, labels=labels) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 class _Sums(Protocol):
@@ -390,33 +444,19 @@ class _LabelSums:
         """See `_Sums.score`."""
         rows = _all(t, weights)
         accuracy = np.minimum(self.right / rows, 1.0)
-        precision, recall = _quotient(self.both, self.said), _quotient(self.both, self.there)
-        f1 = _quotient(2 * self.both, self.said + self.there)
-        columns = (c.tolist() for c in (self.cases, accuracy, precision, recall, f1))
-        listed = zip(self.names, *columns, strict=True) if len(f1) <= MOST_LISTED else ()
+        of_each = Counts(self.there, self.said, self.both)
+        figures = (self.cases, accuracy, of_each.precision, of_each.recall, of_each.f1)
+        columns = (column.tolist() for column in figures)
+        listed = zip(self.names, *columns, strict=True) if len(accuracy) <= MOST_LISTED else ()
         return Score(
             loss,
             float(accuracy.mean()),
             None,
             len(t),
             row_accuracy=min(1.0, self.rows_right / rows),
-            f1=float(f1.mean()),
+            f1=float(of_each.f1.mean()),
             labels=tuple(LabelScore(*each) for each in listed),
         )
-
-
-def predicted_labels(y: Array) -> Array:
-    """Whether a case has each label, as booleans: whether the output exceeds ½.
-
-    Args:
-        y: outputs, (..., labels).
-    """
-    return y > 0.5
-
-
-def _quotient(a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
 
 
 class _ValueSums:
@@ -449,12 +489,12 @@ class _ValueSums:
     def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """See `_Sums.score`."""
         own = None if weights is None else weights_of_targets(weights, t)
-        spread, count = _spread(self._targets(t), own), _all(t, weights)
-        total = float(spread.sum())
+        squares, count = spread(self._targets(t), own), _all(t, weights)
+        total = float(squares.sum())
         mae, rmse = self.absolute / count, np.sqrt(self.squares / count)
         targets: tuple[TargetScore, ...] = ()
         if 1 < self.outputs <= MOST_LISTED:
-            targets = self._of_each(spread.sum(axis=0), mae, rmse)
+            targets = self._of_each(squares.sum(axis=0), mae, rmse)
         return Score(
             loss,
             None,
@@ -465,11 +505,11 @@ class _ValueSums:
             targets=targets,
         )
 
-    def _of_each(self, spread: Array, mae: Array, rmse: Array) -> tuple[TargetScore, ...]:
+    def _of_each(self, totals: Array, mae: Array, rmse: Array) -> tuple[TargetScore, ...]:
         names = target_labels(self.kind.names, len(mae), multi_label=False)
         r2 = [
             1 - float(residual) / float(total) if total > 0 else None
-            for residual, total in zip(self.squares, spread, strict=True)
+            for residual, total in zip(self.squares, totals, strict=True)
         ]
         columns = zip(names, r2, mae.tolist(), rmse.tolist(), strict=True)
         return tuple(TargetScore(*each) for each in columns)
@@ -509,29 +549,9 @@ def _batches(network: Network, cases: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _spread(t: Array, weights: Array | None = None) -> Array:
-    """(t − t̄)² of every target, (cases, outputs), t̄ being the mean of each output's targets.
-
-    With weights, (cases,), t̄ is the weighted mean, and each row is multiplied by its weight.
-
-    If all targets of an output are equal, t̄ is set to that number. The computed mean could differ
-    from it by rounding, and the sum of the squares would not be 0.
-    """
-    if not len(t):
-        return np.zeros(t.shape)
-    lowest = t.min(axis=0)
-    if weights is None:
-        mean = t.mean(axis=0, dtype=np.float64)
-    else:
-        mean = np.average(t.astype(np.float64), axis=0, weights=weights)
-    mean = np.where(lowest == t.max(axis=0), lowest, mean)
-    d = np.subtract(t, mean, dtype=np.float64)
-    return times_weights(np.square(d, out=d), weights)
-
-
 def has_r2(t: Array) -> bool:
     """Whether R² is defined: whether some output's prepared targets vary."""
-    return bool(_spread(target_rows(t)).sum() > 0)
+    return bool(spread(target_rows(t)).sum() > 0)
 
 
 def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
@@ -553,5 +573,5 @@ def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
     """
     matrix = np.zeros((classes, classes), dtype=int)
     y, t = output_rows(y, t), target_rows(t)
-    np.add.at(matrix, (true_classes(t), _predictions_for(y, t)), 1)
+    np.add.at(matrix, (true_classes(t), predictions_for(y, t)), 1)
     return matrix

@@ -15,6 +15,7 @@ from chainrule.core.schema import (
     Choice,
     Count,
     Flag,
+    Maybe,
     Metadata,
     OptionalCount,
     Seed,
@@ -22,9 +23,13 @@ from chainrule.core.schema import (
     Word,
     described_as,
     expected,
+    invalid,
+    repeated,
 )
 from chainrule.training.callbacks import CALLBACKS
+from chainrule.training.class_weights import ClassWeights
 from chainrule.training.engines import ENGINES
+from chainrule.training.metrics import METRICS
 from chainrule.training.optimizers import OPTIMIZERS
 from chainrule.training.schedules import SCHEDULES
 
@@ -41,6 +46,17 @@ def _list_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     if value is not None and not isinstance(value, list):
         raise expected("a list of callbacks such as [early_stopping], or null")
     return handler(value)
+
+
+def _metrics_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """The validated list without repetitions, or None."""
+    if value is not None and not isinstance(value, list):
+        raise expected("a list of metrics such as [balanced_accuracy, roc_auc], or null")
+    names = handler(value)
+    twice = repeated(names or ())
+    if twice is not None:
+        raise invalid(f"the metric {twice} is named twice")
+    return names
 
 
 class _EngineName(Metadata):
@@ -76,6 +92,11 @@ class Settings:
             longer gradient is scaled down, g ← g · min(1, c / ‖g‖). null for no limit.
         callbacks: what takes part in the training; early_stopping stops it when a loss or score
             has stopped improving, and restores the best parameters.
+        metrics: what the history has beside the loss and the usual scores, by name; train_* where
+            the training data are evaluated (evaluate is full), validation_* after each epoch.
+        class_weights: how much the cases of each class count in training, beside their own
+            weights. balanced for the same total in each class, weights by the names of classes,
+            or a list of all in order; null for no difference. Evaluations do not weigh classes.
         checkpoint_every: the number of minibatches between two checkpoints; null for one after
             each epoch, but at most one per second.
 
@@ -117,6 +138,14 @@ class Settings:
         Field(
             examples=[[{"type": "early_stopping", "monitor": "validation_loss", "patience": 5}]]
         ),
+    ] = None
+    metrics: Annotated[
+        Sequence[Annotated[str, Word("metric", tuple(METRICS))]] | None,
+        WrapValidator(_metrics_or_null),
+        Field(examples=[["balanced_accuracy", "roc_auc"]]),
+    ] = None
+    class_weights: Annotated[
+        Any, Maybe(ClassWeights()), Field(examples=["balanced", {"ill": 5}, [1, 2.5]])
     ] = None
     checkpoint_every: OptionalCount = None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array
+from chainrule.core.arrays import Array, one_hot
 from chainrule.core.errors import printable
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences
@@ -22,7 +22,7 @@ from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import Shape
-from chainrule.nn.losses import LOSSES, least_probability, one_hot
+from chainrule.nn.losses import LOSSES, least_probability
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training import Callback, Trainer

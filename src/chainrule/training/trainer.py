@@ -27,11 +27,13 @@ from chainrule.core.errors import (
 )
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
+from chainrule.core.sequences import target_rows
 from chainrule.data.dataset import Dataset
 from chainrule.data.standardization import is_standardized
 from chainrule.data.target_scaling import is_far_from_1
 from chainrule.nn.network import Network
 from chainrule.training.callbacks import Callback, callback
+from chainrule.training.class_weights import weights_by_class
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
@@ -46,6 +48,7 @@ from chainrule.training.scores import (
     evaluate,
     fraction_right,
     has_r2,
+    measured,
 )
 from chainrule.training.settings import Settings
 
@@ -91,6 +94,9 @@ class Trainer:
         threads: the number of threads for the engine and for large matrix products.
         train: the prepared training cases without those of weight 0; the other weights are
             divided by their mean, so that the learning rate keeps its meaning.
+        metrics: the names of the metrics that the history has beside the scores.
+        training_weights: the same weights, each times the weight of the case's class, if the
+            settings have such; None where all are equal.
         base_rate: the network's learning rate, before any schedule.
         progress: the losses and counts of the epoch in progress.
         history: the losses and scores of the finished epochs.
@@ -104,7 +110,8 @@ class Trainer:
 
     Raises:
         ConfigError: the optimiser, schedule, engine or callback is unknown, an option is out of
-            its range, or a callback cannot take part in this training.
+            its range, a callback cannot take part in this training, or metrics or class weights
+            do not suit the targets.
         DataError: all training cases have the weight 0.
     """
 
@@ -126,6 +133,8 @@ class Trainer:
         self.validation = self._prepared(validation)
         self.settings = settings
         self.kind = kind or (CLASSES if classes else VALUES)
+        self.metrics = self._checked_metrics()
+        self.training_weights = self._training_weights()
         self.classes = self.kind.classes
         self.optimizer: Optimizer = optimizer(settings.optimizer)
         rates = network.rates(self.optimizer.default_rate)
@@ -178,6 +187,38 @@ class Trainer:
         x, t = self.network.prepare(x, t)
         return Part(x, t, self.network.prepare_weights(weights, len(x)))
 
+    def _checked_metrics(self) -> list[str]:
+        """The metrics of the settings that the scores of these targets do not have anyway.
+
+        Raises:
+            ConfigError: one does not suit the targets or the outputs.
+        """
+        named = self.settings.metrics or ()
+        problems = [
+            Problem(reason, key=f"metrics.{k}")
+            for k, name in enumerate(named)
+            if (reason := self.kind.reason_against(name, self.network)) is not None
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return [name for name in named if name not in self.kind.measures]
+
+    def _training_weights(self) -> Array | None:
+        """The weights of the training cases, times those of their classes, of mean 1."""
+        part, given = self.train, self.settings.class_weights
+        weights = weights_by_class(given, self.kind, self.network, part.t, part.weights)
+        if given is None or weights is None:
+            return weights
+        *_, shares = cases_that_count(part.x, part.t, weights)
+        return self.network.prepare_weights(shares, len(part))
+
+    def _counted(self) -> Array | None:
+        """How much a correct case counts where that is not its weight in training, or None."""
+        if self.settings.class_weights is None or self.training_weights is None:
+            return None
+        own = self.train.weights
+        return np.ones(len(self.train)) if own is None else own
+
     def _make_engine(self) -> Engine:
         settings, cases = self.settings, len(self.train)
         if settings.engine not in ENGINES:
@@ -199,7 +240,8 @@ class Trainer:
                 classes=self.classes,
                 clip_gradient_norm=settings.clip_gradient_norm,
                 seed=settings.seed,
-                weights=self.train.weights,
+                weights=self.training_weights,
+                counted=self._counted(),
             )
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([replace(p, key="engine") for p in error.problems]) from None
@@ -232,6 +274,8 @@ class Trainer:
         train = self._columns("train", self.train)
         if self.settings.evaluate == "running" and not self.classes:
             train = train[:1]
+        elif self.settings.evaluate == "running":
+            train = train[:2]
         return train + self._columns("validation", self.validation)
 
     def _columns(self, part: str, cases: Part) -> list[str]:
@@ -240,7 +284,16 @@ class Trainer:
         measures = ["loss", *self.kind.measures]
         if "r2" in measures and not has_r2(cases.t):
             measures.remove("r2")
+        measures += self._defined_metrics(cases)
         return [f"{part}_{measure}" for measure in measures]
+
+    def _defined_metrics(self, cases: Part) -> list[str]:
+        """Those of the metrics that are defined for these targets, whatever the outputs are."""
+        rows = target_rows(cases.t)
+        outputs = self.network.layers[-1].output_shape[-1]
+        y = np.zeros((len(rows), outputs), self.network.dtype)
+        labels = self.kind.multi_label
+        return list(measured(self.metrics, y, cases.t, cases.weights, labels=labels))
 
     def run(self) -> History:
         """Train until all epochs have run, or until training is stopped or interrupted.
@@ -473,8 +526,9 @@ class Trainer:
         """The score of the network as it is now; None if there are no cases."""
         x, t, weights = cases.x, cases.t, cases.weights
         if self.classes:
-            return self.engine.evaluate(x, t, weights)
-        return evaluate(self.network, x, t, kind=self.kind, weights=weights)
+            return self.engine.evaluate(x, t, weights, self.metrics)
+        kind, metrics = self.kind, self.metrics
+        return evaluate(self.network, x, t, kind=kind, weights=weights, metrics=metrics)
 
 
 def _require_cases_to_learn_from(network: Network, batch_size: int) -> None:

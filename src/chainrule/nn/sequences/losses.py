@@ -68,6 +68,10 @@ class SequenceLoss(Loss):
         """The sum over the steps of each case, (cases,)."""
         return _sums(self.each.by_case, y, t)
 
+    def smoothed(self, t: Array, outputs: int, dtype: Any) -> Array:
+        """The targets that the formula sees, a row for each step that has one."""
+        return self.each.smoothed(target_rows(t), outputs // self.steps, dtype)
+
     def jacobian(self, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, (cases, steps · outputs); 0 where there is no target."""
         return _by_step(self.each.jacobian, t, y)
@@ -142,6 +146,10 @@ class SequenceFromLogits(FromLogits):
         self.each = each
         self.formula, self.small = each.formula, each.small
         self.log_formula = each.log_formula
+
+    def of(self, loss: Loss) -> FromLogits:
+        """See `FromLogits.of`."""
+        return SequenceFromLogits(self.each.of(loss_of_a_step(loss)))
 
     def value(self, z: Array, t: Array) -> Any:
         """L as a function of the logits, (cases, steps · outputs)."""

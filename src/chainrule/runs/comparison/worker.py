@@ -103,7 +103,7 @@ class Training(Callback):
 
         config = load_config(self.job.config, self.job.overrides)
         resolved = resolve(config, given=unpacked(self.job.data))
-        network, train, settings = resolved.network, resolved.data.train, resolved.settings
+        network, train, settings = resolved.network, resolved.training_set(), resolved.settings
         self._start = _digest(network, train)
         if self.job.peer is None:
             with resolved.placed():
@@ -178,7 +178,7 @@ def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
         ConfigError: the schedule looks at something else than the training loss, among others.
     """
     none = Part(train.x[:0], train.t[:0])
-    bare = replace(settings, evaluate="running", callbacks=None)
+    bare = replace(settings, evaluate="running", callbacks=None, class_weights=None)
     try:
         return Trainer(network, train, none, bare, classes=False)
     except ConfigError as error:

@@ -22,8 +22,8 @@ from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
 from chainrule.runs.sweeps.pool import Pool
-from chainrule.runs.sweeps.trial import SCORES, Trial, overrides_of
-from chainrule.training.scores import is_better_low
+from chainrule.runs.sweeps.trial import PARTS, SCORES, Trial, overrides_of
+from chainrule.training.scores import MEASURES, is_better_low
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """If the caller names no score, trials are ranked by the first of these that any of them has."""
@@ -155,7 +155,8 @@ def sweep(
         return source.config([*overrides, *overrides_of(values)])
 
     base = _checked(plan, config_of)
-    known = [*SCORES, *(f"best_{score}" for score in SCORES if score.startswith("validation"))]
+    # In the order of the measures, of which a message lists the first.
+    known = [f"{part}_{measure}" for measure in MEASURES for part in (*PARTS, "best_validation")]
     if by is not None and by not in known:
         raise ConfigError(unknown("score", by, known))
     with ExitStack() as locked:

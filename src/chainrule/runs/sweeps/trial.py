@@ -146,9 +146,9 @@ def scores_of(run: Any) -> dict[str, float]:
     """The finite scores of a run after its last epoch, and its best validation scores."""
     scores = {}
     for part in PARTS:
-        for measure in MEASURES:
-            value = getattr(run.scores.get(part), measure, None)
-            if value is not None and isfinite(value):
+        figures = run.scores[part].figures if part in run.scores else {}
+        for measure, value in figures.items():
+            if isfinite(value):
                 scores[f"{part}_{measure}"] = float(value)
     for measure in MEASURES:
         column = f"validation_{measure}"

@@ -6,6 +6,7 @@ An engine trains on minibatches ``first`` … ``last`` − 1 of a given order, u
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -62,6 +63,8 @@ class Engine(ABC):
         clip_gradient_norm: a gradient with a larger norm is scaled to this norm; None for never.
         seed: of the random numbers that layers draw in training, such as masks of dropout.
         weights: those of the cases, above 0 and of mean 1, (cases,); None where all are equal.
+        counted: how much each case counts where it is correct, (cases,), if that is not its
+            weight; needs weights.
 
     Attributes:
         threads: the number of threads, for an engine that has threads of its own beside
@@ -87,6 +90,7 @@ class Engine(ABC):
         clip_gradient_norm: float | None = None,
         seed: int = 0,
         weights: Array | None = None,
+        counted: Array | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -99,6 +103,9 @@ class Engine(ABC):
         self.weights = (
             None if weights is None else weights_of_cases(weights, len(x), network.dtype)
         )
+        self.counted = self.weights
+        if counted is not None:
+            self.counted = weights_of_cases(counted, len(x), network.dtype)
         self.threads: int | None = None
         self.fallback_reason: str | None = None
 
@@ -155,20 +162,33 @@ class Engine(ABC):
 
     def weights_of(self, order: Array | None, minibatch: int) -> Array | None:
         """The weights of the cases of a minibatch; None where there are none."""
-        if self.weights is None:
+        return self._of_minibatch(self.weights, order, minibatch)
+
+    def counted_of(self, order: Array | None, minibatch: int) -> Array | None:
+        """How much each case of a minibatch counts where it is correct; None to count them."""
+        return self._of_minibatch(self.counted, order, minibatch)
+
+    def _of_minibatch(
+        self, values: Array | None, order: Array | None, minibatch: int
+    ) -> Array | None:
+        if values is None:
             return None
         chosen = self.cases_of(minibatch)
-        return self.weights[chosen] if order is None else self.weights.take(order[chosen])
+        return values[chosen] if order is None else values.take(order[chosen])
 
-    def evaluate(self, x: Array, t: Array, weights: Array | None = None) -> Score | None:
+    def evaluate(
+        self, x: Array, t: Array, weights: Array | None = None, metrics: Sequence[str] = ()
+    ) -> Score | None:
         """The score of the network as it is now; None where there are no cases.
 
         Args:
             x: inputs, (cases, input).
             t: targets, as `Network.loss` takes them.
             weights: those of the cases, as `chainrule.training.scores.evaluate` takes them.
+            metrics: the names of further metrics, likewise.
 
         Raises:
             ShapeError: x, t or weights do not fit.
         """
-        return evaluate(self.network, x, t, classes=self.classes, weights=weights)
+        classes = self.classes
+        return evaluate(self.network, x, t, classes=classes, weights=weights, metrics=metrics)

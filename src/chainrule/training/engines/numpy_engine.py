@@ -46,7 +46,8 @@ class NumpyEngine(Engine):
                     x, t = self._minibatch(order, k)
                     if scales is not None:
                         self.optimizer.scale = float(scales[k - first])
-                    found = self._step(x, t, k, self.weights_of(order, k))
+                    own = self.weights_of(order, k), self.counted_of(order, k)
+                    found = self._step(x, t, k, *own)
                 losses[k - first], correct[k - first] = found
         return self.chunk(losses, correct)
 
@@ -64,19 +65,21 @@ class NumpyEngine(Engine):
             return self.x[chosen], self.t[chosen]
         return self.x.take(order[chosen], axis=0), self.t.take(order[chosen], axis=0)
 
-    def _step(self, x: Array, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
+    def _step(
+        self, x: Array, t: Array, k: int, weights: Array | None, counted: Array | None
+    ) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""
-        found = self._differentiate(x, t, k, weights)
+        found = self._differentiate(x, t, k, weights, counted)
         self.optimizer.step()
         self.network.update_untrained()
         return found
 
     def _differentiate_all(self) -> tuple[float, float]:
         """Loss, correct cases and gradient of all cases, in the order of the data."""
-        return self._differentiate(self.x, self.t, 0, self.weights)
+        return self._differentiate(self.x, self.t, 0, self.weights, self.counted)
 
     def _differentiate(
-        self, x: Array, t: Array, k: int, weights: Array | None
+        self, x: Array, t: Array, k: int, weights: Array | None, counted: Array | None
     ) -> tuple[float, float]:
         """The loss and the correct cases of minibatch k; writes the gradient, which is clipped."""
         network = self.network
@@ -88,7 +91,7 @@ class NumpyEngine(Engine):
         network.backpropagate(t, weights=weights)
         self._check_gradient(k)
         self.clip_gradient()
-        return loss, count_correct(y, t, weights) if self.classes else 0
+        return loss, count_correct(y, t, counted) if self.classes else 0
 
     def _check_gradient(self, k: int) -> None:
         """Raise if an entry is not finite; g · g is a fast test, but huge entries overflow it."""

@@ -76,7 +76,8 @@ def run_batches(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     gathered: Array, losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
+    case_weights: Array, counted: Array, correct_weights: Array,
+    base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
@@ -88,8 +89,8 @@ def run_batches(
     - ``gathered``: scratch space, (cases of a minibatch, input); unused where the order is empty.
     - ``losses``: receives each minibatch's loss before its update; one element per minibatch.
     - ``learn``: whether to train; otherwise the minibatches are only evaluated.
-    - ``case_weights``, ``correct_weights``: the fields of `Weighing`; ``base_rates``, ``scales``:
-      those of `Paces`.
+    - ``case_weights``, ``counted``, ``correct_weights``: the fields of `Weighing`;
+      ``base_rates``, ``scales``: those of `Paces`.
 
     Returns:
         The numbers of minibatches run and of correct cases in them. The loop stops where a loss
@@ -99,7 +100,7 @@ def run_batches(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
-    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
+    weighing, paces = Weighing(case_weights, counted, correct_weights), Paces(base_rates, scales)
     correct = 0
     ordered = len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
@@ -227,9 +228,8 @@ def _losses(
         else:
             loss, hit = loss_of_case(cases, case, at, rules, ws.layers, ws.units)
             if len(weighing.weights) > 0:
-                weight = weighing.weights[case]
-                loss = weigh(loss, at, width, weight, ws.units)
-                weighing.correct[minibatch] += weight if hit else 0
+                loss = weigh(loss, at, width, weighing.weights[case], ws.units)
+                weighing.correct[minibatch] += weighing.counted[case] if hit else 0
         total += loss
         right += hit
     return total / count + penalty_loss(rules, ws), right

@@ -91,7 +91,8 @@ def run_cases(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     numbers: Array, losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
+    case_weights: Array, counted: Array, correct_weights: Array,
+    base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one case after the other, or evaluate them.
 
@@ -102,8 +103,8 @@ def run_cases(
     - ``numbers``: scratch space for the indices of nonzero inputs, (input + 1,).
     - ``losses``: receives the loss of each case before its update; one element per case to run.
     - ``learn``: whether to train; otherwise the cases are only evaluated.
-    - ``case_weights``, ``correct_weights``: the fields of `Weighing`; ``base_rates``, ``scales``:
-      those of `Paces`.
+    - ``case_weights``, ``counted``, ``correct_weights``: the fields of `Weighing`;
+      ``base_rates``, ``scales``: those of `Paces`.
 
     Returns:
         The numbers of cases run and of correct ones. The loop stops where a loss or a gradient
@@ -112,7 +113,7 @@ def run_cases(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
-    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
+    weighing, paces = Weighing(case_weights, counted, correct_weights), Paces(base_rates, scales)
     correct = 0
     for k in range(Index(len(losses))):
         set_rates(k, paces, ws)
@@ -132,9 +133,8 @@ def run_cases(
             start, width = _last_units(ws.layers)
             loss, right = loss_of_case(cases, case, start, rules, ws.layers, ws.units)
             if len(weighing.weights) > 0:
-                weight = weighing.weights[case]
-                loss = weigh(loss, start, width, weight, ws.units)
-                weighing.correct[k] = weight if right else 0
+                loss = weigh(loss, start, width, weighing.weights[case], ws.units)
+                weighing.correct[k] = weighing.counted[case] if right else 0
             losses[k] = loss + penalty_loss(rules, ws)
             finite = abs(losses[k]) < inf
             if finite and learn:
@@ -352,7 +352,7 @@ class CaseLoop(Loop):
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Loop.evaluate`."""
-        cases, losses = Cases.of(x, t), np.empty(len(x))
+        cases, losses = self._cases_of(x, t), np.empty(len(x))
         self._pack()
         every = Minibatches.of(None, 0, len(x), 1)
         none, paces = Weighing.none(self._network.dtype), Paces(self._base_rates, NO_SCALES)

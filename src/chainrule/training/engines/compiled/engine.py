@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,7 +18,7 @@ from chainrule.training.engines.compiled.support import (
 )
 from chainrule.training.engines.numpy_engine import NumpyEngine
 from chainrule.training.optimizers import Optimizer
-from chainrule.training.scores import Score
+from chainrule.training.scores import Score, measured, outputs
 
 if TYPE_CHECKING:
     from chainrule.training.engines.compiled.loop import Loop
@@ -74,6 +76,7 @@ def loop_for(
     t: Array,
     batch_size: int,
     weights: Array | None = None,
+    counted: Array | None = None,
 ) -> Loop:
     """The loop that trains the network on these cases in minibatches of this size.
 
@@ -84,18 +87,20 @@ def loop_for(
         t: prepared targets.
         batch_size: as configured; it may exceed the number of cases.
         weights: prepared weights of the cases, or None.
+        counted: how much each case counts where it is correct, or None.
     """
+    given = network, optimizer, x, t, batch_size, weights, counted
     if batch_size == 1:
         from chainrule.training.engines.compiled.cases import CaseLoop
 
-        return CaseLoop(network, optimizer, x, t, batch_size, weights)
+        return CaseLoop(*given)
     if has_few_units(network, min(batch_size, len(x))):
         from chainrule.training.engines.compiled.lanes import LaneLoop
 
-        return LaneLoop(network, optimizer, x, t, batch_size, weights)
+        return LaneLoop(*given)
     from chainrule.training.engines.compiled.batches import BlasLoop
 
-    return BlasLoop(network, optimizer, x, t, batch_size, weights)
+    return BlasLoop(*given)
 
 
 BY_CASE_BELOW = 100_000
@@ -139,8 +144,8 @@ class CompiledEngine(Engine):
             self.name = self._reference.name  # type: ignore[misc]  # recorded by the run
             return
         self._seen: list[tuple[Array, bool]] = []
-        given = self.network, self.optimizer, self.x, self.t, self.batch_size, self.weights
-        self._loop = loop_for(*given)
+        given = self.network, self.optimizer, self.x, self.t, self.batch_size
+        self._loop = loop_for(*given, self.weights, self.counted)
 
     def prepare(self) -> None:
         """See `Engine.prepare`: running a chunk of no minibatches compiles the loop."""
@@ -175,19 +180,25 @@ class CompiledEngine(Engine):
             return Chunk(losses, 0)
         return Chunk(losses, correct if self.weights is None else weighted)
 
-    def evaluate(self, x: Array, t: Array, weights: Array | None = None) -> Score | None:
+    def evaluate(
+        self, x: Array, t: Array, weights: Array | None = None, metrics: Sequence[str] = ()
+    ) -> Score | None:
         """As `chainrule.training.scores.evaluate`, but in compiled code where that is faster.
 
         Args:
             x: inputs, (cases, input).
             t: targets, as `Network.loss` takes them.
             weights: those of the cases; with weights nothing is compiled.
+            metrics: the names of further metrics, for which the layers themselves run once more.
 
         Raises:
             ShapeError: x, t or weights do not fit.
         """
         found = self._evaluate_compiled(x, t) if weights is None else None
-        return found or super().evaluate(x, t, weights)
+        if found is None or not metrics:
+            return found or super().evaluate(x, t, weights, metrics)
+        y, targets = outputs(self.network, x), self.network.prepare_targets(t)
+        return replace(found, metrics=measured(metrics, y, targets, None, labels=False))
 
     def _evaluate_compiled(self, x: Array, t: Array) -> Score | None:
         network = self.network

@@ -105,7 +105,8 @@ def run_lanes(
     weights: Array, state: Array, gradient: Array, units: Array,
     inputs: Array, numbers: Array, lane: Array, one_case: Array,
     losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
+    case_weights: Array, counted: Array, correct_weights: Array,
+    base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
@@ -118,7 +119,7 @@ def run_lanes(
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
     room, block = Block(inputs, numbers, lane, one_case), Index(numbers.shape[1])
-    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
+    weighing, paces = Weighing(case_weights, counted, correct_weights), Paces(base_rates, scales)
     correct, ordered = 0, len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):

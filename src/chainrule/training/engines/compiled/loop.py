@@ -62,6 +62,7 @@ class Loop(ABC):
         t: prepared targets.
         batch_size: cases per minibatch.
         weights: prepared weights of the cases, or None.
+        counted: how much each case counts where it is correct, or None for its weight.
     """
 
     changes_before_it_knows: ClassVar[bool] = False
@@ -82,18 +83,28 @@ class Loop(ABC):
         t: Array,
         batch_size: int,
         weights: Array | None = None,
+        counted: Array | None = None,
     ) -> None:
         self._network = network
         self._optimizer = optimizer
         self._batch_size = batch_size
-        self._cases = Cases.of(x, t)
+        self._cases = self._cases_of(x, t)
         self._case_weights = np.empty(0, network.dtype) if weights is None else weights
+        self._counted = self._case_weights if counted is None else counted
         self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
         self._tables = self._make_tables()
         self._packing = Packing(network, self._tables)
         self._gradient = self._nothing = np.empty((0, 0), network.dtype)
         self._make_arrays()
         self._bind()
+
+    def _cases_of(self, x: Array, t: Array) -> Cases:
+        """The cases; with label smoothing their targets are rows, as the loss sees them.
+
+        The class that a row stands for is that of its largest target, which smoothing keeps.
+        """
+        network = self._network
+        return Cases.of(x, network.loss_function.smoothed(t, network.outputs, network.dtype))
 
     def _bind(self) -> None:
         """Fetch θ and the optimiser's state and rates; binding the optimiser replaces them.
@@ -164,7 +175,7 @@ class Loop(ABC):
         if self._optimizer.rates is not self._bound:
             self._bind()
         self._pack()
-        weighing = Weighing(self._case_weights, correct)
+        weighing = Weighing(self._case_weights, self._counted, correct)
         given = NO_SCALES if scales is None else np.ascontiguousarray(scales, np.float64)
         paces = Paces(self._base_rates, given)
         ran, right = self._train(order, first, losses, weighing, paces)
@@ -290,7 +301,7 @@ class MinibatchLoop(Loop):
         losses, chosen = np.empty(-(-len(x) // size)), Minibatches.of(None, 0, 0, size)
         self._pack()
         none, paces = Weighing.none(self._network.dtype), Paces(self._base_rates, NO_SCALES)
-        ran, correct = self._call(Cases.of(x, t), chosen, losses, False, none, paces)
+        ran, correct = self._call(self._cases_of(x, t), chosen, losses, False, none, paces)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))

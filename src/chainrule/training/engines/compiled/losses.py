@@ -410,9 +410,8 @@ def losses_of_block(
         number = Index(numbers[0, c])
         loss, hit = loss_of_case(cases, number, Index(0), rules, layers, one_case)
         if len(weighing.weights) > 0:
-            weight = weighing.weights[number]
-            loss = weigh(loss, Index(0), width, weight, one_case)
-            weighing.correct[minibatch] += weight if hit else 0
+            loss = weigh(loss, Index(0), width, weighing.weights[number], one_case)
+            weighing.correct[minibatch] += weighing.counted[number] if hit else 0
         for o in range(width):
             units[DELTA, start + o * block + c] = one_case[DELTA, o]
         total += loss

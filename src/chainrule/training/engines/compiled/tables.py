@@ -154,17 +154,19 @@ class Weighing(NamedTuple):
 
     Attributes:
         weights: prepared weights, (cases,); empty where the cases have none.
-        correct: receives the sum of the weights of each minibatch's correct cases, to begin with
+        counted: how much each case counts where it is correct, likewise.
+        correct: receives the sum of what each minibatch's correct cases count, to begin with
             0 (minibatches,); unused without weights.
     """
 
     weights: Array
+    counted: Array
     correct: Array
 
     @classmethod
     def none(cls, dtype: np.dtype[Any]) -> Weighing:
         """Cases without weights, for a network of this type."""
-        return cls(np.empty(0, dtype), np.empty(0))
+        return cls(np.empty(0, dtype), np.empty(0, dtype), np.empty(0))
 
 
 class Paces(NamedTuple):

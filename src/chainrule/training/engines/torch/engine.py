@@ -88,11 +88,11 @@ class TorchEngine(Engine):
         with torch_threads(self._suitable_threads()), self.training_mode(), torch.enable_grad():
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
-                at, weights = k - first, self.weights_of(order, k)
+                at, own = k - first, (self.weights_of(order, k), self.counted_of(order, k))
                 if scales is not None:
                     self.optimizer.scale = float(scales[at])
                     self._update.refresh()
-                losses[at], correct[at] = self._undoable_step(x, t, k, weights)
+                losses[at], correct[at] = self._undoable_step(x, t, k, *own)
         return self.chunk(losses, correct)
 
     def _suitable_threads(self) -> int:
@@ -110,18 +110,20 @@ class TorchEngine(Engine):
         return as_tensor(self.x.take(cases, axis=0)), self.t.take(cases, axis=0)
 
     def _undoable_step(
-        self, x: Tensor, t: Array, k: int, weights: Array | None
+        self, x: Tensor, t: Array, k: int, weights: Array | None, counted: Array | None
     ) -> tuple[float, float]:
         """`_step`; if it fails, running statistics, moved by the forward pass, are put back."""
         before = [running.clone() for running in self._running]
         try:
-            return self._step(x, t, k, weights)
+            return self._step(x, t, k, weights, counted)
         except NotFiniteError:
             for running, kept in zip(self._running, before, strict=True):
                 running.copy_(kept)
             raise
 
-    def _step(self, x: Tensor, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
+    def _step(
+        self, x: Tensor, t: Array, k: int, weights: Array | None, counted: Array | None
+    ) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""
         self.network.context.step = self.optimizer.steps
         z = self.module(x)
@@ -129,7 +131,7 @@ class TorchEngine(Engine):
         value = loss.item()
         if not isfinite(value):
             raise NotFiniteError(k, "loss", self._where_forward_went_wrong(x))
-        right = self._count_correct(z, t, weights) if self.classes else 0
+        right = self._count_correct(z, t, counted) if self.classes else 0
         self.network.gradients.vector.fill(0)
         loss.backward()
         self._check_gradient(k)

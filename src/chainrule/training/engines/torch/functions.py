@@ -194,6 +194,33 @@ def sigmoid_cross_entropy(z: Tensor, t: Tensor, reduction: str = "mean") -> Tens
     return _reduced((1 - t) * wrong + t * right, reduction)
 
 
+def _softmax_loss(loss: losses.CrossEntropy) -> Callable[..., Tensor]:
+    """`softmax_cross_entropy` of targets that are smoothed where ``loss`` says so."""
+    if not loss.label_smoothing:
+        return softmax_cross_entropy
+
+    def smoothed(z: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+        known = F.one_hot(t, z.shape[1]).to(z.dtype) if t.ndim == 1 else t
+        uniform = torch.full_like(z, 1 / z.shape[1])
+        return softmax_cross_entropy(
+            z, torch.lerp(known, uniform, loss.label_smoothing), reduction
+        )
+
+    return smoothed
+
+
+def _sigmoid_loss(form: Callable[..., Tensor], loss: losses.BinaryCrossEntropy) -> Any:
+    """``form`` of targets that are smoothed where ``loss`` says so: PyTorch's own cannot do it."""
+    if not loss.label_smoothing:
+        return form
+    half = torch.tensor(0.5)
+
+    def smoothed(z: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+        return form(z, torch.lerp(t, half.to(t.dtype), loss.label_smoothing), reduction=reduction)
+
+    return smoothed
+
+
 def plain_hinge(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """PyTorch's own, which divides by the number of classes as well as by that of the cases."""
     return F.multi_margin_loss(y, t, reduction=reduction) * y.shape[1]
@@ -224,10 +251,15 @@ def formula_of_log_cosh(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor
 
 LOSSES: Mapping[type[Loss], Forms] = {
     losses.CrossEntropy: Forms(
-        lambda loss: nn.CrossEntropyLoss(), lambda loss: softmax_cross_entropy
+        lambda loss: nn.CrossEntropyLoss(label_smoothing=loss.label_smoothing), _softmax_loss
     ),
     losses.BinaryCrossEntropy: Forms(
-        lambda loss: nn.BCEWithLogitsLoss(), lambda loss: sigmoid_cross_entropy
+        lambda loss: (
+            _sigmoid_loss(F.binary_cross_entropy_with_logits, loss)
+            if loss.label_smoothing
+            else nn.BCEWithLogitsLoss()
+        ),
+        partial(_sigmoid_loss, sigmoid_cross_entropy),
     ),
     losses.MeanSquaredError: Forms(lambda loss: nn.MSELoss()),
     losses.MeanAbsoluteError: Forms(lambda loss: nn.L1Loss()),
