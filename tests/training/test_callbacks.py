@@ -187,7 +187,8 @@ def test_an_option_out_of_its_range_is_refused(options, message):
 
 
 def test_stock_callbacks_are_made_by_name():
-    assert {name: type(callback(name)) for name in CALLBACKS} == {"early_stopping": EarlyStopping}
+    assert {name: type(callback(name)) for name in CALLBACKS} == dict(CALLBACKS)
+    assert CALLBACKS["early_stopping"] is EarlyStopping
     with pytest.raises(ConfigError, match="unknown callback 'early_stoping'; did you mean"):
         callback("early_stoping")
     with pytest.raises(ConfigError, match="unknown option of early_stopping 'patiense'"):

@@ -94,12 +94,12 @@ def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
         require_own(path)
     is_special = not own and os.path.exists(path) and not os.path.isfile(path)
     target = path if own else Path(os.path.realpath(path))
-    with _reported(path), open(path, "wb") if is_special else _opened(target) as file:
+    with reported(path), open(path, "wb") if is_special else _opened(target) as file:
         yield file
 
 
 @contextmanager
-def _reported(path: Path) -> Iterator[None]:
+def reported(path: Path) -> Iterator[None]:
     """Turn an error of the system into a message that says why ``path`` cannot be written."""
     try:
         yield
@@ -150,7 +150,7 @@ def added_to(path: Path) -> Iterator[BinaryIO]:
     # The flags refuse a link or a pipe that somebody has put there since the check.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY
-    with _reported(path), open(os.open(path, flags, 0o666), "ab") as file:
+    with reported(path), open(os.open(path, flags, 0o666), "ab") as file:
         yield file
 
 

@@ -314,7 +314,7 @@ def _type_of(option: dataclasses.Field[Any]) -> Any:
     if "words" in option.metadata:
         return Annotated[Any, Word(option.metadata["kind"], tuple(option.metadata["words"]))]
     name = option.type if isinstance(option.type, str) else option.type.__name__
-    return {"bool": Flag, "int": Integer}.get(name, Number)
+    return {"bool": Flag, "int": Integer, "str": Text}.get(name, Number)
 
 
 @dataclass(frozen=True)

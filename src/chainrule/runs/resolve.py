@@ -7,7 +7,7 @@ Errors about data and network that do not fit begin with the line of the configu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
@@ -90,11 +90,14 @@ class Resolved:
     network: Network
     settings: Settings
 
-    def trainer(self, callbacks: Iterable[Callback] = ()) -> Trainer:
+    def trainer(
+        self, callbacks: Iterable[Callback] = (), files: Collection[str] | None = None
+    ) -> Trainer:
         """A new trainer of the network.
 
         Args:
             callbacks: called in this order, after those that the configuration names.
+            files: see `Trainer`.
 
         Raises:
             ConfigError: the engine cannot run the network, or a callback cannot take part.
@@ -108,6 +111,7 @@ class Resolved:
                 self.settings,
                 kind=TargetKind.of(self.data),
                 callbacks=[*callbacks],
+                files=files,
             )
 
     def training_set(self) -> Dataset:

@@ -432,7 +432,7 @@ def train(
         watching.insert(0, shows)
     if on_data is not None:
         watching.insert(0, _BeforeTraining(partial(on_data, data)))
-    trainer = resolved.trainer(watching)
+    trainer = resolved.trainer(watching, RunFolder.names() if save else None)
     checked = resolved.as_run(trainer)
     if not save:
         return _run(trainer, checked, data, None)
@@ -448,6 +448,7 @@ def train(
         moved = checked.moved(folder.path.resolve())
         recorder = Recorder(folder, moved, checksums, data.classes, data.digests)
         trainer.callbacks.insert(0, recorder)
+        trainer.folder = folder.path
         finished = _run(trainer, checked, data, folder)
     if named.absolute() == folder.path:
         finished.folder = named

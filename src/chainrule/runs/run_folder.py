@@ -230,6 +230,11 @@ class RunFolder:
             *(self.scaling, self.target_scaling, self.cases, *pictures),
         )
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of all files."""
+        return [file.name for file in cls(Path()).files]
+
     def require_own(self) -> None:
         """Check that none of the files is a link, a pipe or a device.
 

@@ -7,17 +7,24 @@ own callbacks are passed in Python.
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib.util import find_spec
+from itertools import count
+from struct import pack
+from time import monotonic, time
+from typing import Any, ClassVar
 
 import numpy as np
 
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, shown
-from chainrule.core.registry import from_table, name_in
+from chainrule.core.files import added_to, reported, require_own, write_whole
+from chainrule.core.registry import from_table, missing_extra, name_in
 from chainrule.training.history import Row
 from chainrule.training.monitor import MODE, MONITOR, Monitor
 
@@ -34,9 +41,12 @@ class Callback:
 
     Attributes:
         every_minibatch: whether to call `on_minibatch`; every chunk is then a single minibatch.
+        writes_files: whether it writes into ``trainer.folder``, the run's folder; it asks for its
+            names by ``trainer.claim``. Trials of a sweep that have no folder leave it out.
     """
 
     every_minibatch = False
+    writes_files: ClassVar[bool] = False
 
     def prepare(self, trainer: Any) -> None:
         """Reset the callback for a new training, before any of it runs or is written.
@@ -79,8 +89,88 @@ class Callback:
         """
 
 
+class _KeepsBest(Callback):
+    """Keeps the parameters of the best epoch, and restores them at the end of training."""
+
+    monitor: str
+    mode: str
+    min_delta: float
+    best: float | None
+    best_epoch: int
+
+    def __post_init__(self) -> None:
+        self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`."""
+        self._monitor.require(trainer, name_in(CALLBACKS, self).replace("_", " "))
+        self.best, self.best_epoch = None, 0
+        self._theta = np.zeros_like(trainer.network.theta)
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """Keep θ if the epoch was the best so far."""
+        value = row.get(self.monitor)
+        if value is not None and self._monitor.is_better(value, self.best):
+            self.best, self.best_epoch = float(value), trainer.epoch
+            self._theta[...] = trainer.network.theta
+
+    def _about_best(self) -> str:
+        if self.best is None:
+            return f"{self.monitor} was never a finite number"
+        return f"{self.monitor} was best in epoch {self.best_epoch}"
+
+    def on_end(self, trainer: Any) -> None:
+        """Restore the parameters of the best epoch, unless the training may go on."""
+        theta = trainer.network.theta
+        if self.best is not None and trainer.is_over and not np.array_equal(theta, self._theta):
+            theta[...] = self._theta
+            trainer.restored = f"{self._about_best()}, whose parameters were restored"
+
+    def state(self) -> State:
+        """The best value, its epoch and its θ."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "theta": self._theta.copy()}
+
+    def load_state(self, state: State) -> None:
+        """See `Callback.load_state`."""
+        best, theta = state["best"], state["theta"]
+        if best is not None and not is_finite(best):
+            raise ValueError("its best value is no finite number")
+        if not is_whole(state["best_epoch"], at_least=0):
+            raise ValueError("its best_epoch is no count")
+        if (theta.shape, theta.dtype) != (self._theta.shape, self._theta.dtype):
+            raise ValueError("its θ is that of another network")
+        if not np.isfinite(theta).all():
+            raise ValueError("its θ is not finite")
+        self.best, self.best_epoch = best, state["best_epoch"]
+        self._theta[...] = theta
+
+
 @dataclass(eq=False)
-class EarlyStopping(Callback):
+class BestWeights(_KeepsBest):
+    """Gives the network the parameters of its best epoch when training ends.
+
+    All epochs run; training is stopped by nothing here. If it was interrupted nothing is restored,
+    since it may be resumed. Keras's ``ModelCheckpoint(save_best_only=True)`` writes a file for it;
+    here every checkpoint of the run holds the best parameters.
+
+    Attributes:
+        monitor: a column of the history, such as ``validation_loss`` or ``train_accuracy``.
+        min_delta: an epoch improves on the best value only by more than this, at least 0.
+        mode: ``min`` if lower values are better, ``max`` if higher ones are; ``auto``: min for a
+            loss or an error, max for an accuracy, F1 or R².
+        best: the best value so far; None before the first finite one.
+        best_epoch: the epoch with the best value.
+    """
+
+    monitor: str = field(default="validation_loss", metadata=MONITOR)
+    min_delta: float = 0.0
+    mode: str = field(default="auto", metadata=MODE)
+    best: float | None = field(default=None, init=False, repr=False)
+    best_epoch: int = field(default=0, init=False, repr=False)
+
+
+@dataclass(eq=False)
+class EarlyStopping(_KeepsBest):
     """Stops training when a loss or score has stopped improving.
 
     An epoch is an improvement if its value is below best − min_delta (or above best + min_delta
@@ -113,7 +203,7 @@ class EarlyStopping(Callback):
     wait: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
+        super().__post_init__()
         if not is_whole(self.patience, at_least=1):
             found = shown(self.patience)
             raise ConfigError(f"patience is a whole number of at least 1, found {found}")
@@ -122,56 +212,237 @@ class EarlyStopping(Callback):
 
     def prepare(self, trainer: Any) -> None:
         """See `Callback.prepare`."""
-        self._monitor.require(trainer, name_in(CALLBACKS, self).replace("_", " "))
-        self.best, self.best_epoch, self.wait = None, 0, 0
-        self._theta = np.zeros_like(trainer.network.theta)
+        super().prepare(trainer)
+        self.wait = 0
 
     def on_epoch(self, trainer: Any, row: Row) -> None:
-        """See `Callback.on_epoch`."""
-        value = row.get(self.monitor)
-        if value is not None and self._monitor.is_better(value, self.best):
-            self.best, self.best_epoch, self.wait = float(value), trainer.epoch, 0
-            self._theta[...] = trainer.network.theta
-            return
-        self.wait += 1
+        """Stop if the patience has run out."""
+        super().on_epoch(trainer, row)
+        self.wait = 0 if self.best_epoch == trainer.epoch else self.wait + 1
         if self.wait >= self.patience:
             best = "" if self.best is not None and self.restore_best else f": {self._about_best()}"
             trainer.stop(f"early stopping after epoch {trainer.epoch}{best}")
 
-    def _about_best(self) -> str:
-        if self.best is None:
-            return f"{self.monitor} was never a finite number"
-        return f"{self.monitor} was best in epoch {self.best_epoch}"
-
     def on_end(self, trainer: Any) -> None:
-        """Restore the parameters of the best epoch, unless the training may go on."""
-        is_last = trainer.epoch == self.best_epoch and not trainer.is_within_epoch
-        if self.restore_best and self.best is not None and not is_last and trainer.is_over:
-            trainer.network.theta[...] = self._theta
-            trainer.restored = f"{self._about_best()}, whose parameters were restored"
+        """See `BestWeights`."""
+        if self.restore_best:
+            super().on_end(trainer)
 
     def state(self) -> State:
         """The best value, its epoch and its θ, and the number of epochs since then."""
-        counts = {"best_epoch": self.best_epoch, "wait": self.wait}
-        return {"best": self.best, **counts, "theta": self._theta.copy()}
+        return {**super().state(), "wait": self.wait}
 
     def load_state(self, state: State) -> None:
         """See `Callback.load_state`."""
-        best, theta = state["best"], state["theta"]
-        if best is not None and not is_finite(best):
-            raise ValueError("its best value is no finite number")
-        for name in ("best_epoch", "wait"):
-            if not is_whole(state[name]) or state[name] < 0:
-                raise ValueError(f"its {name} is no count")
-        if (theta.shape, theta.dtype) != (self._theta.shape, self._theta.dtype):
-            raise ValueError("its θ is that of another network")
-        if not np.isfinite(theta).all():
-            raise ValueError("its θ is not finite")
-        self.best, self.best_epoch, self.wait = best, state["best_epoch"], state["wait"]
-        self._theta[...] = theta
+        if not is_whole(state["wait"], at_least=0):
+            raise ValueError("its wait is no count")
+        super().load_state(state)
+        self.wait = state["wait"]
 
 
-CALLBACKS: Mapping[str, type[Callback]] = {"early_stopping": EarlyStopping}
+@dataclass(eq=False)
+class TimeLimit(Callback):
+    """Ends training after so many seconds, at the end of the chunk of minibatches in progress.
+
+    The seconds are those of a monotonic clock, evaluations and compilation included. A resumed
+    training counts those that it has spent already, up to its last checkpoint. Training that is
+    ended is finished, not interrupted. The network keeps the parameters that it has; list
+    ``best_weights`` too for the best ones.
+
+    Attributes:
+        seconds: how long training may take, above 0.
+        spent: the seconds that were spent before training began or was resumed.
+    """
+
+    seconds: float = 3600.0
+    spent: float = field(default=0.0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (is_finite(self.seconds) and self.seconds > 0):
+            found = shown(self.seconds)
+            raise ConfigError(f"seconds is a finite number above 0, found {found}")
+        self._since: float | None = None
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`."""
+        self.spent, self._since = 0.0, None
+
+    def on_start(self, trainer: Any) -> None:
+        """Start the clock."""
+        self._since = monotonic()
+        self._look(trainer)
+
+    def on_chunk(self, trainer: Any) -> None:
+        """Stop if the time is over."""
+        self._look(trainer)
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """Stop if the time is over."""
+        self._look(trainer)
+
+    def _look(self, trainer: Any) -> None:
+        """Stop training if the time is over, unless all minibatches have run anyway."""
+        minibatches = trainer.settings.epochs * trainer.engine.minibatches
+        if self._so_far() >= self.seconds and trainer.minibatches_run < minibatches:
+            where = f"in epoch {trainer.epoch}" if trainer.epoch else "before the first epoch"
+            trainer.stop(f"the time limit of {self.seconds:g} seconds was reached {where}")
+
+    def _so_far(self) -> float:
+        return self.spent + (0.0 if self._since is None else monotonic() - self._since)
+
+    def on_end(self, trainer: Any) -> None:
+        """Stop the clock."""
+        self.spent, self._since = self._so_far(), None
+
+    def state(self) -> State:
+        """The seconds so far."""
+        return {"spent": self._so_far()}
+
+    def load_state(self, state: State) -> None:
+        """See `Callback.load_state`."""
+        if not (is_finite(state["spent"]) and state["spent"] >= 0):
+            raise ValueError("its seconds are no time")
+        self.spent = float(state["spent"])
+
+
+# Callbacks that write files into the run's folder.
+
+_NAME = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9_-])?")
+"""No path, so that a configuration of somebody else writes nowhere but into its run's folder."""
+
+
+def _require_name(key: str, name: Any) -> None:
+    """Check the name of a file or folder that is to lie directly in the run's folder."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        expected = "a name in the run's folder, of at most 100 letters, digits, '-', '_' and '.'"
+        raise ConfigError(f"{key} is {expected}, found {shown(name)}")
+
+
+@dataclass(eq=False)
+class CsvLog(Callback):
+    """Writes the history as comma-separated text while training runs: a line for each epoch.
+
+    The first line names the columns. Numbers have all their digits; a value that there is none of
+    is an empty cell. A resumed training writes the epochs so far again, so that the file is that
+    of a training never stopped, but for the seconds.
+
+    Attributes:
+        file: its name in the run's folder.
+    """
+
+    writes_files: ClassVar[bool] = True
+
+    file: str = "log.csv"
+
+    def __post_init__(self) -> None:
+        _require_name("file", self.file)
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`."""
+        trainer.claim(self.file, "file")
+
+    def on_start(self, trainer: Any) -> None:
+        """Write the epochs so far."""
+        self._write_all(trainer)
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """Add a line, or write all again if the columns are others than before."""
+        if [*row] != self._columns:
+            self._write_all(trainer)
+            return
+        with added_to(trainer.folder / self.file) as file:
+            file.write(self._line(row).encode())
+
+    def _write_all(self, trainer: Any) -> None:
+        self._columns = [*trainer.history]
+        lines = [",".join(self._columns) + "\n", *map(self._line, trainer.history.rows)]
+        content = "".join(lines) if self._columns else ""
+        write_whole(trainer.folder / self.file, content, own=True)
+
+    def _line(self, row: Row) -> str:
+        values = (row.get(column) for column in self._columns)
+        return ",".join("" if v is None or v != v else repr(v) for v in values) + "\n"
+
+
+@dataclass(eq=False)
+class TensorBoard(Callback):
+    """Writes every epoch's losses, scores and rates as events that TensorBoard shows.
+
+    ``tensorboard --logdir runs`` then compares all runs below that folder. The step is the epoch;
+    ``train_loss`` is ``loss/train``. A resumed training begins a new file of events, which says
+    from which epoch on the older ones are no longer valid.
+
+    Attributes:
+        folder: the name of the folder for the events in the run's folder.
+
+    Raises:
+        MissingExtraError: by `prepare`: the library tensorboardX is not installed.
+    """
+
+    writes_files: ClassVar[bool] = True
+
+    folder: str = "tensorboard"
+
+    def __post_init__(self) -> None:
+        _require_name("folder", self.folder)
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`."""
+        if find_spec("tensorboardX") is None:
+            raise missing_extra("the callback tensorboard", "tensorboard", "tensorboardX")
+        trainer.claim(self.folder, "folder")
+
+    def on_start(self, trainer: Any) -> None:
+        """Begin a file of events."""
+        path = trainer.folder / self.folder
+        require_own(path)
+        with reported(path):
+            path.mkdir(exist_ok=True)
+            older = sum("tfevents" in name for name in os.listdir(path))
+        names = (f"events.out.tfevents.{number:06d}" for number in count(older + 1))
+        self._file = next(path / name for name in names if not os.path.lexists(path / name))
+        self._add(file_version="brain.Event:2")
+        self._add(step=len(trainer.history.rows) + 1, session_log={"status": "START"})
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """Add the values of the epoch."""
+        values = [
+            {"tag": _tag(column), "simple_value": value}
+            for column, value in row.items()
+            if value is not None and column not in ("epoch", "seconds")
+        ]
+        self._add(step=trainer.epoch, summary={"value": values})
+
+    def _add(self, **event: Any) -> None:
+        """Add an event: its length and its content, each followed by a checksum."""
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.record_writer import masked_crc32c
+
+        content: bytes = Event(wall_time=time(), **event).SerializeToString()
+        length = pack("<Q", len(content))
+        parts = (length, pack("<I", masked_crc32c(length)), content)
+        with added_to(self._file) as file:
+            file.write(b"".join((*parts, pack("<I", masked_crc32c(content)))))
+
+
+def _tag(column: str) -> str:
+    """The name of a column in TensorBoard, which groups by what stands before the slash.
+
+    Example:
+        >>> _tag("validation_loss"), _tag("learning_rate")
+        ('loss/validation', 'learning_rate')
+    """
+    part, _, measure = column.partition("_")
+    return f"{measure}/{part}" if part in ("train", "validation") else column
+
+
+CALLBACKS: Mapping[str, type[Callback]] = {
+    "early_stopping": EarlyStopping,
+    "best_weights": BestWeights,
+    "time_limit": TimeLimit,
+    "csv_log": CsvLog,
+    "tensorboard": TensorBoard,
+}
 """The callbacks that a configuration can name."""
 
 

@@ -90,8 +90,9 @@ class Settings:
             before the update of its minibatch; full: a pass over the training data afterwards.
         clip_gradient_norm: the maximum c of the norm of the whole gradient, penalty included; a
             longer gradient is scaled down, g ← g · min(1, c / ‖g‖). null for no limit.
-        callbacks: what takes part in the training; early_stopping stops it when a loss or score
-            has stopped improving, and restores the best parameters.
+        callbacks: what takes part in the training. early_stopping stops it when a loss or score
+            has stopped improving, and restores the best parameters; best_weights only restores
+            them; time_limit ends it; csv_log and tensorboard write what the history holds.
         metrics: what the history has beside the loss and the usual scores, by name; train_* where
             the training data are evaluated (evaluate is full), validation_* after each epoch.
         class_weights: how much the cases of each class count in training, beside their own

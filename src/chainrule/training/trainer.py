@@ -6,9 +6,10 @@ other, and calls the callbacks. Training can be stopped or interrupted between t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -83,6 +84,8 @@ class Trainer:
         classes: True if the targets are classes (accuracy), False if they are values (R²).
         kind: more on the targets, in place of ``classes``: labels, names, a scaling.
         callbacks: called in this order, after those that the settings name.
+        files: the names of the files that the run itself writes into its folder; None if the run
+            has no folder.
 
     Attributes:
         callbacks: those of the settings, followed by those passed as an argument.
@@ -102,6 +105,7 @@ class Trainer:
         history: the losses and scores of the finished epochs.
         interrupted: set it to end `run` after the chunk in progress; training may go on later.
         stop_reason: why training was stopped before its last epoch, see `stop`; otherwise None.
+        folder: the run's folder, from the start of training on; None if it has none.
         restored: the message of a callback that restored θ of an earlier epoch; otherwise None.
         finished: whether all epochs have run, or `stop` was called.
         interruptible: runs the evaluations, so that a request to stop ends them at once.
@@ -125,6 +129,7 @@ class Trainer:
         classes: bool = False,
         kind: TargetKind | None = None,
         callbacks: Sequence[Callback] = (),
+        files: Collection[str] | None = None,
     ) -> None:
         self.network = network
         self.train = self._prepared(train)
@@ -164,6 +169,8 @@ class Trainer:
         self.interruptible = Interruptible()
         self.inconsistent = False
         self.finished = settings.epochs == 0
+        self.folder: Path | None = None
+        self._names = None if files is None else {name.casefold() for name in files}
         self._divergence: str | None = None
         self._chunk = 1
         self._scales: Array | None = None
@@ -263,10 +270,32 @@ class Trainer:
         for k, one in enumerate(found):
             try:
                 one.prepare(self)
-            except ConfigError as error:
-                problems = [replace(p, key=f"callbacks.{k}.{p.key}") for p in error.problems]
-                raise ConfigError(problems) from None
+            except (ConfigError, MissingExtraError) as error:
+                keys = (".".join(filter(None, (f"callbacks.{k}", p.key))) for p in error.problems)
+                problems = [replace(p, key=k) for p, k in zip(error.problems, keys, strict=True)]
+                raise type(error)(problems) from None
         return found
+
+    def claim(self, name: str, key: str) -> None:
+        """Reserve the name of a file or folder in the run's folder for one callback.
+
+        Args:
+            name: the name; the callback writes to ``folder / name`` once training has begun.
+            key: the callback's option that says it.
+
+        Raises:
+            ConfigError: the run has no folder, or something else of that name lies there.
+        """
+        if self._names is None:
+            message = (
+                f"{name} is to be written into the run's folder, but this training has none; "
+                "name a folder (run=...), or leave the callback out"
+            )
+            raise ConfigError(Problem(message, key=key))
+        if name.casefold() in self._names:
+            message = f"there is another {name} in the run's folder; choose another name"
+            raise ConfigError(Problem(message, key=key))
+        self._names.add(name.casefold())
 
     @property
     def columns(self) -> list[str]:

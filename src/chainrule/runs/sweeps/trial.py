@@ -139,7 +139,22 @@ class TrialRunner:
         if folder is not None:  # an earlier attempt at this trial may have left files
             require_own(Path(folder))
             rmtree(folder, ignore_errors=True)
+        else:
+            config = _without_files(config)
         return train(config, data=self._data, save=folder is not None, run=folder)
+
+
+def _without_files(config: Any) -> Any:
+    """The configuration of a trial that has no folder: without callbacks that write into one."""
+    from chainrule.training.callbacks import CALLBACKS
+
+    listed = config.training["callbacks"] or []
+    kept = [
+        each
+        for each in listed
+        if not CALLBACKS[each if isinstance(each, str) else each["type"]].writes_files
+    ]
+    return config if len(kept) == len(listed) else config.replace(training={"callbacks": kept})
 
 
 def scores_of(run: Any) -> dict[str, float]:
