@@ -15,6 +15,7 @@ from proof.bugs import (
     of_normalization,
     of_penalties,
     of_recurrence,
+    of_schedules,
     of_scores,
     of_tables,
     of_training,
@@ -39,4 +40,5 @@ BUGS = (
     *of_recurrence.BUGS,
     *of_modes.BUGS,
     *of_normalization.BUGS,
+    *of_schedules.BUGS,
 )

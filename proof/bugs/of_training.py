@@ -166,7 +166,7 @@ BUGS = (
     ),
     Bug(
         "early stopping that does not restore the best parameters",
-        (Edit(CALLBACKS, "            trainer.network.theta[...] = self._theta\n", ""),),
+        (Edit(CALLBACKS, "            theta[...] = self._theta\n", ""),),
         tests=("training/test_callbacks.py",),
     ),
     Bug(
