@@ -353,7 +353,7 @@ def test_plateau_follows_from_the_rows_alone(losses, patience, data):
 
 
 def test_a_plateau_during_the_warm_up_does_not_count():
-    rows = [{"train_loss": 1.0}] * 4
+    rows = [{"train_loss": loss} for loss in (0.1, 0.2, 5.0, 4.0, 4.0)]
     late = schedule({"type": "plateau", "monitor": "train_loss", "patience": 1, "warm_up": 2})
-    found = [late.factors(Epoch(e, 9, rows=rows)) for e in (3, 4, 5)]
-    assert found == pytest.approx([1.0, 1.0, 0.1])
+    found = [late.factors(Epoch(e, 9, rows=rows)) for e in (3, 4, 5, 6)]
+    assert found == pytest.approx([1.0, 1.0, 1.0, 0.1])
