@@ -53,7 +53,7 @@ def test_a_chunk_has_the_bits_of_its_minibatches(batch_size, way, rule, common):
     for name, vector in whole.optimizer.state.items():
         assert np.array_equal(vector, single.optimizer.state[name])
     # What a chunk has set, the next one does not see.
-    whole.optimizer.scale = single.optimizer.scale = 0.3
+    whole.optimizer.scale = single.optimizer.scale = 1.0
     assert np.array_equal(whole.run(None, 0, 8).losses, single.run(None, 0, 8).losses)
     assert np.array_equal(whole.network.theta, single.network.theta)
 
