@@ -17,6 +17,7 @@ from proof.line import Line
 TITLES = {
     "gradients": "Gradients",
     "sequences": "Sequences",
+    "normalization": "Normalisation",
     "extremes": "Extremes",
     "kills": "Planted bugs",
     "mutants": "Mutants",
