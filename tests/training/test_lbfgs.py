@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import signal
 import threading
 import time
 
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+import chainrule
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, DivergenceError
-from chainrule.nn import Dropout, Recurrent
+from chainrule.nn import BatchNorm, Dropout, Recurrent
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.optimizers import LBFGS
 from chainrule.training.optimizers.turns import Returned, Turns
@@ -69,7 +71,8 @@ def threads():
 def _no_thread_is_left():
     before = threads()
     yield
-    gc.collect()
+    if threads() - before:
+        gc.collect()
     end = time.monotonic() + 5
     while threads() - before and time.monotonic() < end:
         time.sleep(0.01)
@@ -208,7 +211,77 @@ def test_the_compiled_engine_leaves_it_to_numpy():
     assert train.run()["train_loss"] == trainer().run()["train_loss"]
 
 
+# Beside scikit-learn, which runs the same iterations over its own network
+
+
+def of_sklearn(kind, net, x, t, alpha):
+    """scikit-learn's network, trained by its solver lbfgs from the first weights of ours."""
+    hidden = [layer.size for layer in net.layers if isinstance(layer, Dense)][:-1]
+    model = kind(hidden_layer_sizes=hidden, activation="tanh", solver="lbfgs", alpha=alpha)
+    model.set_params(warm_start=True, max_iter=1).fit(x, t)
+    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
+    model.coefs_ = [layer.W.copy() for layer in dense]
+    model.intercepts_ = [layer.b.copy() for layer in dense]
+    return model.set_params(max_iter=5000, max_fun=10**6, tol=1e-5).fit(x, t)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_iris_ends_at_the_loss_of_scikit_learn():
+    from sklearn.datasets import load_iris
+    from sklearn.neural_network import MLPClassifier
+
+    x, t = load_iris(return_X_y=True)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    penalty = {"type": "L2", "rate": 1 / 150}
+    net = Network([Dense(6, "tanh"), Dense(3), Softmax()], input=4, penalty=penalty, seed=2)
+    model = of_sklearn(MLPClassifier, net, x, t, alpha=1.0)
+    train = trainer(net, epochs=5000, x=x, t=t, validation=Part(x[:0], t[:0]))
+    train.run()
+    assert "converged" in train.stop_reason
+    assert net.loss(x, t) == pytest.approx(model.loss_, rel=1e-6)
+    assert len(train.history.rows) == pytest.approx(model.n_iter_, abs=5)
+    assert (net.forward_pass(x).argmax(axis=1) == t).mean() == model.score(x, t)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_diabetes_ends_at_the_loss_of_scikit_learn():
+    from sklearn.datasets import load_diabetes
+    from sklearn.neural_network import MLPRegressor
+
+    x, t = load_diabetes(return_X_y=True)
+    x, t = (x - x.mean(axis=0)) / x.std(axis=0), (t - t.mean()) / t.std()
+    penalty = {"type": "L2", "rate": 2 * 20 / len(x)}  # its loss is half of ours
+    net = Network([Dense(4, "tanh"), Dense(1)], input=10, loss="mse", penalty=penalty, seed=2)
+    model = of_sklearn(MLPRegressor, net, x, t, alpha=20.0)
+    settings = Settings(optimizer="lbfgs", batch_size="full", epochs=5000)
+    nothing = Part(x[:0], t[:0, None])
+    train = Trainer(net, Part(x, t[:, None]), nothing, settings)
+    train.run()
+    assert "converged" in train.stop_reason
+    assert net.loss(x, t[:, None]) == pytest.approx(2 * model.loss_, rel=1e-6)
+
+
 # Stopping and going on
+
+
+def test_the_running_statistics_of_batch_normalisation_follow_each_iteration():
+    def normalised():
+        return network(Dense(4, "tanh"), BatchNorm())
+
+    net = normalised()
+    start = net.parameters["batch_norm_1.mean"].copy()
+    train = trainer(net, epochs=1)
+    train.run()
+    assert not np.array_equal(net.parameters["batch_norm_1.mean"], start)
+    whole, parts = (trainer(normalised(), epochs=9, callbacks=[StopAfter(k)]) for k in (9, 4))
+    whole.run()
+    for _ in range(2):
+        parts.interrupted = False
+        parts.run()
+    assert whole.network.theta.tobytes() == parts.network.theta.tobytes()
+    assert whole.history["train_loss"] == parts.history["train_loss"]
+    assert whole.history["train_loss"] == sorted(whole.history["train_loss"])[::-1]
 
 
 class StopAfter(Callback):
@@ -455,3 +528,72 @@ def test_a_closed_function_cleans_up_behind_itself():
     while not seen and time.monotonic() < end:
         time.sleep(0.01)
     assert seen == ["cleaned"]
+
+
+# As a run with its folder
+
+FILE = """network:
+  layers: [{size: 4, activation: tanh}, {size: 3}, softmax]
+  penalty: {type: L2, rate: 0.01}
+data: {generator: blobs, count: 60}
+training:
+  epochs: 8
+  optimizer: lbfgs
+  batch_size: full
+"""
+
+
+class CtrlC(Callback):
+    """As by a user in epoch 3."""
+
+    def on_chunk(self, trainer):
+        if trainer.epoch == 3:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_and_resume_give_the_bits_of_a_run_never_stopped(tmp_path):
+    (tmp_path / "c.yaml").write_text(FILE)
+    whole = chainrule.train(tmp_path / "c.yaml", save=False)
+    run = chainrule.train(tmp_path / "c.yaml", run=tmp_path / "run", callbacks=[CtrlC()])
+    assert run.interrupted
+    assert len(run.history["train_loss"]) == 3
+    again = chainrule.train(tmp_path / "c.yaml", run=tmp_path / "run", resume=True)
+    assert not again.interrupted
+    assert again.network.theta.tobytes() == whole.network.theta.tobytes()
+    assert again.history["train_loss"] == whole.history["train_loss"]
+    more = chainrule.train(
+        tmp_path / "c.yaml",
+        run=tmp_path / "run",
+        resume=True,
+        overrides=["training.epochs=2000"],
+    )
+    assert more.ending.startswith("L-BFGS converged after ")
+    assert len(more.history["train_loss"]) < 2000
+    assert chainrule.load(tmp_path / "run").ending == more.ending
+    once = chainrule.train(tmp_path / "c.yaml", save=False, overrides=["training.epochs=2000"])
+    assert once.network.theta.tobytes() == more.network.theta.tobytes()
+    assert once.ending == more.ending
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("batch_size: full", "batch_size: 8", ":8:15: lbfgs takes all 42 training cases"),
+        (
+            "batch_size: full",
+            "batch_size: full\n  schedule: step",
+            ":9:13: lbfgs finds the length",
+        ),
+        ("full", "full\n  clip_gradient_norm: 1", ":9:23: lbfgs finds the length of its steps"),
+        ("penalty:", "learning_rate: 0.1\n  penalty:", ":8:14: lbfgs finds the length of its"),
+        ("lbfgs", "{type: lbfgs, memory: 0}", ":7:36: memory must be a whole number from 1"),
+        ("lbfgs", "{type: lbfgs, memroy: 5}", "did you mean 'memory'?"),
+        ("lbfgs", "l-bfgs", "did you mean 'lbfgs'?"),
+    ],
+)
+def test_a_message_says_where_in_the_file(tmp_path, old, new, where):
+    (tmp_path / "c.yaml").write_text(FILE.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        chainrule.train(tmp_path / "c.yaml", save=False)
+    assert where in str(caught.value)
+    assert not (tmp_path / "runs").exists()

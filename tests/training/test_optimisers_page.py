@@ -15,7 +15,8 @@ from chainrule.training.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "optimisers.md").read_text(encoding="utf-8")
 EXAMPLES = [YAML(typ="safe").load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.S)]
-ROWS = {row[0]: row for row in re.findall(r"^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|$", PAGE, re.M)}
+RULES = PAGE[PAGE.index("## The rules") : PAGE.index("## L-BFGS")]
+ROWS = {row[0]: row for row in re.findall(r"^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|$", RULES, re.M)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

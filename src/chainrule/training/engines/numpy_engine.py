@@ -40,8 +40,7 @@ class NumpyEngine(Engine):
         with self._passes():
             for k in range(first, last):
                 if isinstance(self.optimizer, LBFGS):
-                    found = self.optimizer.iterate(self._differentiate_all)
-                    self.network.update_untrained()
+                    found = self._iterate(self.optimizer)
                 else:
                     x, t = self._minibatch(order, k)
                     if scales is not None:
@@ -72,6 +71,14 @@ class NumpyEngine(Engine):
         found = self._differentiate(x, t, k, weights, counted)
         self.optimizer.step()
         self.network.update_untrained()
+        return found
+
+    def _iterate(self, optimizer: LBFGS) -> tuple[float, float]:
+        """Run an iteration of L-BFGS; return the loss and the correct cases before it."""
+        goes_on = optimizer.ending is None
+        found = optimizer.iterate(self._differentiate_all)
+        if goes_on:  # otherwise there was no pass whose statistics could be taken
+            self.network.update_untrained()
         return found
 
     def _differentiate_all(self) -> tuple[float, float]:
