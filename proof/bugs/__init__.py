@@ -6,6 +6,7 @@ for some activations gives the reason, which `proof.battery` verifies by compari
 
 from proof.bugs import (
     of_activations,
+    of_embedding,
     of_export,
     of_graphs,
     of_images,
@@ -31,6 +32,7 @@ BUGS = (
     *of_penalties.BUGS,
     *of_activations.BUGS,
     *of_layers.BUGS,
+    *of_embedding.BUGS,
     *of_graphs.BUGS,
     *of_images.BUGS,
     *of_training.BUGS,
