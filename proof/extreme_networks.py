@@ -104,7 +104,8 @@ def _image(number: int, rng: np.random.Generator) -> Network:
 
 def _recurrent(number: int, rng: np.random.Generator) -> Network:
     phi, loss = _parts(number)
-    network = sequences.network_of(sequences.Kind(phi, loss, number), int(rng.integers(1, 5)))
+    kind, steps = sequences.Kind(phi, loss, number), int(rng.integers(1, 5))
+    network = sequences.network_of(kind, steps, embeds=False)  # class numbers are never extreme
     for layer in network.layers:
         if isinstance(layer, Recurrent) and rng.random() < 0.3:
             layer.truncate = int(rng.integers(1, layer.steps + 1))

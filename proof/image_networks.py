@@ -13,13 +13,22 @@ import numpy as np
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import distances
-from chainrule.nn import AveragePool2D, Conv2D, Flatten, Layer, LocallyConnected2D, MaxPool2D
+from chainrule.nn import (
+    AveragePool2D,
+    Conv2D,
+    Flatten,
+    GlobalAveragePool2D,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+)
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images import filtered, pooled
 from proof.networks import LARGEST, REACH, TRIES
 
 FILTERED = {"conv2d": Conv2D, "locally_connected2d": LocallyConnected2D}
 POOLED = {"max_pool2d": MaxPool2D, "average_pool2d": AveragePool2D}
+OF_CHANNELS = {"global_average_pool2d": GlobalAveragePool2D}
 SHAPES = 12
 """Of each kind in the full form."""
 
@@ -67,7 +76,10 @@ class ImageCase:
 
 
 def image_kinds() -> list[ImageKind]:
-    """Filters x activation x stride x padding, with and without biases; pools x the same."""
+    """Filters x activation x stride x padding, with and without biases; pools x the same.
+
+    Last what pools whole channels, which has no settings.
+    """
     paddings: tuple[int | str, ...] = (0, "same")
     kinds = [
         ImageKind(layer, phi, stride, padding, bias=k % 3 > 0)
@@ -77,7 +89,7 @@ def image_kinds() -> list[ImageKind]:
     ]
     pools = product(POOLED, (1, 2, 3), (0, 1))
     kinds += [ImageKind(layer, "", stride, padding, False) for layer, stride, padding in pools]
-    return kinds
+    return [*kinds, *(ImageKind(layer, "", 1, 0, False) for layer in OF_CHANNELS)]
 
 
 def image_network(kind: ImageKind, seed: int, dtype: str = "float64") -> Network:
@@ -96,6 +108,8 @@ def image_network(kind: ImageKind, seed: int, dtype: str = "float64") -> Network
 
 def _layer(kind: ImageKind, size: list[int], filters: int) -> Layer:
     where: dict[str, Any] = {"stride": kind.stride, "padding": kind.padding}
+    if kind.layer in OF_CHANNELS:
+        return OF_CHANNELS[kind.layer]()
     if kind.layer in POOLED:
         return POOLED[kind.layer](size, **where)
     made = FILTERED[kind.layer]

@@ -2,7 +2,7 @@
 
 Each activation is combined with each loss. The rest is drawn: sizes, outputs of all steps or of
 the last, biases, start state, a second recurrent layer, lengths of the cases, steps without a
-target.
+target; an embedding of class numbers, some unknown, in place of values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import distances
 from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import ROUNDING, rounding
-from chainrule.nn import Layer, Recurrent
+from chainrule.nn import Embedding, Layer, Recurrent
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
 from chainrule.training.engines.threads import on_threads
@@ -33,6 +33,9 @@ from proof.line import Line
 
 SHORT, FULL = 1, 6
 """The number of networks of each pair of activation and loss."""
+
+EMBEDDED = 0.25
+"""The share of networks that begin with an embedding."""
 
 REACH, TRIES = 0.02, 3000
 JAX_SHORT, JAX_FULL = 28, 61
@@ -134,11 +137,20 @@ def one_by_one(kind: Kind, case: Drawn) -> Array:
     return total / len(case.xs)
 
 
-def network_of(kind: Kind, steps: int) -> Network:
-    """The network of a kind; the number of steps changes nothing else."""
+def network_of(kind: Kind, steps: int, *, embeds: bool = True) -> Network:
+    """The network of a kind; the number of steps changes nothing else.
+
+    Args:
+        kind: from which everything else is drawn.
+        steps: of a case.
+        embeds: whether some networks begin with an embedding.
+    """
     rng = kind.rng(1)
     features, outputs = (int(n) for n in rng.integers(1, 4, 2))
     layers: list[Layer] = [_recurrent(kind, rng, "all") for _ in range(int(rng.integers(0, 2)))]
+    if embeds and kind.rng(3).random() < EMBEDDED:
+        layers.insert(0, Embedding(2, classes=2 + features))
+        features = 1
     layers.append(_recurrent(kind, rng, str(rng.choice(["all", "last"]))))
     layers.append(Dense(outputs, "sigmoid" if kind.loss == "binary_cross_entropy" else "linear"))
     if kind.loss == "cross_entropy" or (kind.loss in ("mse", "mae") and rng.random() < 0.3):
@@ -166,12 +178,20 @@ def drawn(kind: Kind) -> Drawn:
     network = network_of(kind, int(lengths.max()))
     for _ in range(TRIES):
         network.theta = rng.uniform(-0.7, 0.7, len(network.theta))
-        xs = [rng.normal(size=(n, network.input_shape[1])) for n in lengths]
+        xs = [_inputs(network, n, rng) for n in lengths]
         ts = [_targets(network, n, rng) for n in lengths]
         x, t = padded(xs, np.nan), padded(ts, -1 if ts[0].dtype.kind == "i" else np.nan)
         if _is_smooth(network, x, t):
             return Drawn(network, xs, ts, x, t)
     raise AssertionError(f"no batch away from the kinks was found for {kind}")
+
+
+def _inputs(network: Network, steps: int, rng: np.random.Generator) -> Array:
+    """The inputs of one case: values, or class numbers with −1 for none."""
+    first, shape = network.layers[0], (steps, network.input_shape[1])
+    if isinstance(first, Embedding):
+        return rng.integers(-1, first.classes, shape).astype(float)
+    return rng.normal(size=shape)
 
 
 def _targets(network: Network, steps: int, rng: np.random.Generator) -> Array:

@@ -49,6 +49,18 @@ def test_a_file_that_is_there_is_replaced_only_by_force(command, folder):
     assert Path("shapes.yaml").read_text(encoding="utf-8") != "mine"
 
 
+def test_an_example_that_reads_a_text_comes_with_it(command, folder):
+    outcome = command("init", "jack")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out == "jack.yaml and jack.text written; now: chainrule train jack.yaml\n"
+    run = train("jack.yaml", overrides=["training.epochs=1", "data.stride=40"], save=False)
+    assert run.config.network["layers"][0]["classes"] == 28
+    Path("jack.yaml").unlink()
+    Path("jack.text").write_text("mine")
+    assert command("init", "jack").err == "jack.text: this file exists; --force replaces it\n"
+    assert os.listdir() == ["jack.text"]
+
+
 def test_the_list_names_every_example_and_what_it_shows(command, folder):
     out = command("init", "--list").out
     assert os.listdir() == []

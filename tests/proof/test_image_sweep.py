@@ -22,12 +22,13 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 def test_every_layer_and_setting_is_among_the_kinds():
     every = image_kinds()
-    assert len(set(every)) == len(every) == 2 * 12 * 2 * 2 + 2 * 3 * 2
+    assert len(set(every)) == len(every) == 2 * 12 * 2 * 2 + 2 * 3 * 2 + 1
     assert {kind.layer for kind in every} == {
         "conv2d",
         "locally_connected2d",
         "max_pool2d",
         "average_pool2d",
+        "global_average_pool2d",
     }
     assert {kind.activation for kind in every} == {*ACTIVATIONS, ""}
     for layer in ("conv2d", "locally_connected2d"):
@@ -39,7 +40,8 @@ def test_every_layer_and_setting_is_among_the_kinds():
 
 
 def test_what_is_drawn_has_sizes_of_all_sorts_and_stays_within_10():
-    cases = list(image_cases(full=False))[::4]
+    every = list(image_cases(full=False))
+    cases = [*every[::4], every[-1]]
     assert {case.kind.layer for case in cases} == {kind.layer for kind in image_kinds()}
     for case in cases:
         case.network.forward_pass(case.x)

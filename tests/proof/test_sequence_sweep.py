@@ -7,7 +7,7 @@ import pytest
 from proof.agreement import agreements
 from proof.sequences import CLAIMS, Kind, compare, drawn, network_of
 
-from chainrule.nn import Recurrent
+from chainrule.nn import Embedding, Recurrent
 
 KINDS = [Kind("tanh", "cross_entropy", 0), Kind("relu", "mse", 1), Kind("gelu", "hinge", 2)]
 
@@ -46,6 +46,7 @@ def test_what_is_drawn_varies():
     assert {layer.bias for layer in layers} == {True, False}
     assert {layer.learns_start for layer in layers} == {True, False}
     assert len(layers) > len(networks)
+    assert 0 < sum(isinstance(net.layers[0], Embedding) for net in networks) < 40
     cases = [drawn(kind) for kind in kinds[:12]]
     assert any(np.isnan(case.x).any() for case in cases)
     assert {len(case.xs) for case in cases} >= {1, 2}

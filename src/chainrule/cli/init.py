@@ -28,7 +28,8 @@ def command(
 ) -> None:
     """Write a commented configuration that trains as it is.
 
-    The name of an example writes that example; any other name writes the starter under it.
+    The name of an example writes that example, and the text that it reads, if it reads one; any
+    other name writes the starter under it.
     """
     from chainrule.core.errors import ChainruleError, Problem, nearest
     from chainrule.core.files import write_whole
@@ -43,10 +44,16 @@ def command(
     target = Path(name or STARTER)
     if target.name and not target.suffix:
         target = target.with_name(target.name + known[chosen].suffix)
-    if os.path.isfile(target) and not force:
-        raise ChainruleError(Problem("this file exists; --force replaces it", target))
-    write_whole(target, known[chosen].read_text(encoding="utf-8"))
-    say(f"{target} written; now: chainrule train {target}")
+    files = {target: known[chosen]}
+    data = known[chosen].with_suffix(".text")
+    if data.is_file():
+        files[target.with_name(data.name)] = data
+    for file in files:
+        if os.path.isfile(file) and not force:
+            raise ChainruleError(Problem("this file exists; --force replaces it", file))
+    for file, source in files.items():
+        write_whole(file, source.read_text(encoding="utf-8"))
+    say(f"{' and '.join(map(str, files))} written; now: chainrule train {target}")
     if meant is not None:
         say(f"this is the starter; there is an example called {meant}: chainrule init {meant}")
 
