@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chainrule.nn.network import Network
     from chainrule.runs.comparison.compare import compare
     from chainrule.runs.comparison.result import Comparison
+    from chainrule.runs.export.formats import export
     from chainrule.runs.run import Run, load, train
     from chainrule.runs.sweeps.sweep import Sweep, sweep
 
@@ -33,6 +34,7 @@ _HOME = {
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
     "compare": "chainrule.runs.comparison.compare",
+    "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
     "register_activation": "chainrule.gradients.custom_functions",
     "register_loss": "chainrule.gradients.custom_functions",
@@ -65,6 +67,7 @@ __all__ = [
     "Sweep",
     "__version__",
     "compare",
+    "export",
     "load",
     "register_activation",
     "register_loss",

@@ -74,3 +74,19 @@ def test_what_is_wrong_is_one_message_and_no_file(command, run, arguments, words
     for word in words:
         assert word in found.err
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("words", [("train",), ("check",), ("describe",)])
+def test_an_exported_network_is_no_configuration(command, run, words):
+    assert command("export", run, "--to", "json").status == 0
+    found = command(*words, "run/model.json")
+    assert found.status == 2
+    assert found.err.count("\n") == 1
+    assert "this is an exported network, not a configuration; predict" in found.err
+
+
+def test_an_exported_network_has_no_data(command, run):
+    assert command("export", run, "--to", "json").status == 0
+    found = command("evaluate", "run/model.json")
+    assert (found.status, found.err.count("\n")) == (2, 1)
+    assert "holds a network and no data; pass" in found.err

@@ -51,8 +51,8 @@ def command(
     if output is None and run.is_file():
         raise ChainruleError(Problem("this is a file; name the new one by --output FILE", run))
     path = output or run / f"model{FORMATS[name].endings[0]}"
-    whose = f"this file belongs to the run in {run}"
-    refuse_input(path, run, *RunFolder(run).files, because=whose)
+    refuse_input(path, run)
+    refuse_input(path, *RunFolder(run).files, because=f"this file belongs to the run in {run}")
     for note in load(run).export(path, to=name, dtype=dtype):
         say(f"note: {note}")
     say(f"the network is written to {path} as {name}")

@@ -25,6 +25,9 @@ from chainrule.data.settings import KINDS, PATH_KEYS, with_each_name
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS
 
+EXPORTED = "chainrule model"
+"""What stands under ``format`` in a file of an exported network, which is no configuration."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -246,6 +249,10 @@ def _checked(tree: Tree) -> dict[str, Any]:
         message = f"{parts}, found {found(tree.value)}"
         if tree.value is None:
             message = f"this file is empty; {parts} (chainrule init writes one)"
+        raise ConfigError([*problems, tree.problem((), message)])
+    if tree.value.get("format") == EXPORTED:
+        taken = "predict, evaluate and export take it in place of a run"
+        message = f"this is an exported network, not a configuration; {taken}"
         raise ConfigError([*problems, tree.problem((), message)])
     try:
         model = Configuration.model_validate(tree.value)

@@ -51,6 +51,11 @@ _PASSED = (
     "data to run.evaluate(...), or name a FILE of them on the command line"
 )
 
+_EXPORTED = (
+    "an exported file holds a network and no data; pass data to run.evaluate(...), or name a FILE "
+    "of them on the command line"
+)
+
 
 @dataclass(eq=False)
 class Run:
@@ -158,6 +163,8 @@ class Run:
         """The data, made or read again, in the run's parts and standardised as the run was."""
         from chainrule.data.digests import as_trained
 
+        if not self.engine:
+            raise DataError(_EXPORTED)
         if "python" in self.config.data:
             raise DataError(self.config.problem(("data", "python"), _PASSED))
         data = self._read_again()
@@ -332,14 +339,14 @@ class Run:
                 installed, or the file cannot be written.
         """
         from chainrule.runs.export.formats import export
-        from chainrule.runs.export.model import Model
 
-        return export(Model.of(self), path, to=to, dtype=dtype)
+        return export(self, path, to=to, dtype=dtype)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
-        where = f"; {self.folder}" if self.folder else ""
-        return printable(f"Run({len(self.history.rows)} epochs; {shown}{where})")
+        scores = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
+        where = "" if self.folder is None else str(self.folder)
+        parts = (f"{len(self.history.rows)} epochs", scores, where)
+        return printable(f"Run({'; '.join(filter(None, parts))})")
 
 
 def _words(score: Score) -> str:
@@ -637,5 +644,6 @@ def _of_file(path: Path) -> Run:
     from chainrule.runs.export.document import read
 
     model = read(path)
-    known = {each.name: getattr(model, each.name) for each in fields(model) if each.name != "name"}
+    own = {each.name for each in fields(Run)}
+    known = {each.name: getattr(model, each.name) for each in fields(model) if each.name in own}
     return Run(history=History(), engine="", folder=None, scores={}, **known)

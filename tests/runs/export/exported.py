@@ -6,25 +6,17 @@ import numpy as np
 
 from all_layers import CASES, batch, network
 from chainrule import train
-from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
 from chainrule.nn import Dense, Network
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.runs.export.model import Model
-
-CONFIG = load_config(
-    {
-        "network": {"input": 3, "loss": "mse", "layers": [{"size": 1}]},
-        "data": {"python": "arrays"},
-    }
-)
 
 
 def of_layers(case, **options):
     """The model of a network of `CASES`, and inputs for it."""
     net = network(case, **options)
     x, _ = batch(net, 7)
-    return Model(net, CONFIG, "a network"), x
+    return Model(net, "a network"), x
 
 
 def of_activations():
@@ -35,7 +27,7 @@ def of_activations():
     layers = [Dense(6, kind, **spread) for kind in kinds]
     net = Network([*layers, Dense(2, "linear", **spread)], input=3, loss="mse", seed=4)
     x = np.random.default_rng(1).normal(size=(9, 3)) * 3
-    return Model(net, CONFIG, "activations"), x
+    return Model(net, "activations"), x
 
 
 def with_scaling(model, x):

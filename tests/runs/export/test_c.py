@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from exported import (
     CASES,
-    CONFIG,
     ROWS,
     expected,
     largest_error,
@@ -159,7 +158,7 @@ HOSTILE = [
 
 def test_hostile_names_reach_the_program_as_they_are(tmp_path, compiled):
     network = Network([Dense(len(HOSTILE))], input=2, loss="mse")
-    model = Model(network, CONFIG, "*/ int x; /* ??/", classes=tuple(HOSTILE))
+    model = Model(network, "*/ int x; /* ??/", classes=tuple(HOSTILE))
     export(model, tmp_path / "net.c")
     more = """
 #include <stdio.h>

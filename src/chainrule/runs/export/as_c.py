@@ -101,7 +101,7 @@ def _class_names(model: Model) -> list[str]:
 
 def _head(model: Model, program: Program, sizes: str) -> Iterator[str]:
     network = model.network
-    yield f"{model.name}: a network trained by chainrule {__version__}, https://pypi.org/p/chainrule"
+    yield f"{model.name}: a network trained by chainrule {__version__}"
     yield ""
     own = "in their own units" if model.scaling is not None else "as the network was trained on"
     yield f"Inputs, {own}: {sizes_text(network.input_shape)}"

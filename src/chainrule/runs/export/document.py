@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from chainrule._version import __version__
-from chainrule.config.load import Config, load_config, number_of_values
+from chainrule.config.load import EXPORTED, Config, load_config, number_of_values
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.limits import (
@@ -37,7 +37,7 @@ from chainrule.runs.resolve import parameter_shapes
 from chainrule.runs.run_folder import Meaning, problem_of_scaling
 from chainrule.runs.tensor_file import packed, parse_tensors, read_header
 
-FORMAT, VERSION = "chainrule model", 1
+VERSION = 1
 
 _KEY = "model"
 """The key of a safetensors file's metadata under which the description stands."""
@@ -122,17 +122,17 @@ def description(model: Model, path: Path) -> dict[str, Any]:
     Raises:
         ChainruleError: a part of the network is an object of the caller's own.
     """
-    foreign = _foreign(model.config.network)
+    foreign = _foreign(model.architecture)
     if foreign is not None:
         message = f"the network holds an object that no file can describe: {foreign}"
         raise ChainruleError(Problem(message, path))
     encoding = model.encoding
     return {
-        "format": FORMAT,
+        "format": EXPORTED,
         "version": VERSION,
         "chainrule": __version__,
-        "network": _without_none(model.config.network),
-        "channels": model.config.data.get("channels"),
+        "network": _without_none(model.architecture),
+        "channels": model.channels,
         "encoding": None if encoding is None else encoding.model_dump(exclude_defaults=True),
         "scaling": _scaling(model.scaling),
         "classes": None if model.classes is None else list(model.classes),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from chainrule.core.errors import ChainruleError, Problem, shown, unknown
 from chainrule.core.files import as_path, write_whole
@@ -101,16 +102,17 @@ def format_of(to: str | None, path: Path | None) -> str:
 
 
 def export(
-    model: Model,
+    source: Any,
     path: str | os.PathLike[str],
     *,
     to: str | None = None,
     dtype: str | None = None,
 ) -> tuple[str, ...]:
-    """Write a model in another program's format; the file appears whole or not at all.
+    """Write a network for another program; the file appears whole or not at all.
 
     Args:
-        model: the model.
+        source: a trained run, a fitted `chainrule.Classifier` or `chainrule.Regressor`, or a
+            `chainrule.Network`, whose inputs and outputs then have no further meaning.
         path: the file; an older one is replaced.
         to: ``onnx``, ``torch``, ``safetensors``, ``json`` or ``c``; by default the one that has
             the ending of the path.
@@ -122,7 +124,16 @@ def export(
     Raises:
         ChainruleError: there is no such format, it cannot hold this network, a package that it
             needs is not installed, or the file cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from chainrule import Dense, Network
+        >>> with TemporaryDirectory() as folder:
+        ...     for note in export(Network([Dense(2)], input=3), f"{folder}/net.c"):
+        ...         print(note.split(",")[0])
+        64 bytes of constants (flash) and 0 bytes of memory (RAM)
     """
+    model = Model.of(source)
     file = as_path(path, "path")
     name = format_of(to, file)
     if dtype is not None and dtype not in DTYPES:

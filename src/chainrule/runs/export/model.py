@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from chainrule.config.load import Config
-from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.data.readers.cases import LabelType
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.nn.activations import Sigmoid
 from chainrule.nn.network import Network
+from chainrule.runs.export.architecture import architecture
 from chainrule.runs.predictions import output_names
 
 
@@ -22,8 +27,8 @@ class Model:
 
     Attributes:
         network: as trained; a format reads it and changes nothing.
-        config: whose ``network`` mapping describes the layers.
         name: for titles and identifiers.
+        config: whose ``network`` mapping describes the layers; None for one made of the layers.
         classes: the names of the classes in the order of their numbers, or None.
         scaling: the standardisation of the inputs, (inputs,) each, or None.
         encoding: how the columns of a table become inputs, or None.
@@ -31,11 +36,12 @@ class Model:
         target_names: the names of labels or values, or None.
         target_scaling: by which outputs get back into their own units, or None.
         multi_label: whether a case may have several labels.
+        feature_names: the names of the inputs, if they are known and there is no encoding.
     """
 
     network: Network
-    config: Config
     name: str
+    config: Config | None = None
     classes: tuple[str, ...] | None = None
     scaling: Standardization | None = None
     encoding: TableEncoding | None = None
@@ -43,11 +49,36 @@ class Model:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    feature_names: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, run: Any) -> Model:
-        """The model of a `chainrule.runs.run.Run`, or of what has the same attributes."""
-        return cls(**{field.name: getattr(run, field.name) for field in fields(cls)})
+    def of(cls, source: Any) -> Model:
+        """The model of a `chainrule.runs.run.Run`, of a fitted estimator, or of a network.
+
+        Raises:
+            ChainruleError: it is none of these.
+        """
+        if isinstance(source, Model):
+            return source
+        if isinstance(source, Network):
+            return cls(source, "network")
+        if isinstance(getattr(source, "network_", None), Network):
+            return _of_estimator(source)
+        if not isinstance(getattr(source, "network", None), Network):
+            what = "a run, a fitted estimator or a network"
+            raise ChainruleError(f"an export is of {what}, found {shown(source)}")
+        own = [field.name for field in fields(cls) if hasattr(source, field.name)]
+        return cls(**{name: getattr(source, name) for name in own})
+
+    @property
+    def architecture(self) -> Mapping[str, Any]:
+        """The layers and the loss as a configuration writes them."""
+        return architecture(self.network) if self.config is None else self.config.network
+
+    @property
+    def channels(self) -> str | None:
+        """The order of colour images in the inputs, ``first`` or ``last``; None for others."""
+        return None if self.config is None else self.config.data.get("channels")
 
     @property
     def last(self) -> Any:
@@ -74,7 +105,7 @@ class Model:
     @property
     def input_names(self) -> tuple[str, ...] | None:
         """The names of the network's inputs, such as ``city=Oslo``, where they come of a table."""
-        return None if self.encoding is None else self.encoding.feature_names
+        return self.feature_names if self.encoding is None else self.encoding.feature_names
 
     @property
     def output_names(self) -> list[str]:
@@ -90,6 +121,50 @@ class Model:
     def inputs(self) -> int:
         """The number of inputs of one case."""
         return prod(self.network.input_shape)
+
+
+def _of_estimator(source: Any) -> Model:
+    """The model of a fitted `chainrule.Classifier` or `chainrule.Regressor`."""
+    network, classes = source.network_, getattr(source, "classes_", None)
+    several = bool(getattr(source, "multi_label_", False))
+    names: tuple[str, ...] | None = None
+    kind: LabelType = "text"
+    if classes is not None and not several:
+        names, kind = _labels(np.asarray(classes))
+    features = getattr(source, "feature_names_in_", None)
+    features = None if features is None or len(features) != network.input else features
+    return Model(
+        network,
+        type(source).__name__,
+        classes=names,
+        label_type=kind,
+        scaling=_of_each_input(getattr(source, "scaling_", None), network.input_shape),
+        target_scaling=getattr(source, "target_scaling_", None),
+        multi_label=several,
+        feature_names=None if features is None else tuple(map(str, features)),
+    )
+
+
+def _labels(classes: Array) -> tuple[tuple[str, ...], LabelType]:
+    """The names of the classes of an estimator, and the type of its labels."""
+    types: dict[str, LabelType] = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+    kind = types.get(classes.dtype.kind, "text")
+    values = classes.astype(int) if kind == "bool" else classes
+    return tuple(map(str, values.tolist())), kind
+
+
+def _of_each_input(
+    scaling: Standardization | None, shape: tuple[int, ...]
+) -> Standardization | None:
+    """A scaling with a number for each input, of one that may be for each feature or channel."""
+    if scaling is None or scaling.mean.size == prod(shape):
+        return scaling
+    aligned = (-1, 1, 1) if len(shape) == 3 else (-1,)
+    mean, scale = (
+        np.broadcast_to(each.reshape(aligned), shape).ravel()
+        for each in (scaling.mean, scaling.scale)
+    )
+    return Standardization(mean, scale)
 
 
 def refused(model: Model, what: str, reasons: list[str]) -> None:
