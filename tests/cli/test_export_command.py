@@ -63,7 +63,10 @@ def test_c_says_its_sizes(command, run):
         (["run", "--to", "c", "--dtype", "float16"], ["float16", "float32"]),
         (["run", "--to", "json", "--dtype", "float32"], ["leave out dtype"]),
         (["run", "--to", "c", "--output", "no/net.c"], ["the folder 'no' does not exist"]),
-        (["moons.yaml", "--to", "c", "--output", "net.c"], ["moons.yaml: this is no"]),
+        (
+            ["moons.yaml", "--to", "c", "--output", "net.c"],
+            ["moons.yaml: a run's folder holds config.yaml", "this is neither"],
+        ),
     ],
 )
 def test_what_is_wrong_is_one_message_and_no_file(command, run, arguments, words):

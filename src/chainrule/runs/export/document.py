@@ -178,18 +178,18 @@ def read(path: Path) -> Model:
         ChainruleError: it is another file, was damaged, or its parts do not fit each other.
     """
     existing_file(path, at_most=machine_memory())
-    return _read_json(path) if _starts_as_json(path) else _read_safetensors(path)
-
-
-def _starts_as_json(path: Path) -> bool:
-    """Whether a file begins with a brace, which in a safetensors file is its ninth byte."""
     try:
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
         message = f"the file cannot be read ({error.strerror})"
         raise ChainruleError(Problem(message, path)) from None
-    return start[:1] == b"{" and start[8:] != b"{"
+    if start[8:] == b"{":  # behind the length of a safetensors file's header
+        return _read_safetensors(path)
+    if start[:1] == b"{":
+        return _read_json(path)
+    holds = "a run's folder holds config.yaml and run.json, and an exported network is a file of "
+    raise ChainruleError(Problem(f"{holds}JSON or safetensors; this is neither", path))
 
 
 def _read_json(path: Path) -> Model:
