@@ -126,10 +126,12 @@ def test_commands_know_the_characters(command, folder):
         (
             [{**LAYERS[0], "classes": 3}, *LAYERS[1:]],
             {},
-            "in the training data: embedding_1 takes class numbers from 0 to 2, .* is 3",
+            "in the training data: embedding_1 takes .* from 0 to 2, .* is 3.*: 4 would do",
         ),
         ([LAYERS[1], *LAYERS], {}, "put it first, or write inputs: input"),
         ([{"type": "embedding"}, *LAYERS[1:]], {}, "size"),
+        ([{**LAYERS[0], "classes": 10**12}, *LAYERS[1:]], {}, r"layers\[0\].classes.* 16,777,216"),
+        ([{**LAYERS[0], "size": 10**12}, *LAYERS[1:]], {}, "a smaller size is needed"),
         ([{**LAYERS[0], "classes": 0}, *LAYERS[1:]], {}, "classes"),
         ([{**LAYERS[0], "activation": "tanh"}, *LAYERS[1:]], {}, "activation"),
     ],
@@ -140,7 +142,7 @@ def test_what_does_not_fit_is_refused(folder, layers, data, message):
         resolve(load_config(config("t.txt", layers, **data)))
 
 
-def test_files_of_class_numbers(folder):
+def test_files_of_class_numbers(command, folder):
     rng = np.random.default_rng(1)
     x, t = rng.integers(0, 7, (60, 2)), rng.integers(0, 2, 60)
     np.savez("d.npz", x=x, t=t)
@@ -156,6 +158,11 @@ def test_files_of_class_numbers(folder):
     assert run.network.layers[0].output_shape == (6,)
     with pytest.raises(ChainruleError, match="case 0, number 1 is 7"):
         run.network.forward_pass([[0, 7]])
+    train(made, run="r")
+    np.savez("new.npz", x=[[0, 1], [3, 8]])
+    for name in ("evaluate", "predict"):
+        assert command(name, "r", "new.npz").err.startswith("new.npz: ")
+    assert "case 1, number 1 is 8" in command("predict", "r", "new.npz").err
     made["data"]["standardize"] = True
     with pytest.raises(ConfigError, match="class numbers are not standardized"):
         train(made, save=False)

@@ -90,7 +90,7 @@ def cases_of_file(
         _say_how_many_are_known(run, x, t)
         return (*_prepared(run, file, x, t), weights)
     cases = _read(run, file, labels_file, split)
-    x = run.scaled(cases.x)
+    x = _scaled(run, file, cases.x)
     if cases.labels is None:
         return x, None, cases.weights
     t = encoded_labels(run, cases.labels)
@@ -118,7 +118,7 @@ def inputs_of_file(run: Run, file: Path) -> Array:
     _require_cases(run, file)
     if _are_sequences(run, file):
         return _prepared(run, file, _sequences(run, file)[0], None)[0]
-    return run.scaled(_read(run, file, None, None).x)
+    return _scaled(run, file, _read(run, file, None, None).x)
 
 
 def _require_cases(run: Run, file: Path) -> None:
@@ -158,6 +158,14 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]
         values = np.where(found.t == NO_CLASS, np.nan, found.t)[..., None]
         return found.x, values, found.weights
     return found.x, found.t, found.weights
+
+
+def _scaled(run: Run, file: Path, x: Array) -> Array:
+    """The inputs of a file as `Run.scaled` gives them; an error has the file's name."""
+    try:
+        return run.scaled(x)
+    except ShapeError as error:
+        raise DataError(Problem(str(error), file)) from None
 
 
 def _prepared(run: Run, file: Path, x: Array, t: Array | None) -> tuple[Array, Array | None]:

@@ -69,7 +69,7 @@ LAYER_WORDS: Mapping[str, tuple[str, ...]] = {
     "lrate": ("learning_rate",),
     **{word: (word,) for word in ("type", "name", "inputs", "outputs", "bias", "start")},
     **{word: (word,) for word in ("truncate", "filters", "stride", "padding", "rate")},
-    **{word: (word,) for word in ("momentum", "epsilon")},
+    **{word: (word,) for word in ("momentum", "epsilon", "classes")},
     **_PENALTY_WORDS,
 }
 """The keys of a line of LAYERS in the compact form, and the schema's path of each in a layer."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.config.load import Config
 from chainrule.core.errors import ConfigError, Problem, ShapeError, nearest, shown
+from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import shape_of_input
@@ -150,9 +151,17 @@ def _class_number_problem(
             try:
                 layer.require_class_numbers(part.x.reshape(len(part), *layer.input_shape))  # type: ignore[attr-defined]
             except ShapeError as error:
-                message = f"in the {name} data: {error}"
+                message = f"in the {name} data: {error}{_classes_that_would_do(data)}"
                 return config.problem(("network", "layers", k, "classes"), message)
     return None
+
+
+def _classes_that_would_do(data: DataSplit) -> str:
+    """Advice, if all numbers of the data would be class numbers of a larger embedding."""
+    numbers = np.concatenate([part.x[~np.isnan(part.x)] for part in data])
+    if not ((numbers == np.rint(numbers)) & (numbers >= NO_CLASS) & np.isfinite(numbers)).all():
+        return ""
+    return f"; classes: {int(numbers.max()) + 1} would do"
 
 
 def _step_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:

@@ -306,7 +306,7 @@ def test_compiled_code_says_why_it_leaves_the_network_to_another_engine():
     engine = Trainer(network, Part(x, t), Part(x, t), settings, classes=True).engine
     assert (engine.name, engine.fallback_reason) == (
         "numpy",
-        "the layer dropout_1, a Dropout, is not compiled",
+        "the layer dropout_1, of type dropout, is not compiled",
     )
 
 

@@ -45,6 +45,7 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
 from chainrule.nn.layer_types import LAYERS, Layer, arguments_of
+from chainrule.nn.layers.embedding import MOST_CLASSES
 from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
 from chainrule.nn.sequences.unrolled import OUTPUTS, STARTS
 
@@ -267,7 +268,10 @@ class Key:
 
 KEYS: Mapping[str, Key] = {
     "classes": Key(
-        OptionalCount,
+        Annotated[
+            Annotated[int, Field(ge=1, le=MOST_CLASSES)] | None,
+            described_as(f"a whole number from 1 to {MOST_CLASSES:,}, or null"),
+        ],
         "how many class numbers there are, 0 … classes − 1; a text has one for each character",
         [1000],
     ),

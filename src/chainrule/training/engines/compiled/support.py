@@ -53,7 +53,7 @@ def _reason_of_layer(layer: Layer) -> str | None:
     if type(layer) is Softmax:
         return None
     if type(layer) is not Dense:
-        return f"the layer {layer.name}, a {type(layer).__name__}, is not compiled"
+        return f"the layer {layer.name}, of type {layer.type}, is not compiled"
     if type(layer.activation) not in ACTIVATIONS:
         return f"the activation {type(layer.activation).__name__} of {layer.name} is not compiled"
     return None
