@@ -29,6 +29,11 @@ def learning_curve() -> None:
         shutil.copy(run.folder / "learning_curve.png", IMAGES / "learning_curve.png")
 
 
+def range_test() -> None:
+    """The range test of examples/shapes.yaml."""
+    chainrule.range_test(ROOT / "examples" / "shapes.yaml").save(IMAGES / "range_test.png")
+
+
 def shapes() -> None:
     """An image of every class of the generator."""
     names = chainrule.ImageGenerator.CLASSES

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.runs.comparison.compare import compare
     from chainrule.runs.comparison.result import Comparison
     from chainrule.runs.export.formats import export
+    from chainrule.runs.range_test import RangeTest, range_test
     from chainrule.runs.run import Run, load, train
     from chainrule.runs.sweeps.sweep import Sweep, sweep
 
@@ -30,12 +31,14 @@ _HOME = {
     "Dense": "chainrule.nn.layers.dense",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Network": "chainrule.nn.network",
+    "RangeTest": "chainrule.runs.range_test",
     "Run": "chainrule.runs.run",
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
     "compare": "chainrule.runs.comparison.compare",
     "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
+    "range_test": "chainrule.runs.range_test",
     "register_activation": "chainrule.gradients.custom_functions",
     "register_loss": "chainrule.gradients.custom_functions",
     "sweep": "chainrule.runs.sweeps.sweep",
@@ -62,6 +65,7 @@ __all__ = [
     "Dense",
     "ImageGenerator",
     "Network",
+    "RangeTest",
     "Run",
     "Softmax",
     "Sweep",
@@ -69,6 +73,7 @@ __all__ = [
     "compare",
     "export",
     "load",
+    "range_test",
     "register_activation",
     "register_loss",
     "sweep",

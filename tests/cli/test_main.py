@@ -27,6 +27,7 @@ training: {epochs: 1000000, seed: 1}
 COMMANDS = [
     "init",
     "train",
+    "range-test",
     "sweep",
     "compare",
     "check",

@@ -21,6 +21,7 @@ from chainrule.cli import (
     interrupts,
     plot,
     predict,
+    range_test,
     sample,
     schema,
     sweep,
@@ -31,6 +32,7 @@ from chainrule.cli.terminal import failures_reported, work_shown
 COMMANDS = {
     "init": init,
     "train": train,
+    "range-test": range_test,
     "sweep": sweep,
     "compare": compare,
     "check": check,
