@@ -57,5 +57,6 @@ def graph() -> None:
 
 if __name__ == "__main__":
     learning_curve()
+    range_test()
     shapes()
     graph()

@@ -9,6 +9,7 @@ CALLBACKS = "training/callbacks.py"
 BY_HAND = ("training/test_schedules.py",)
 RUNS = ("runs/test_rates_within_an_epoch.py",)
 CALLED = ("runs/test_callbacks_of_a_run.py",)
+TESTED = ("runs/test_range_test.py",)
 ENGINES = ("training/engines/test_rates_of_minibatches.py",)
 
 
@@ -163,5 +164,26 @@ BUGS = (
         "step=len(trainer.history.rows) + 1, session_log",
         "step=len(trainer.history.rows), session_log",
         CALLED,
+    ),
+    _bug(
+        "range test whose rates rise in equal steps",
+        "runs/range_test.py",
+        "np.geomspace(low, high, minibatches)",
+        "np.linspace(low, high, minibatches)",
+        TESTED,
+    ),
+    _bug(
+        "range test that keeps to the first rate",
+        "runs/range_test.py",
+        "scales[k : k + 1]",
+        "scales[:1]",
+        TESTED,
+    ),
+    _bug(
+        "range test that never ends",
+        "runs/range_test.py",
+        "> DIVERGED * float(np.mean(losses[:few]))",
+        "> 1e300",
+        TESTED,
     ),
 )

@@ -144,6 +144,7 @@ def test_the_picture_shows_losses_and_suggestion(tmp_path):
     assert [file.name for file in found.save(tmp_path / "rates")] == ["rates.png", "rates.svg"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("losses", [[], [1.0], [0.0] * 9, [1e300] * 9, [1e-3, 1.0, 1e3]])
 def test_any_losses_are_drawn(losses, tmp_path):
     rates, losses = np.geomspace(1e-9, 1e9, len(losses)), np.array(losses)
