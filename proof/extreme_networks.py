@@ -14,10 +14,11 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
-from chainrule.nn import Add, Concatenate, Layer, Recurrent
+from chainrule.nn import Add, Concatenate, Layer
 from chainrule.nn.activations import ACTIVATIONS, LeakyReLU
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PENALTIES
+from chainrule.nn.sequences.unrolled import Unrolled
 from proof import sequences
 from proof.image_networks import image_kinds, image_network
 
@@ -104,10 +105,11 @@ def _image(number: int, rng: np.random.Generator) -> Network:
 
 def _recurrent(number: int, rng: np.random.Generator) -> Network:
     phi, loss = _parts(number)
-    kind, steps = sequences.Kind(phi, loss, number), int(rng.integers(1, 5))
+    word = (phi, *sequences.GATED)[number // len(FAMILIES) % 3]
+    kind, steps = sequences.Kind(word, loss, number), int(rng.integers(1, 5))
     network = sequences.network_of(kind, steps, embeds=False)  # class numbers are never extreme
     for layer in network.layers:
-        if isinstance(layer, Recurrent) and rng.random() < 0.3:
+        if isinstance(layer, Unrolled) and rng.random() < 0.3:
             layer.truncate = int(rng.integers(1, layer.steps + 1))
     return network
 
@@ -215,14 +217,16 @@ def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
         case: the network.
         what: ``slope``: φ' of a layer's activation; ``entry`` or ``array``: a number or an array
             of the gradient; ``upstream``: the gradient that a layer passes back. For leaky_relu,
-            whose values are computed from its slope, ``slope`` means ``array``.
+            whose values are computed from its slope, and for a layer with gates, ``slope`` means
+            ``array``.
         factor: by which it is multiplied.
     """
     rng, network = np.random.default_rng([case.number, 7]), case.network
     layers = [layer for layer in network.layers if layer.has_weights]
     layer = layers[rng.integers(len(layers))]
-    if what == "slope" and not isinstance(layer.activation, LeakyReLU):  # type: ignore[attr-defined]
-        kind = type(layer.activation)  # type: ignore[attr-defined]
+    phi = getattr(layer, "activation", None)
+    if what == "slope" and phi is not None and not isinstance(phi, LeakyReLU):
+        kind = type(phi)
         right = kind.derivative
         wrong = lambda self, z, out=None: _times(right(self, z, out), factor)  # noqa: E731
         with patch.object(kind, "derivative", wrong):

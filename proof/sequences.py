@@ -1,8 +1,9 @@
-"""Sequences: recurrent networks of every kind, drawn at random, by independent derivations.
+"""Sequences: layers with a state of every kind, drawn at random, by independent derivations.
 
-Each activation is combined with each loss. The rest is drawn: sizes, outputs of all steps or of
-the last, biases, start state, a second recurrent layer, lengths of the cases, steps without a
-target; an embedding of class numbers, some unknown, in place of values.
+The recurrent layer with each activation, the LSTM and the GRU are combined with each loss. The
+rest is drawn: sizes, outputs of all steps or of the last, biases, start state, a second such
+layer, lengths of the cases, steps without a target; an embedding of class numbers, some unknown,
+in place of values.
 """
 
 from __future__ import annotations
@@ -23,16 +24,21 @@ from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import distances
 from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import ROUNDING, rounding
-from chainrule.nn import Embedding, Layer, Recurrent
+from chainrule.nn import GRU, LSTM, Embedding, Layer, Recurrent
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
+from chainrule.nn.sequences.unrolled import Unrolled
 from chainrule.training.engines.threads import on_threads
 from proof.agreement import Agreement, agreements, keep, line_of
 from proof.gradients import STEP, explicit, gradient
 from proof.line import Line
 
 SHORT, FULL = 1, 6
-"""The number of networks of each pair of activation and loss."""
+"""The number of networks of each pair of a name of `LAYERS` and a loss."""
+
+GATED = {"lstm": LSTM, "gru": GRU}
+LAYERS = (*ACTIVATIONS, *GATED)
+"""A recurrent layer is named by its activation, a layer with gates by its type."""
 
 EMBEDDED = 0.25
 """The share of networks that begin with an embedding."""
@@ -55,15 +61,15 @@ CLAIMS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A pair of activation and loss, and a number from which the rest is drawn."""
+    """A pair of a name of `LAYERS` and a loss, and a number from which the rest is drawn."""
 
-    activation: str
+    layer: str
     loss: str
     number: int
 
     def rng(self, what: int) -> np.random.Generator:
         """A random stream for each kind and purpose."""
-        place = [[*ACTIVATIONS].index(self.activation), [*LOSSES].index(self.loss)]
+        place = [LAYERS.index(self.layer), [*LOSSES].index(self.loss)]
         return np.random.default_rng([*place, self.number, what])
 
 
@@ -90,9 +96,9 @@ def lines(full: bool) -> Iterator[Line]:
 
 
 def sweep(count: int, every_jax: int) -> dict[str, Agreement]:
-    """Compare ``count`` networks of every activation and loss."""
+    """Compare ``count`` networks of every layer and loss."""
     found = agreements(CLAIMS)
-    kinds = [Kind(*kind) for kind in product(ACTIVATIONS, LOSSES, range(count))]
+    kinds = [Kind(*kind) for kind in product(LAYERS, LOSSES, range(count))]
     with on_threads(1):
         for number, kind in enumerate(kinds, 1):
             compare(found, kind, drawn(kind), with_jax=number % every_jax == 0)
@@ -122,7 +128,7 @@ def compare(found: dict[str, Agreement], kind: Kind, case: Drawn, *, with_jax: b
         if find_spec(library) is not None and (library == "torch" or with_jax):
             add(library, g, autograd(network, library, x, t))
     for layer in network.layers:
-        if isinstance(layer, Recurrent):
+        if isinstance(layer, Unrolled):
             layer.truncate = 1 + (kind.number + layer.size) % layer.steps
     add("truncated", gradient(network, x, t), graph_gradient(network, x, t).vector)
 
@@ -147,11 +153,11 @@ def network_of(kind: Kind, steps: int, *, embeds: bool = True) -> Network:
     """
     rng = kind.rng(1)
     features, outputs = (int(n) for n in rng.integers(1, 4, 2))
-    layers: list[Layer] = [_recurrent(kind, rng, "all") for _ in range(int(rng.integers(0, 2)))]
+    layers: list[Layer] = [_unrolled(kind, rng, "all") for _ in range(int(rng.integers(0, 2)))]
     if embeds and kind.rng(3).random() < EMBEDDED:
         layers.insert(0, Embedding(2, classes=2 + features))
         features = 1
-    layers.append(_recurrent(kind, rng, str(rng.choice(["all", "last"]))))
+    layers.append(_unrolled(kind, rng, str(rng.choice(["all", "last"]))))
     layers.append(Dense(outputs, "sigmoid" if kind.loss == "binary_cross_entropy" else "linear"))
     if kind.loss == "cross_entropy" or (kind.loss in ("mse", "mae") and rng.random() < 0.3):
         layers.append(Softmax())
@@ -159,16 +165,15 @@ def network_of(kind: Kind, steps: int, *, embeds: bool = True) -> Network:
     return Network(layers, input=[steps, features], loss=kind.loss, penalty=penalty)
 
 
-def _recurrent(kind: Kind, rng: np.random.Generator, outputs: str) -> Recurrent:
+def _unrolled(kind: Kind, rng: np.random.Generator, outputs: str) -> Unrolled:
     size = int(rng.integers(1, 5))
     start = rng.choice(["zeros", "learnt", "given"])
-    return Recurrent(
-        size,
-        kind.activation,
-        outputs=outputs,
-        bias=bool(rng.random() < 0.8),
-        start=rng.normal(size=size).tolist() if start == "given" else str(start),
-    )
+    bias = bool(rng.random() < 0.8)
+    states = 2 if kind.layer == "lstm" else 1
+    given = rng.normal(size=size * states).tolist() if start == "given" else str(start)
+    if kind.layer in GATED:
+        return GATED[kind.layer](size, outputs=outputs, bias=bias, start=given)
+    return Recurrent(size, kind.layer, outputs=outputs, bias=bias, start=given)
 
 
 def drawn(kind: Kind) -> Drawn:

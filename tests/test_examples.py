@@ -23,6 +23,7 @@ REACHES = {
     "spirals.yaml": 0.97,
     "parity.yaml": 1.0,
     "echo.yaml": 0.99,
+    "memory.yaml": 0.97,
     "regression.yaml": 0.95,
     "iris.yaml": 0.93,
     "compact.txt": 0.60,

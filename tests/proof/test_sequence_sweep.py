@@ -9,10 +9,16 @@ from proof.sequences import CLAIMS, Kind, compare, drawn, network_of
 
 from chainrule.nn import Embedding, Recurrent
 
-KINDS = [Kind("tanh", "cross_entropy", 0), Kind("relu", "mse", 1), Kind("gelu", "hinge", 2)]
+KINDS = [
+    Kind("tanh", "cross_entropy", 0),
+    Kind("relu", "mse", 1),
+    Kind("gelu", "hinge", 2),
+    Kind("lstm", "huber", 3),
+    Kind("gru", "cross_entropy", 4),
+]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.activation}-{kind.loss}")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.layer}-{kind.loss}")
 def test_every_derivation_agrees_on_a_few(kind):
     found = agreements(CLAIMS)
     compare(found, kind, drawn(kind), with_jax=False)

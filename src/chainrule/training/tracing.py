@@ -35,7 +35,9 @@ PARAMETERS = {
     "W": "weights",
     "b": "biases",
     "U": "weights of the state before",
+    "b_hn": "biases beside U of the candidate",
     "h0": "the start state h(0)",
+    "c0": "the start of the cell, c(0)",
 }
 """The descriptions of parameters for which a layer has no explanation of its own."""
 
@@ -135,6 +137,8 @@ def _forward(network: Network) -> Iterator[Entry]:
             yield Entry(f"{parameter} {name}", _about(layer, parameter), value)
         z = _shaped(layer.z, layer.z_shape)
         yield Entry(f"z {name}", _formula(layer, x), z)
+        for symbol, (formula, value) in layer.inside().items():
+            yield Entry(f"{symbol} {name}", formula, value)
         if layer.output_letter == "a":
             a = _shaped(layer.a, layer.output_shape)
             yield Entry(f"a {name}", layer.output_formula or f"{activation_name(layer)}(z)", a)

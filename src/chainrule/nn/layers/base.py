@@ -295,6 +295,10 @@ class Layer(ABC):
     def jacobians(self) -> dict[str, Jacobian]:
         """The local Jacobians at the last forward pass, such as ``a``: ∂a/∂z, and ``x``: ∂z/∂x."""
 
+    def inside(self) -> dict[str, tuple[str, Array]]:
+        """What a verbose pass shows besides z and the output: formula and array, by symbol."""
+        return {}
+
     def through_time(self) -> dict[str, Jacobian]:
         """The outputs' Jacobians by each argument, if steps depend on earlier ones; else empty."""
         return {}

@@ -210,6 +210,23 @@ class Gated(Unrolled):
         names = ("W", "U", "carried")
         return Delta(*(by_step[..., self._columns(name)] for name in names))
 
+    @abstractmethod
+    def formulas_of_step(self, z: Sequence[Array]) -> dict[str, tuple[str, Array]]:
+        """The gates and states of a step by symbol, each as a formula and a value."""
+
+    def inside(self) -> dict[str, tuple[str, Array]]:
+        """Each gate's matrices, and the gates of all steps, (cases, steps, size)."""
+        size, found = self.size, {}
+        for name in ("W", "U", "b"):
+            for k, gate in enumerate(self.gates) if name in self._values else ():
+                block = self._values[name][..., k * size : (k + 1) * size]
+                found[f"{name}_{gate}"] = (f"of {name}, the columns of gate {gate}", block)
+        z = self._split(self._whole_z(self._of_pass(self._pass)))
+        for symbol, (formula, value) in self.formulas_of_step(z).items():
+            rows = marked_rows(value, self._lengths)
+            found[symbol] = (formula, rows.reshape(len(rows), self.steps, size))
+        return found
+
     def _through_time(self) -> ThroughTime:
         z = self._whole_z(self._of_pass(self._pass))
         found = [

@@ -97,6 +97,16 @@ class GRU(Gated):
         z_r, z_u, z_g, z_m, h = z
         return (sigmoid(-z_u) * np.tanh(z_g + sigmoid(z_r) * z_m) + sigmoid(z_u) * h,)
 
+    def formulas_of_step(self, z: Sequence[Array]) -> dict[str, tuple[str, Array]]:
+        """See `Gated.formulas_of_step`."""
+        z_r, z_u, z_g, z_m, _ = z
+        r = sigmoid(z_r)
+        return {
+            "r": ("σ(z_r), how much the candidate hears of the state", r),
+            "u": ("σ(z_u), how much of the state is kept", sigmoid(z_u)),
+            "g": ("tanh(z_g + r ⊙ z_m), the candidate", np.tanh(z_g + r * z_m)),
+        }
+
     def slopes_of_step(self, z: Sequence[Array]) -> list[list[Array | None]]:
         """∂h = s z_m σ′(z_r), (h(n−1) − g) σ′(z_u), s, s r, u with s = (1 − u) tanh′.
 

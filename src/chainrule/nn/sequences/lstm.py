@@ -152,6 +152,17 @@ class LSTM(Gated):
         c = sigmoid(z_f) * c + sigmoid(z_i) * np.tanh(z_g)
         return sigmoid(z_o) * np.tanh(c), c
 
+    def formulas_of_step(self, z: Sequence[Array]) -> dict[str, tuple[str, Array]]:
+        """See `Gated.formulas_of_step`."""
+        z_i, z_f, z_g, z_o, _ = z
+        return {
+            "i": ("σ(z_i), how much is written to the cell", sigmoid(z_i)),
+            "f": ("σ(z_f), how much of the cell is kept", sigmoid(z_f)),
+            "g": ("tanh(z_g), what is written", np.tanh(z_g)),
+            "o": ("σ(z_o), how much of the cell is put out", sigmoid(z_o)),
+            "c": ("f ⊙ c(n−1) + i ⊙ g, the cell", self.step(z)[1]),
+        }
+
     def slopes_of_step(self, z: Sequence[Array]) -> list[list[Array | None]]:
         """∂c = g σ′(z_i), c(n−1) σ′(z_f), i tanh′(z_g), 0, f; ∂h = o tanh′(c) ∂c + tanh c σ′(z_o).
 

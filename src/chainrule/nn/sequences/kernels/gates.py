@@ -11,9 +11,16 @@ multiply. Formulas: `chainrule.nn.LSTM` and `chainrule.nn.GRU`.
 
 from __future__ import annotations
 
+from math import exp
+
+import numpy as np
+
 from chainrule.core.arrays import Array
 from chainrule.nn.kernels.exponential import sigmoid_and_slope, tanh_and_slope
 from chainrule.nn.kernels.jit import entry, exact, part, wide_vectors
+
+FAR = 86.0
+"""For |z| beyond this, e^(−|z|) may be below the normal numbers of float32."""
 
 
 @exact
@@ -21,10 +28,18 @@ def _sigmoids(z: Array, values: Array, slopes: Array, case: int, start: int, sto
     """σ(z) and σ'(z) of one row, for the numbers ``start`` to ``stop`` − 1."""
     wide_vectors()
     one = z.dtype.type(1)
+    far = 0
     for j in range(start, stop):
         a, slope = sigmoid_and_slope(z[case, j], one)
         values[case, j] = a
         slopes[case, j] = slope
+        far += abs(z[case, j]) > FAR
+    if far:  # seldom; the vectorised eˣ ends above the subnormal numbers and 0
+        for j in range(start, stop):
+            if abs(z[case, j]) > FAR:
+                t = exp(-abs(np.float64(z[case, j])))
+                values[case, j] = 1.0 if z[case, j] > 0 else t
+                slopes[case, j] = t
 
 
 @exact
@@ -33,11 +48,17 @@ def _tanhs(
 ) -> None:
     """tanh z and its slope for a block of one row, each block beginning at the number given."""
     wide_vectors()
-    one = z.dtype.type(1)
+    one, two = z.dtype.type(1), z.dtype.type(2)
+    far = 0
     for j in range(size):
         a, slope = tanh_and_slope(z[case, at + j], one)
         values[case, to + j] = a
         slopes[case, beside + j] = slope
+        far += abs(two * z[case, at + j]) > FAR
+    if far:
+        for j in range(size):
+            if abs(two * z[case, at + j]) > FAR:
+                slopes[case, beside + j] = 4.0 * exp(-2.0 * abs(np.float64(z[case, at + j])))
 
 
 @part
@@ -144,6 +165,7 @@ def gru_forward(
     """
     wide_vectors()
     cases, size = before.shape
+    half, one = z.dtype.type(0.5), z.dtype.type(1)
     for case in range(cases):
         _add(z, carried, case, 2 * size)
         _sigmoids(z, gates, slopes, case, 0, 2 * size)
@@ -152,8 +174,9 @@ def gru_forward(
         for j in range(size):  # from here on the first block of carried is room
             carried[case, j] = z[case, 2 * size + j] + gates[case, j] * m[case, j]
         _tanhs(carried, 0, h, 0, slopes, 2 * size, case, size)
-        for j in range(size):  # 1 − u = σ'(z_u) / u, without a difference of nearly equal numbers
-            carried[case, j] = slopes[case, size + j] / gates[case, size + j]
+        for j in range(size):  # 1 − u, but no difference of nearly equal numbers
+            u, slope = gates[case, size + j], slopes[case, size + j]
+            carried[case, j] = slope / u if u > half else one - u
         _multiply(slopes, 2 * size, carried, 0, case, size)
         for j in range(size):
             slopes[case, size + j] *= before[case, j] - h[case, j]
