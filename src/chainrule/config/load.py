@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from chainrule.config.rules import rule_problems
 from chainrule.config.schema.configuration import Configuration
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
-from chainrule.core.schema import PlainError, found, plain
+from chainrule.core.registry import Entry
+from chainrule.core.schema import KeyPath, PlainError, found, in_plain_types, plain
 from chainrule.data.settings import KINDS, PATH_KEYS, with_each_name
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS
@@ -147,11 +148,15 @@ class Config:
         return {name: _said(part) for name, part in self.parts.items()}
 
     def require_readable(self) -> None:
-        """Refuse a configuration that is too long to be read once every default is written out.
+        """Refuse a configuration that could not be read again from the file of a run.
 
         Raises:
-            ConfigError: it has more values, or takes more bytes, than are read.
+            ConfigError: with every default written out it has more values, or takes more bytes,
+                than are read; or an object stands in it.
         """
+        objects = list(_objects(self.parts))
+        if objects:
+            raise ConfigError([self.problem(path, _no_file_of(one)) for path, one in objects])
         values, bytes_ = number_of_values(self._to_write()), len(self.to_yaml().encode())
         if values > MAX_CONFIG_VALUES or bytes_ > MAX_CONFIG_BYTES:
             message = (
@@ -261,19 +266,35 @@ def _checked(tree: Tree) -> dict[str, Any]:
     problems += rule_problems(tree)
     if problems:
         raise ConfigError(in_order(problems))
-    network = model.network.model_dump()
+    network = in_plain_types(model.network)
     network["layers"] = [_said(layer) for layer in network["layers"]]
     if network["loss"] is None:
         last = LAYERS[network["layers"][-1]["type"]]
         network["loss"] = default_loss(ends_in_softmax=last.gives_distribution)
     data = model.data.model_dump(exclude_unset=True)
     kind = {key: data[key] for key in KINDS if key in data}
-    return {"network": network, "data": {**kind, **data}, "training": model.training.model_dump()}
+    return {"network": network, "data": {**kind, **data}, "training": in_plain_types(model.training)}
 
 
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a section that have a value."""
     return {key: value for key, value in section.items() if value is not None}
+
+
+def _objects(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Entry]]:
+    """Every object in a configuration that was made in Python, with its place."""
+    if isinstance(value, Entry):
+        yield path, value
+    items: Any = value.items() if isinstance(value, Mapping) else ()
+    for key, item in enumerate(value) if isinstance(value, list) else items:
+        yield from _objects(item, (*path, key))
+
+
+def _no_file_of(entry: Entry) -> str:
+    return (
+        f"an object cannot be written into the files of a run, found {shown(entry)}; write its "
+        "name or a mapping of type and options, or pass save=False"
+    )
 
 
 def number_of_values(value: Any) -> int:

@@ -1,7 +1,7 @@
 """Tables of the classes that a configuration names: activations, losses, optimisers, engines.
 
 An entry is a dataclass whose fields are its options. A configuration gives the name alone, or a
-mapping of ``type`` and options.
+mapping of ``type`` and options; in Python an object of the class may stand in its place.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from chainrule.core.arguments import is_finite, is_whole
-from chainrule.core.errors import ConfigError, MissingExtraError, unknown
+from chainrule.core.errors import ConfigError, MissingExtraError, shown, unknown
 
 T = TypeVar("T")
 
@@ -23,6 +23,13 @@ UNSAID: Mapping[str, Any] = {"unsaid": True}
 So a table can give all its entries a further option, and a configuration without it stays the
 same, also the configuration of a run that was begun before.
 """
+
+
+class Entry:
+    """Base of the classes that such tables hold, of which an object may stand for its name."""
+
+
+E = TypeVar("E", bound=Entry)
 
 
 def name_in(table: Mapping[str, type[T]], entry: T) -> str:
@@ -37,23 +44,25 @@ def name_in(table: Mapping[str, type[T]], entry: T) -> str:
 
 def from_table(
     kind: str,
-    table: Mapping[str, type[T]],
-    value: str | Mapping[str, Any],
+    table: Mapping[str, type[E]],
+    value: str | Mapping[str, Any] | Entry,
     *,
     numbers: bool = True,
-) -> T:
+) -> E:
     """The entry of a table of dataclasses that ``value`` describes.
 
     Args:
         kind: what the table holds, for messages.
         table: dataclasses by name, whose fields are their options.
-        value: a name, or a mapping of ``type`` and options.
+        value: a name, a mapping of ``type`` and options, or an entry, which is returned.
         numbers: whether every option is a finite number, but those that are declared as texts or
             truth values; otherwise the entry itself checks them.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is not a finite number.
     """
+    if is_entry(value, table):
+        return value
     options = entry_options(kind, value)
     name: str = options.pop("type", "")
     if name not in table:
@@ -78,6 +87,15 @@ def _plain(value: Any, declared: Any) -> Any:
     return int(value) if declared in ("int", int) and is_whole(value) else float(value)
 
 
+def is_entry(value: object, table: Mapping[str, type[E]]) -> TypeGuard[E]:
+    """Whether a value is an object of the class from which those of the table derive.
+
+    Its own class need not be in the table.
+    """
+    some = next(iter(table.values()))
+    return isinstance(value, next(base for base in some.__mro__ if Entry in base.__bases__))
+
+
 def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:
     """Put a class into a table under a name; what stood there before is replaced."""
     assert isinstance(table, dict)
@@ -97,7 +115,10 @@ def entry_options(kind: str, value: object) -> dict[str, Any]:
     if isinstance(value, str):
         return {"type": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
-        raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
+        found = shown(value)
+        if isinstance(value, type):
+            found += f", a class; {value.__name__}() makes an object of it"
+        raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {found}")
     return dict(value)
 
 

@@ -39,6 +39,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from chainrule.core.arguments import MAX_SEED, MOST, is_finite, is_whole
 from chainrule.core.errors import ConfigError, Problem, nearest, unknown
 from chainrule.core.limits import MAX_DEPTH
+from chainrule.core.registry import Entry, is_entry
 
 KeyPath = tuple[str | int, ...]
 """The way to a value from the root: keys of mappings and indices of lists."""
@@ -346,7 +347,8 @@ class Choice(Metadata):
     The fields of the dataclass are the entry's options. An entry without options normalises to
     its name, one with options to a mapping of all of them. A field with the metadata
     ``{"unsaid": True}`` counts only where it differs from its default, so that an option
-    can be added to an entry without a change to the configurations of earlier runs.
+    can be added to an entry without a change to the configurations of earlier runs. In
+    Python it may be an object, which stays as it is.
 
     Args:
         kind: what the table holds, for messages.
@@ -362,8 +364,10 @@ class Choice(Metadata):
         """The names as they are now: users may register entries."""
         return Word(self.kind, tuple(self.table))
 
-    def check(self, value: Any) -> str | dict[str, Any]:
-        """The name, or the mapping of the name and all options."""
+    def check(self, value: Any) -> str | dict[str, Any] | Entry:
+        """The name, the mapping of the name and all options, or the object."""
+        if is_entry(value, self.table):
+            return value
         if isinstance(value, str):
             return self.entry(self.word.check(value), {})
         if not isinstance(value, dict):
@@ -525,7 +529,7 @@ def _written(value: Any) -> str:
 
 
 def plain(value: Any, path: KeyPath = ()) -> Any:
-    """A copy of a Python value made of dict, list, str, int, float, bool and None only.
+    """A copy of a Python value made of dict, list, str, int, float, bool, None and `Entry` only.
 
     NumPy scalars and arrays, tuples, enumerations and paths become what a file would hold.
 
@@ -534,7 +538,7 @@ def plain(value: Any, path: KeyPath = ()) -> Any:
     """
     if isinstance(value, Enum):
         value = value.value
-    if value is None or type(value) in (bool, int, float, str):
+    if value is None or type(value) in (bool, int, float, str) or isinstance(value, Entry):
         return value
     if len(path) > MAX_DEPTH:
         raise PlainError(path, "values are nested too deeply")
@@ -550,6 +554,15 @@ def plain(value: Any, path: KeyPath = ()) -> Any:
         if isinstance(value, kind):
             return kind(value)
     raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
+
+
+def in_plain_types(value: Any) -> Any:
+    """Sections as dicts, at any depth; unlike ``model_dump`` it keeps an `Entry` as it is."""
+    if isinstance(value, BaseModel):
+        return {key: in_plain_types(getattr(value, key)) for key in type(value).model_fields}
+    if isinstance(value, list):
+        return [in_plain_types(item) for item in value]
+    return value
 
 
 @dataclass

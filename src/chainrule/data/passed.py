@@ -168,7 +168,7 @@ def _given(value: Any, name: str) -> _Given:
         raise DataError(f"{message}; expected (x, t), or (x, t, weights)")
     if value[1] is None:
         raise DataError(f"{name}: t is None; pass a table alone, without t, if it has the labels")
-    _refuse_other_order(value[0], value[1], name)
+    refuse_other_order(value[0], value[1], name)
     x = inputs_of(value[0], _called(name, "x"))
     weights = value[2] if len(value) == 3 else None
     weights = None if weights is None else weights_of_array(weights, len(x), name)
@@ -242,7 +242,7 @@ def refuse_infinite(table: Table, name: str) -> None:
             raise DataError(replace(problem, message=f"{name}: {problem.message}"))
 
 
-def _refuse_other_order(x: Any, t: Any, name: str) -> None:
+def refuse_other_order(x: Any, t: Any, name: str) -> None:
     """Refuse a DataFrame and a Series of pandas whose rows have the same labels in two orders."""
     if not (hasattr(x, "iloc") and hasattr(t, "iloc")) or len(x) != len(t):
         return

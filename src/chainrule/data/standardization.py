@@ -42,13 +42,22 @@ class Standardization:
     scale: Array
 
     @classmethod
-    def fit(cls, x: Array, *, center_only: bool = False, of: str = "inputs") -> Standardization:
+    def fit(
+        cls,
+        x: Array,
+        *,
+        center_only: bool = False,
+        of: str = "inputs",
+        weights: Array | None = None,
+    ) -> Standardization:
         """The scaling that takes ``x``, (cases, ...), to mean 0 and standard deviation 1.
 
         Args:
             x: the training inputs, or the training targets.
             center_only: subtract the mean and leave the deviation as it is.
             of: what ``x`` is, for messages.
+            weights: how much each case counts, (cases,), above 0, so that a case of weight 2
+                counts as two; None where all count the same.
 
         Raises:
             ShapeError: x holds no real numbers.
@@ -62,9 +71,11 @@ class Standardization:
         lowest = x.min(axis=0).astype(np.float64)
         constant = lowest == x.max(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.where(constant, lowest, x.mean(axis=0, dtype=np.float64))
+            average = _mean(x, weights)
+            mean = np.where(constant, lowest, average)
             unscaled = constant | center_only
-            scale = np.where(unscaled, 1.0, 1.0 if center_only else _deviation(x))
+            deviation = 1.0 if center_only else _deviation(x, weights, average)
+            scale = np.where(unscaled, 1.0, deviation)
         # Values that differ only slightly may have a standard deviation that rounds to 0.
         scale = np.where(scale == 0, 1.0, scale)
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
@@ -116,12 +127,21 @@ def is_standardized(x: Array) -> bool:
     return all(bool(each.all()) for each in near)
 
 
-def _deviation(x: Array) -> Array:
+def _mean(x: Array, weights: Array | None) -> Array:
+    """The mean of each input, computed in float64."""
+    if weights is None:
+        return x.mean(axis=0, dtype=np.float64)
+    return np.average(x.astype(np.float64), axis=0, weights=weights)
+
+
+def _deviation(x: Array, weights: Array | None, mean: Array) -> Array:
     """The standard deviation of each input, computed in float64.
 
     For float32 only some inputs are computed at once: NumPy would copy all of them to float64,
     which takes gigabytes for many images.
     """
+    if weights is not None:
+        return np.sqrt(np.average(np.square(x - mean), axis=0, weights=weights))
     if x.dtype == np.float64:  # NumPy copies no float64 inputs
         deviation: Array = x.std(axis=0)
         return deviation

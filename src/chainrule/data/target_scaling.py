@@ -14,17 +14,18 @@ FAR_FROM_1, NEAR_0 = 100.0, 1e-3
 """Targets of a larger mean or deviation, or of a smaller deviation, need to be scaled."""
 
 
-def scaling_of_targets(t: Array) -> Standardization:
+def scaling_of_targets(t: Array, weights: Array | None = None) -> Standardization:
     """The scaling that takes each output's training targets to mean 0 and deviation 1.
 
     Args:
         t: values, (cases,), (cases, outputs), or (cases, steps, outputs) with NaN where a step
             has no target.
+        weights: how much each case counts, (cases,), above 0; of rows alone, not of sequences.
 
     Raises:
         DataError: there are no targets, or they are too large.
     """
-    return Standardization.fit(_rows(t), of="targets")
+    return Standardization.fit(_rows(t), of="targets", weights=weights)
 
 
 def scaled_targets(t: Array, scaling: Standardization) -> Array:

@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.registry import from_table
+from chainrule.core.registry import Entry, from_table
 
 
 @dataclass(frozen=True)
-class Activation(ABC):
+class Activation(Entry, ABC):
     """An elementwise function and its derivative.
 
     Attributes:
@@ -365,6 +365,4 @@ def activation(value: str | Mapping[str, Any] | Activation) -> Activation:
         >>> activation({"type": "leaky_relu", "slope": 0.2})
         LeakyReLU(slope=0.2)
     """
-    if isinstance(value, Activation):
-        return value
     return from_table("activation", ACTIVATIONS, value)

@@ -282,8 +282,10 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
     return dict(config)
 
 
-def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer]:
+def layers_from_config(entries: Sequence[str | Mapping[str, Any] | Layer]) -> list[Layer]:
     """The layers for mappings of ``type`` (dense if left out) and options, or for types alone.
+
+    A layer stands for itself.
 
     Raises:
         ConfigError: types, keys or values are unknown; the error lists those of all layers.
@@ -299,7 +301,9 @@ def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer
     return layers
 
 
-def _layer(entry: str | Mapping[str, Any]) -> Layer:
+def _layer(entry: str | Mapping[str, Any] | Layer) -> Layer:
+    if isinstance(entry, Layer):
+        return entry
     options = entry_options("layer", entry)
     kind = options.pop("type", "dense")
     kind = "dense" if kind == "basic_layer" else kind

@@ -20,7 +20,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array, as_numbers, class_numbers, one_hot, require_all, rows
 from chainrule.core.errors import ConfigError, ShapeError, shown
-from chainrule.core.registry import from_table
+from chainrule.core.registry import Entry, from_table
 from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 
@@ -29,7 +29,7 @@ SUM_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
-class Loss(ABC):
+class Loss(Entry, ABC):
     """A loss function L(y, t), its derivative, and the conversion of its targets.
 
     Attributes:
@@ -635,7 +635,7 @@ def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
         >>> loss_function({"type": "huber", "delta": 2.0})
         Huber(delta=2.0)
     """
-    return value if isinstance(value, Loss) else from_table("loss", LOSSES, value)
+    return from_table("loss", LOSSES, value)
 
 
 def mean_loss(loss: Loss | FromLogits, y: Array, t: Array, weights: Array | None = None) -> Any:

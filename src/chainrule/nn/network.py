@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
+from importlib import import_module
 from math import prod
 from threading import RLock, get_ident
 from typing import Any, Self
@@ -297,6 +298,36 @@ class Network:
             )
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
+
+    def fit(self, x: Any, y: Any, epochs: int = 20, **settings: Any) -> Mapping[str, list[Any]]:
+        """Train the network on arrays, from its parameters as they are.
+
+        Args:
+            x: inputs, (cases, input), images or sequences.
+            y: class numbers (cases,), rows (cases, outputs) or values.
+            epochs: how often training goes through the cases.
+            settings: ``validation=(x, y)``, ``weights``, ``callbacks``, ``batch_size``,
+                ``optimizer``, ``schedule``, ``seed`` and others; see
+                `chainrule.training.fitting.fit`.
+
+        Returns:
+            The history, such as ``history["train_loss"]`` with a loss for each epoch.
+
+        Raises:
+            ChainruleError: x, y or a setting is not as it must be, or a loss is not finite.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> network = Network([Dense(1)], input=1, loss="mse", learning_rate=0.1)
+            >>> history = network.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=200)
+            >>> network.forward_pass([[3.0]]).round(1)
+            array([[7.]])
+        """
+        # Training stands on the network and not the other way round. This is the one import
+        # upwards, by name, so that a network can be trained by its own method.
+        fitting = import_module("chainrule.training.fitting")
+        history: Mapping[str, list[Any]] = fitting.fit(self, x, y, epochs=epochs, **settings)
+        return history
 
     # The passes without checks, for engines: x and t are results of `prepare`, weights of
     # `prepare_weights`

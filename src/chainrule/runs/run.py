@@ -443,6 +443,7 @@ def train(
     checked = resolved.as_run(trainer)
     if not save:
         return _run(trainer, checked, data, None)
+    checked.require_readable()  # before there is a folder
     checksums = data_checksums(data)
     if checkpoint is not None:
         go_on(trainer, checked, checkpoint, checksums)

@@ -501,7 +501,6 @@ class Recorder(Callback):
         self.config = config
         self._digests = digests
         self._data = data or {}
-        config.require_readable()
         folder.facts_text(Facts(config.training["engine"], False, classes, None, {}))
         self._saved_at = self._seconds = 0.0
         self._last: tuple[int, ...] | None = None

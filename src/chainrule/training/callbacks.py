@@ -24,7 +24,7 @@ from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.files import added_to, reported, require_own, write_whole
-from chainrule.core.registry import from_table, missing_extra, name_in
+from chainrule.core.registry import Entry, from_table, missing_extra, name_in
 from chainrule.training.history import Row
 from chainrule.training.monitor import MODE, MONITOR, Monitor
 
@@ -32,7 +32,7 @@ State = Mapping[str, Any]
 """What a checkpoint can hold: by name, arrays of numbers, and values that JSON can represent."""
 
 
-class Callback:
+class Callback(Entry):
     """Base of all callbacks; override the methods that you need.
 
     ``trainer`` is a `chainrule.training.Trainer`. Callbacks are called in order, those of the
@@ -446,8 +446,10 @@ CALLBACKS: Mapping[str, type[Callback]] = {
 """The callbacks that a configuration can name."""
 
 
-def callback(value: str | Mapping[str, Any]) -> Callback:
+def callback(value: str | Mapping[str, Any] | Callback) -> Callback:
     """A new callback of this package: by name, or by ``type`` with its options.
+
+    An object stands for itself, so that it can be looked at after the training.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is out of its range.

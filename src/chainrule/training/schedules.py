@@ -43,7 +43,7 @@ import numpy as np
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, unknown
-from chainrule.core.registry import UNSAID, from_table
+from chainrule.core.registry import UNSAID, Entry, from_table
 from chainrule.training.history import Row
 from chainrule.training.monitor import MODE, MONITOR, Monitor
 
@@ -65,7 +65,7 @@ class Epoch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Schedule(ABC):
+class Schedule(Entry, ABC):
     """The factor on the learning rates, for each epoch or for each minibatch of it.
 
     Attributes:
@@ -407,8 +407,10 @@ SCHEDULES: Mapping[str, type[Schedule]] = {
 """The classes of schedules, by the name that a configuration uses."""
 
 
-def schedule(value: str | Mapping[str, Any]) -> Schedule:
+def schedule(value: str | Mapping[str, Any] | Schedule) -> Schedule:
     """The schedule with a given name, or with the ``type`` and the options of a mapping.
+
+    An object stands for itself.
 
     Raises:
         ConfigError: the name or an option does not exist, or an option is out of its range.

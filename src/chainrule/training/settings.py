@@ -26,12 +26,12 @@ from chainrule.core.schema import (
     invalid,
     repeated,
 )
-from chainrule.training.callbacks import CALLBACKS
+from chainrule.training.callbacks import CALLBACKS, Callback
 from chainrule.training.class_weights import ClassWeights
 from chainrule.training.engines import ENGINES
 from chainrule.training.metrics import METRICS
-from chainrule.training.optimizers import OPTIMIZERS
-from chainrule.training.schedules import SCHEDULES
+from chainrule.training.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.schedules import SCHEDULES, Schedule
 
 MOST_THREADS = 1024
 """The most threads; a larger number is taken for a typing error."""
@@ -77,6 +77,8 @@ class _EngineName(Metadata):
 class Settings:
     """How the network is trained.
 
+    An optimizer, a schedule or a callback may be an object as well.
+
     Attributes:
         epochs: how often training goes through the training data.
         batch_size: the cases of a minibatch; full for all training data at once.
@@ -114,12 +116,12 @@ class Settings:
     seed: Seed = 0
     shuffle: Flag = True
     optimizer: Annotated[
-        str | Mapping[str, Any],
+        str | Mapping[str, Any] | Optimizer,
         Choice("optimizer", OPTIMIZERS),
         Field(examples=["sgd", {"type": "momentum", "momentum": 0.9}, "adam"]),
     ] = "sgd"
     schedule: Annotated[
-        str | Mapping[str, Any],
+        str | Mapping[str, Any] | Schedule,
         Choice("schedule", SCHEDULES),
         Field(examples=["constant", {"type": "exponential", "decay": 0.95}, "cosine"]),
     ] = "constant"
@@ -134,7 +136,8 @@ class Settings:
         AboveZero | None, described_as("a finite number above 0, or null"), Field(examples=[1.0])
     ] = None
     callbacks: Annotated[
-        Sequence[Annotated[str | Mapping[str, Any], Choice("callback", CALLBACKS)]] | None,
+        Sequence[Annotated[str | Mapping[str, Any] | Callback, Choice("callback", CALLBACKS)]]
+        | None,
         WrapValidator(_list_or_null),
         Field(
             examples=[[{"type": "early_stopping", "monitor": "validation_loss", "patience": 5}]]

@@ -10,6 +10,7 @@ step, is a class of its own kind: see `LBFGS`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chainrule.core.registry import from_table
@@ -56,8 +57,8 @@ OPTIMIZERS: Mapping[str, type[Optimizer]] = {
 """The optimisers by name."""
 
 
-def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
-    """A new optimiser: by name, or by ``type`` with its options.
+def optimizer(value: str | Mapping[str, Any] | Optimizer) -> Optimizer:
+    """A new optimiser: by name, by ``type`` with its options, or with those of an object.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is out of its range.
@@ -66,4 +67,5 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
         >>> optimizer({"type": "momentum", "nesterov": True})
         Momentum(momentum=0.9, nesterov=True)
     """
-    return from_table("optimizer", OPTIMIZERS, value, numbers=False)
+    # An object is not bound itself: several trainings may be given the same one.
+    return replace(from_table("optimizer", OPTIMIZERS, value, numbers=False))

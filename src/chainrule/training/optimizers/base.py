@@ -11,12 +11,13 @@ import numpy as np
 from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.registry import Entry
 
 Rates = Sequence[tuple[slice, float]]
 
 
 @dataclass
-class Optimizer:
+class Optimizer(Entry):
     """An update rule with its state.
 
     A rule that treats every parameter by itself overrides `_update`.

@@ -1,0 +1,502 @@
+"""What `Classifier` and `Regressor` have in common: from arrays to a trained network."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arrays import Array, weights_of_cases
+from chainrule.core.errors import ConfigError, DataError, ShapeError, shown, unknown
+from chainrule.core.randomness import stream
+from chainrule.data.passed import refuse_other_order
+from chainrule.data.splits import split_cases
+from chainrule.data.standardization import Standardization
+from chainrule.estimators.inputs import InputForm, sort_of
+from chainrule.estimators.layers import network_layers
+from chainrule.estimators.watching import CallbackSupportMixin, Said, Told
+from chainrule.nn.activations import Activation
+from chainrule.nn.layer_types import Layer
+from chainrule.nn.losses import Loss
+from chainrule.nn.network import DTYPES, Network
+from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
+from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
+
+LARGEST_BATCH = 200
+"""The cases of a minibatch for ``batch_size="auto"``; fewer cases make a single minibatch."""
+
+VALIDATION_FRACTION = 0.1
+"""The part of the cases that early stopping sets aside, unless it is told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The targets of some cases.
+
+    Attributes:
+        t: as the network takes them, before any scaling.
+        kind: what they are.
+        classes: the class number of each case, by which a split is stratified, or None.
+        weights: how much each case counts, (cases,), or None.
+    """
+
+    t: Array
+    kind: TargetKind
+    classes: Array | None
+    weights: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class OptimizerState:
+    """What an optimiser keeps between two calls of ``partial_fit``."""
+
+    steps: int
+    vectors: dict[str, Array]
+
+
+class Estimator(CallbackSupportMixin, BaseEstimator):
+    """A network that is trained on arrays; the base of `Classifier` and `Regressor`."""
+
+    def __init__(
+        self,
+        layers: Any,
+        *,
+        loss: Any,
+        optimizer: Any,
+        learning_rate: float | None,
+        schedule: Any,
+        penalty: Any,
+        epochs: int,
+        batch_size: int | str,
+        shuffle: bool,
+        standardize: bool,
+        early_stopping: bool,
+        validation_fraction: float | None,
+        n_iter_no_change: int,
+        tol: float,
+        callbacks: Any,
+        clip_gradient_norm: float | None,
+        input_shape: Any,
+        dtype: str,
+        engine: str,
+        threads: int | str,
+        random_state: Any,
+        warm_start: bool,
+        verbose: bool | int,
+    ) -> None:
+        self.layers = layers
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.penalty = penalty
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.standardize = standardize
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.callbacks = callbacks
+        self.clip_gradient_norm = clip_gradient_norm
+        self.input_shape = input_shape
+        self.dtype = dtype
+        self.engine = engine
+        self.threads = threads
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    # What differs between classes and values
+
+    @abstractmethod
+    def _targets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
+        """The targets of cases; ``known`` if what they are was found before, as in training."""
+
+    @abstractmethod
+    def _loss(self) -> Loss:
+        """The loss of the network."""
+
+    @abstractmethod
+    def _output(self, loss: Loss) -> tuple[int, str | Activation | None, bool]:
+        """How many outputs there are, their activation, and whether a softmax follows."""
+
+    def _prepared_targets(self, targets: Targets, *, known: bool) -> Targets:
+        """The targets, scaled if they are values that are to be scaled."""
+        return targets
+
+    # Training
+
+    def _fit(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: Any = None,
+        *,
+        epochs: int | None = None,
+        goes_on: bool = False,
+    ) -> Any:
+        """Train on cases.
+
+        Args:
+            x, y, sample_weight, validation: as ``fit`` takes them.
+            epochs: how many epochs; None for the estimator's.
+            goes_on: whether the network and the optimiser of an earlier call are trained on.
+        """
+        self._check_arguments()
+        refuse_other_order(x, y, type(self).__name__)
+        known = (goes_on or self.warm_start) and hasattr(self, "network_")
+        given = (x, y, sample_weight)
+        inputs, y = self._arrays(x, y, reset=not known)
+        weights = _weights(sample_weight, len(inputs))
+        targets = self._targets(y, weights, known=known)
+        seed = self._seed(known)
+        train, held_out = self._parts(inputs, targets, validation, seed, goes_on=goes_on)
+        if not known:
+            self._start(*train, seed)
+        training = self._part(*train, known=known)
+        evaluated = self._part(*held_out, known=True) if held_out else None
+        self._train(training, evaluated, train[1].kind, seed, epochs, given, goes_on=goes_on)
+        return self
+
+    def _check_arguments(self) -> None:
+        """Refuse values that neither the network nor the training check.
+
+        Raises:
+            ConfigError: an argument is not as it must be.
+        """
+        flags = ("standardize", "early_stopping", "warm_start", "scale_targets")
+        for name in flags:
+            value = getattr(self, name, False)
+            if not isinstance(value, bool | np.bool_):
+                raise ConfigError(f"{name} is True or False, found {shown(value)}")
+        fraction = self.validation_fraction
+        if fraction is not None and not (is_finite(fraction) and 0 < fraction < 1):
+            raise ConfigError(
+                f"validation_fraction is above 0 and below 1, or None; found {shown(fraction)}"
+            )
+        if not is_whole(self.verbose, 0) and not isinstance(self.verbose, bool):
+            raise ConfigError(
+                f"verbose is True, False, or the number of epochs between two lines; found "
+                f"{shown(self.verbose)}"
+            )
+        if isinstance(self.batch_size, str) and self.batch_size.lower() not in ("auto", "full"):
+            raise ConfigError(unknown("batch_size", self.batch_size, ("auto", "full")))
+        if self.dtype not in DTYPES:
+            raise ConfigError(unknown("dtype", self.dtype, DTYPES))
+
+    def _arrays(self, x: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
+        """Inputs and targets as scikit-learn checks them; texts among the inputs are named."""
+        try:
+            x, y = validate_data(self, x, y, reset=reset, multi_output=True, **self._checks())
+        except ValueError as error:
+            raise _with_advice(error, x) from None
+        return x, y
+
+    def _checks(self) -> dict[str, Any]:
+        """How scikit-learn checks inputs: numbers of any number of axes."""
+        reads = self.__dict__.get("form_")
+        sequences = reads.sort == "sequences" if reads else self._reads_sequences()
+        finite = "allow-nan" if sequences else True
+        kinds = [np.float64, np.float32]
+        return {"dtype": kinds, "allow_nd": True, "ensure_all_finite": finite}
+
+    def _reads_sequences(self) -> bool:
+        return sort_of(self._layers_before_output()) == "sequences"
+
+    def _layers_before_output(self) -> list[Layer]:
+        """The layers as they are given, with an output that only stands for it."""
+        return network_layers(self.layers, outputs=1, activation=None, softmax=False)
+
+    def _seed(self, known: bool) -> int:
+        """The seed of this training; it differs from that of an earlier call."""
+        if not known:
+            # One number a fit, which a random state of the caller's draws.
+            self._first_seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            return self._first_seed
+        return self._first_seed + self.n_iter_
+
+    def _parts(
+        self,
+        x: Array,
+        targets: Targets,
+        validation: Any,
+        seed: int,
+        *,
+        goes_on: bool,
+    ) -> tuple[tuple[Array, Targets], tuple[Array, Targets] | None]:
+        """The cases to train on, and those to evaluate, given or set aside."""
+        if validation is not None:
+            return (x, targets), self._given_validation(validation)
+        fraction = self.validation_fraction
+        if fraction is None and self.early_stopping:
+            fraction = VALIDATION_FRACTION
+        if fraction is None or goes_on:
+            return (x, targets), None
+        rng = stream(seed, "estimator", "validation")
+        chosen = split_cases(len(x), (1 - fraction, fraction, 0), rng, targets.classes)
+        if not len(chosen[1]):
+            raise DataError(
+                f"validation_fraction {fraction:g} of n_samples={len(x)} leaves no case to "
+                "validate on; pass validation=(x, y) or a larger fraction"
+            )
+        first, second = ((x[part], _taken(targets, part)) for part in chosen[:2])
+        return first, second
+
+    def _given_validation(self, validation: Any) -> tuple[Array, Targets]:
+        """Validation cases that the caller passes, as (x, y) or (x, y, sample_weight)."""
+        if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+            raise ConfigError(
+                f"validation is (x, y) or (x, y, sample_weight), found {shown(validation)}"
+            )
+        x, y = self._arrays(validation[0], validation[1], reset=False)
+        weights = _weights(validation[2] if len(validation) > 2 else None, len(x))
+        return x, self._targets(y, weights, known=True)
+
+    def _start(self, x: Array, targets: Targets, seed: int) -> None:
+        """A new network for these cases, and the scaling of its inputs."""
+        loss = self._loss()
+        outputs, activation, softmax = self._output(loss)
+        layers = network_layers(self.layers, outputs=outputs, activation=activation, softmax=softmax)
+        form = InputForm.of(x, sort_of(layers), self.input_shape)
+        network = Network(
+            layers,
+            input=form.shape,
+            loss=loss,
+            learning_rate=self.learning_rate,
+            penalty=self.penalty,
+            dtype=self.dtype,
+            seed=seed,
+        )
+        _require_one_target(network, outputs)
+        self.form_, self.network_, self.history_ = form, network, History()
+        self.scaling_ = form.scaling(form.cases(x), targets.weights) if self.standardize else None
+        self.n_iter_ = 0
+
+    def _part(self, x: Array, targets: Targets, *, known: bool) -> Part:
+        """Cases as the network takes them: shaped, and scaled."""
+        prepared = self._prepared_targets(targets, known=known)
+        return Part(self._inputs(x), prepared.t, prepared.weights)
+
+    def _inputs(self, x: Array) -> Array:
+        """Checked inputs as the network takes them."""
+        return self.form_.scaled(self.form_.cases(x), self.scaling_)
+
+    def _train(
+        self,
+        train: Part,
+        held_out: Part | None,
+        kind: TargetKind,
+        seed: int,
+        epochs: int | None,
+        given: tuple[Any, Any, Any],
+        *,
+        goes_on: bool,
+    ) -> None:
+        """Run a training, and keep what it found."""
+        settings = self._settings(len(train), seed, epochs)
+        evaluated = held_out or Part(train.x[:0], train.t[:0])
+        trainer = Trainer(
+            self.network_,
+            train,
+            evaluated,
+            settings,
+            kind=self._kind(kind),
+            callbacks=self._watching(settings.epochs, given, early=held_out is not None),
+        )
+        state = self.__dict__.get("optimizer_state_") if goes_on else None
+        if state is not None:
+            _restore(trainer, state)
+        trainer.run()
+        if goes_on:
+            optimizer = trainer.optimizer
+            vectors = {name: vector.copy() for name, vector in optimizer.state.items()}
+            self.optimizer_state_ = OptimizerState(optimizer.steps, vectors)
+        self._keep(trainer)
+
+    def _kind(self, kind: TargetKind) -> TargetKind:
+        """What the trainer is told of the targets."""
+        return kind
+
+    def _settings(self, cases: int, seed: int, epochs: int | None) -> Settings:
+        """How to train."""
+        batch_size = self.batch_size
+        if isinstance(batch_size, str) and batch_size.lower() == "auto":
+            batch_size = min(LARGEST_BATCH, cases)
+        return Settings(
+            epochs=self.epochs if epochs is None else epochs,
+            batch_size=batch_size,
+            seed=seed,
+            shuffle=self.shuffle,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            engine=self.engine,
+            threads=self.threads,
+            clip_gradient_norm=self.clip_gradient_norm,
+            callbacks=self.callbacks,
+        )
+
+    def _watching(
+        self, epochs: int, given: tuple[Any, Any, Any], *, early: bool
+    ) -> list[Callback]:
+        """The callbacks of the estimator itself."""
+        found: list[Callback] = []
+        if self.early_stopping and early:
+            options = {"patience": self.n_iter_no_change, "min_delta": self.tol}
+            found.append(EarlyStopping(monitor="validation_loss", **options))
+        if self.verbose:
+            found.append(Said(int(self.verbose)))
+        if getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx"):
+            found.append(Told(self, epochs, self._fitted_now, *given))
+        return found
+
+    def _fitted_now(self) -> dict[str, Any]:
+        """The attributes of a copy that predicts as the network is now."""
+        return {"network_": deepcopy(self.network_)}
+
+    def _keep(self, trainer: Trainer) -> None:
+        """Add the epochs of a training to the history, and how it ran."""
+        for row in trainer.history.rows:
+            self.history_.append({**row, "epoch": len(self.history_.rows) + 1})
+        self.n_iter_ = len(self.history_.rows)
+        self.loss_curve_ = self.history_["train_loss"]
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else None
+        has_validation = "validation_loss" in [*self.history_]
+        self.validation_curve_ = self.history_["validation_loss"] if has_validation else None
+        self.engine_ = trainer.engine.name
+        self.ending_ = trainer.ending
+
+    # Predictions
+
+    def _checked(self, x: Any) -> Array:
+        """Inputs of predictions as the network takes them.
+
+        Raises:
+            NotFittedError: there was no fit.
+            ValueError: they are not as in training.
+        """
+        check_is_fitted(self, "network_")
+        try:
+            x = validate_data(self, x, reset=False, **self._checks())
+        except ValueError as error:
+            raise _with_advice(error, x) from None
+        return self._inputs(x)
+
+    def _evaluated(self, x: Any) -> tuple[Array, Array]:
+        """z, before the last function, and the outputs, (cases, outputs) each."""
+        found = [self.network_.evaluate(part) for part in self._in_parts(x)]
+        z, y = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return z, y
+
+    def _in_parts(self, x: Any) -> Iterator[Array]:
+        """Prepared inputs, a few cases at a time."""
+        inputs = self._checked(x)
+        for first in range(0, len(inputs), CASES_AT_A_TIME):
+            yield self.network_.prepare_inputs(inputs[first : first + CASES_AT_A_TIME])
+
+    def activations(self, X: Any) -> dict[str, Array]:
+        """The output of every layer, by the layer's name, in the order of the forward pass.
+
+        Args:
+            X: inputs as `predict` takes them.
+
+        Returns:
+            Arrays (cases, ...), each of the shape of the layer's output.
+
+        Raises:
+            NotFittedError: there was no fit.
+            ValueError: X does not fit.
+        """
+        parts: dict[str, list[Array]] = {}
+        shapes = {}
+        for part in self._in_parts(X):
+            for layer, _, _, y in self.network_.walk(part, self.network_.theta):
+                parts.setdefault(layer.name, []).append(y)
+                shapes[layer.name] = layer.output_shape
+        return {
+            name: np.concatenate(found).reshape(-1, *shapes[name]) for name, found in parts.items()
+        }
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _weights(value: Any, cases: int) -> Array | None:
+    """The weights of the cases, (cases,).
+
+    Raises:
+        ShapeError: there is not one for each case, or one is negative or not finite.
+        DataError: all are 0.
+    """
+    if value is None:
+        return None
+    weights = weights_of_cases(value, cases)
+    if not weights.any():
+        raise DataError("all sample weights are zero, so there is nothing to train on")
+    return weights
+
+
+def _taken(targets: Targets, cases: Array) -> Targets:
+    """The targets of some of the cases."""
+    classes = None if targets.classes is None else targets.classes[cases]
+    weights = None if targets.weights is None else targets.weights[cases]
+    return replace(targets, t=targets.t[cases], classes=classes, weights=weights)
+
+
+def _restore(trainer: Trainer, state: OptimizerState) -> None:
+    """Give the optimiser the state in which an earlier training left it."""
+    trainer.optimizer.steps = state.steps
+    for name, vector in state.vectors.items():
+        if name in trainer.optimizer.state:
+            trainer.optimizer.state[name][...] = vector
+
+
+def _require_one_target(network: Network, outputs: int) -> None:
+    """Refuse a network whose outputs are not those of the targets.
+
+    Raises:
+        ConfigError: it gives outputs at every step, or another number of them.
+    """
+    last = network.layers[-1]
+    if last.gives_sequences:
+        raise ConfigError(
+            "y has one target a case, but the network gives one at every step: write outputs: "
+            "'last' in its last layer of sequences"
+        )
+    if network.outputs != outputs:
+        raise ConfigError(
+            f"the layers end in {network.outputs} outputs, but y needs {outputs}; the output "
+            "layer may be left out of layers"
+        )
+
+
+def _with_advice(error: ValueError, x: Any) -> ValueError:
+    """The error of a check, with what may be done about columns of texts."""
+    columns: Sequence[str] = []
+    if hasattr(x, "dtypes") and hasattr(x, "columns"):
+        columns = [str(n) for n, kind in zip(x.columns, x.dtypes, strict=True) if _is_text(kind)]
+    if "could not convert string" not in str(error) or isinstance(error, ShapeError):
+        return error
+    which = f" (columns {', '.join(columns[:10])})" if columns else ""
+    return DataError(
+        f"X holds texts{which}: {error}; encode them, as by sklearn.preprocessing.OneHotEncoder "
+        "in a pipeline, or pass the DataFrame to chainrule.train(config, data=...), which "
+        "encodes columns itself"
+    )
+
+
+def _is_text(kind: Any) -> bool:
+    return str(kind).lower() in ("object", "str", "string", "category")

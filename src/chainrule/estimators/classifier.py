@@ -1,0 +1,268 @@
+"""`Classifier`: a network that predicts classes, by scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, nearest, shown
+from chainrule.estimators.base import Estimator, Targets
+from chainrule.estimators.watching import with_callbacks
+from chainrule.nn.activations import Activation, softplus
+from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
+from chainrule.training.scores import CLASSES, TargetKind, predicted_labels
+
+
+def _has_probabilities(classifier: Any) -> bool:
+    """Whether the outputs are probabilities; with the hinge loss they are bare scores."""
+    return not isinstance(loss_function(classifier.loss or "cross_entropy"), Hinge)
+
+
+class Classifier(ClassifierMixin, Estimator):
+    """A network that predicts classes."""
+
+    def __init__(
+        self,
+        layers: Any = (100,),
+        *,
+        loss: Any = None,
+        class_weight: Any = None,
+        optimizer: Any = "adam",
+        learning_rate: float | None = None,
+        schedule: Any = "constant",
+        penalty: Any = None,
+        epochs: int = 100,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        standardize: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
+        clip_gradient_norm: float | None = None,
+        input_shape: Any = None,
+        dtype: str = "float64",
+        engine: str = "compiled",
+        threads: int | str = "auto",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        super().__init__(
+            layers,
+            loss=loss,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            penalty=penalty,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            standardize=standardize,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            callbacks=callbacks,
+            clip_gradient_norm=clip_gradient_norm,
+            input_shape=input_shape,
+            dtype=dtype,
+            engine=engine,
+            threads=threads,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Any:
+        """Train on cases.
+
+        Args:
+            X: inputs, (cases, features), images or sequences.
+            y: a label for each case, (cases,), of any type; or 0 and 1 for each label that a
+                case may have, (cases, labels).
+            sample_weight: how much each case counts, (cases,).
+            validation: (X, y) or (X, y, sample_weight) of cases to evaluate after each epoch.
+        """
+        self._listed = None
+        return self._fit(X, y, sample_weight, validation)
+
+    @with_callbacks
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Train for one epoch on these cases, going on from earlier calls.
+
+        Args:
+            X: inputs as `fit` takes them.
+            y: labels as `fit` takes them.
+            classes: all labels that any call will hold; the first call needs them if its ``y``
+                does not hold them all.
+            sample_weight: how much each case counts, (cases,).
+        """
+        if self.early_stopping:
+            raise ConfigError("partial_fit does not support early_stopping=True")
+        self._listed = None if classes is None else np.unique(classes)
+        if hasattr(self, "classes_") and self._listed is not None:
+            if not np.array_equal(self._listed, self.classes_):
+                raise DataError(
+                    f"classes={shown(self._listed)} is not the same as on the first call of "
+                    f"partial_fit, {shown(self.classes_)}"
+                )
+        return self._fit(X, y, sample_weight, epochs=1, goes_on=True)
+
+    # Predictions
+
+    def predict(self, X: Any) -> Array:
+        """The label of each case, (cases,), in the type that ``y`` had; or (cases, labels).
+
+        Args:
+            X: inputs as `fit` takes them.
+        """
+        _, y = self._evaluated(X)
+        if self.multi_label_:
+            return predicted_labels(y).astype(self._type)
+        if y.shape[1] == 1:
+            return self.classes_[(y[:, 0] > 0.5).astype(int)]
+        return self.classes_[y.argmax(axis=1)]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (cases, classes), or of each label, (cases, labels).
+
+        Args:
+            X: inputs as `fit` takes them.
+        """
+        _, y = self._evaluated(X)
+        if self.multi_label_:
+            return y
+        if y.shape[1] == 1:
+            return np.concatenate([1 - y, y], axis=1)
+        if self._softmax:
+            return y
+        return y / y.sum(axis=1, keepdims=True)
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`, finite also where a probability rounds to 0.
+
+        Args:
+            X: inputs as `fit` takes them.
+        """
+        z, _ = self._evaluated(X)
+        if self._softmax:
+            z = z - z.max(axis=1, keepdims=True)
+            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        if z.shape[1] == 1 and not self.multi_label_:
+            return -softplus(np.concatenate([z, -z], axis=1))
+        logs = -softplus(-z)
+        if self.multi_label_:
+            return logs
+        return logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+
+    def decision_function(self, X: Any) -> Array:
+        """The logits, (cases, classes); of two classes the second's minus the first's, (cases,).
+
+        Args:
+            X: inputs as `fit` takes them.
+        """
+        z, _ = self._evaluated(X)
+        if self.multi_label_:
+            return z
+        if z.shape[1] == 1:
+            return z[:, 0]
+        return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
+
+    # What the base asks for
+
+    def _targets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
+        check_classification_targets(y)
+        sort = type_of_target(y)
+        if sort == "multiclass-multioutput":
+            raise DataError(
+                f"y has {y.shape[1]} columns of classes, but a Classifier predicts one class, or "
+                "labels of 0 and 1; sklearn.multioutput.MultiOutputClassifier takes several"
+            )
+        if sort == "multilabel-indicator":
+            return self._label_sets(y, weights, known=known)
+        y = column_or_1d(y, warn=True)
+        if not known:
+            self.multi_label_ = False
+            self.classes_ = np.unique(y) if self._listed is None else self._listed
+            if len(self.classes_) < 2:
+                raise DataError(
+                    f"a classifier needs two classes, but y holds one class alone: "
+                    f"{shown(self.classes_[0])}"
+                )
+        numbers = self._numbers(y)
+        weights = self._weighted(y, weights)
+        binary = isinstance(self._loss(), BinaryCrossEntropy)
+        t: Array = numbers
+        if binary:
+            t = numbers[:, None].astype(float)
+            if len(self.classes_) > 2:
+                t = (numbers[:, None] == np.arange(len(self.classes_))).astype(float)
+        return Targets(t, CLASSES, numbers, weights)
+
+    def _label_sets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
+        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        if not known:
+            self.multi_label_ = True
+            self.classes_, self._type = np.arange(y.shape[1]), y.dtype
+        if self.class_weight is not None:
+            raise ConfigError("class_weight is for classes that exclude each other")
+        return Targets(y.astype(float), TargetKind(multi_label=True), None, weights)
+
+    def _numbers(self, y: Array) -> Array:
+        """The class number of each case."""
+        known = {label: k for k, label in enumerate(self.classes_.tolist())}
+        found, which = np.unique(y, return_inverse=True)
+        for label in found.tolist():
+            if label not in known:
+                words = list(map(str, known))
+                guess = nearest(label, words)
+                hint = f"; did you mean {guess!r}?" if guess else ""
+                raise DataError(
+                    f"y holds the label {shown(label)}, which is none of the classes "
+                    f"({', '.join(words[:10])}){hint}"
+                )
+        return np.array([known[label] for label in found.tolist()])[which]
+
+    def _weighted(self, y: Array, weights: Array | None) -> Array | None:
+        """The weights of the cases, with those of their classes."""
+        if self.class_weight is None:
+            return weights
+        own = compute_sample_weight(self.class_weight, y)
+        return own if weights is None else own * weights
+
+    def _loss(self) -> Loss:
+        if self.loss is not None:
+            return loss_function(self.loss)
+        return loss_function("binary_cross_entropy" if self.multi_label_ else "cross_entropy")
+
+    def _output(self, loss: Loss) -> tuple[int, str | Activation | None, bool]:
+        outputs = len(self.classes_)
+        self._softmax = False
+        if self.multi_label_:
+            return outputs, "sigmoid", False
+        if isinstance(loss, BinaryCrossEntropy):
+            return 1 if outputs == 2 else outputs, "sigmoid", False
+        if isinstance(loss, Hinge):
+            return outputs, "linear", False
+        self._softmax = True
+        return outputs, "linear", True
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks of an estimator."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,164 @@
+"""`Regressor`: a network that predicts values, by scikit-learn's conventions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils import column_or_1d
+
+from chainrule.core.arrays import Array, cases_that_count
+from chainrule.core.errors import ConfigError, DataError, shown
+from chainrule.data.target_scaling import scaled_targets, scaling_of_targets
+from chainrule.estimators.base import Estimator, Targets
+from chainrule.estimators.watching import with_callbacks
+from chainrule.nn.activations import Activation
+from chainrule.nn.losses import Loss, loss_function
+from chainrule.training.scores import VALUES, TargetKind
+
+
+class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
+    """A network that predicts values."""
+
+    def __init__(
+        self,
+        layers: Any = (100,),
+        *,
+        loss: Any = "mse",
+        output_activation: Any = None,
+        scale_targets: bool = True,
+        optimizer: Any = "adam",
+        learning_rate: float | None = None,
+        schedule: Any = "constant",
+        penalty: Any = None,
+        epochs: int = 100,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        standardize: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
+        clip_gradient_norm: float | None = None,
+        input_shape: Any = None,
+        dtype: str = "float64",
+        engine: str = "compiled",
+        threads: int | str = "auto",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        super().__init__(
+            layers,
+            loss=loss,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            penalty=penalty,
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            standardize=standardize,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            callbacks=callbacks,
+            clip_gradient_norm=clip_gradient_norm,
+            input_shape=input_shape,
+            dtype=dtype,
+            engine=engine,
+            threads=threads,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
+        self.output_activation = output_activation
+        self.scale_targets = scale_targets
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Any:
+        """Train on cases.
+
+        Args:
+            X: inputs, (cases, features), images or sequences.
+            y: values, (cases,) or (cases, outputs).
+            sample_weight: how much each case counts, (cases,).
+            validation: (X, y) or (X, y, sample_weight) of cases to evaluate after each epoch.
+        """
+        return self._fit(X, y, sample_weight, validation)
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Train for one epoch on these cases, going on from earlier calls.
+
+        Args:
+            X, y, sample_weight: as `fit` takes them.
+        """
+        if self.early_stopping:
+            raise ConfigError("partial_fit does not support early_stopping=True")
+        return self._fit(X, y, sample_weight, epochs=1, goes_on=True)
+
+    def predict(self, X: Any) -> Array:
+        """The values, (cases,) or, if there are several, (cases, outputs).
+
+        Args:
+            X: inputs as `fit` takes them.
+        """
+        _, y = self._evaluated(X)
+        y = self._kind(VALUES).in_own_units(y)
+        return y if self._many else y[:, 0]
+
+    def _targets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        values = _numbers(y)
+        t = values.reshape(len(values), -1)
+        if known and t.shape[1] != self.n_outputs_:
+            raise DataError(f"y has {t.shape[1]} columns, but that of fit had {self.n_outputs_}")
+        if not known:
+            self.n_outputs_, self._many = t.shape[1], values.ndim > 1
+        return Targets(t, VALUES, None, weights)
+
+    def _loss(self) -> Loss:
+        found = loss_function(self.loss)
+        if found.for_classes:
+            raise ConfigError(f"the loss {shown(self.loss)} is for classes; a Regressor takes mse")
+        return found
+
+    def _output(self, loss: Loss) -> tuple[int, str | Activation | None, bool]:
+        return self.n_outputs_, self.output_activation, False
+
+    def _prepared_targets(self, targets: Targets, *, known: bool) -> Targets:
+        if not known:
+            self.target_scaling_ = None
+            if self.scale_targets:
+                _, t, weights = cases_that_count(targets.t, targets.t, targets.weights)
+                self.target_scaling_ = scaling_of_targets(t, weights)
+        scaling = self.target_scaling_
+        return targets if scaling is None else replace(targets, t=scaled_targets(targets.t, scaling))
+
+    def _kind(self, kind: TargetKind) -> TargetKind:
+        return replace(kind, scaling=self.target_scaling_)
+
+    def _fitted_now(self) -> dict[str, Any]:
+        return super()._fitted_now()
+
+
+def _numbers(y: Array) -> Array:
+    """Targets as float64.
+
+    Raises:
+        DataError: they are texts.
+    """
+    try:
+        return np.asarray(y, dtype=np.float64)
+    except ValueError:
+        word = next(shown(one) for one in np.ravel(y) if isinstance(one, str))
+        raise DataError(
+            f"y holds texts such as {word}, but a Regressor predicts numbers; a Classifier "
+            "predicts labels"
+        ) from None
