@@ -63,6 +63,7 @@ bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.starting --json $(RESULTS)
 	$(BIN)/python -m benchmarks.growth --json $(RESULTS)
 	$(BIN)/python -m benchmarks.convolution --json $(RESULTS)
+	$(BIN)/python -m benchmarks.estimators --json $(RESULTS)
 	$(BIN)/python -m benchmarks.report $(RESULTS)
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images

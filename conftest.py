@@ -9,7 +9,7 @@ MODULES_OF = {
         "src/chainrule/runs/export/as_torch.py",
     ),
     "jax": ("src/chainrule/peers/jax.py",),
-    "sklearn": ("src/chainrule/peers/sklearn.py",),
+    "sklearn": ("src/chainrule/peers/sklearn.py", "src/chainrule/estimators/*.py"),
 }
 
 collect_ignore_glob = [

@@ -183,6 +183,8 @@ def _paragraphs(results: Any) -> Iterator[str]:
         yield from _start_paragraphs(results["starting"])
     if "growth" in results:
         yield "## Growth\n\nOn one thread, float64; medians.\n\n![growth](images/growth.png)\n"
+    if "estimators" in results:
+        yield from _estimator_paragraphs(results["estimators"])
 
 
 def _workload_paragraphs(results: Any) -> Iterator[str]:
@@ -221,6 +223,31 @@ def _start_paragraphs(starting: Any) -> Iterator[str]:
     for name, found in starting.items():
         yield f"### {name}, an epoch\n"
         yield start_table(found)
+
+
+def _estimator_paragraphs(found: Any) -> Iterator[str]:
+    yield (
+        "## Estimators against scikit-learn's\n\n"
+        "`chainrule.Classifier` against `MLPClassifier`, and on diabetes `Regressor` against\n"
+        "`MLPRegressor`, all with their default arguments: accuracy, or R², on the fold that\n"
+        f"was left out, mean of {found['folds']} folds that both were trained on in turns; the "
+        "difference with its\nstandard error over the folds, and medians of the times. Measured "
+        f"on {where(found)}\n"
+    )
+    rows = [
+        [
+            name.replace("_", " "),
+            f"{one['score']:.3f}",
+            f"{one['their score']:.3f}",
+            f"{one['difference']:+.3f} ± {one['standard error']:.3f}",
+            figure(one["ms"]),
+            figure(one["their ms"]),
+            figure(one["ratio"]),
+        ]
+        for name, one in found["sets"].items()
+    ]
+    head = ["", "score", "theirs", "difference", "ms", "theirs, ms", "our time over theirs"]
+    yield table(head, rows)
 
 
 def snippet(results: Any) -> str:

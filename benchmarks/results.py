@@ -48,7 +48,10 @@ def store(path: str | Path, found: Mapping[str, Any]) -> None:
     path = Path(path)
     before = load(path) if path.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_merged(before, {**header(), **found}), indent=1, ensure_ascii=False)
+    # A part with a date of its own leaves that of the others as it is.
+    has_own = bool(before) and all("date" in part for part in found.values())
+    new = {**found} if has_own else {**header(), **found}
+    text = json.dumps(_merged(before, new), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 

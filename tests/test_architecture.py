@@ -17,7 +17,7 @@ PACKAGE = Path(chainrule.__file__).parent
 WINGS = [
     ["cli"],
     ["runs"],
-    ["config", "gradients", "peers", "plots"],
+    ["config", "estimators", "gradients", "peers", "plots"],
     ["training", "autodiff"],
     ["nn", "data"],
     ["core"],

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from chainrule.core.errors import ChainruleError
     from chainrule.data.generators.shapes import ImageGenerator
+    from chainrule.estimators.classifier import Classifier
+    from chainrule.estimators.regressor import Regressor
     from chainrule.gradients.custom_functions import register_activation, register_loss
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ChainruleError": "chainrule.core.errors",
+    "Classifier": "chainrule.estimators.classifier",
     "Comparison": "chainrule.runs.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Network": "chainrule.nn.network",
     "RangeTest": "chainrule.runs.range_test",
+    "Regressor": "chainrule.estimators.regressor",
     "Run": "chainrule.runs.run",
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
@@ -51,6 +55,7 @@ _MODULES = (
     "config",
     "core",
     "data",
+    "estimators",
     "gradients",
     "nn",
     "peers",
@@ -61,11 +66,13 @@ _MODULES = (
 
 __all__ = [
     "ChainruleError",
+    "Classifier",
     "Comparison",
     "Dense",
     "ImageGenerator",
     "Network",
     "RangeTest",
+    "Regressor",
     "Run",
     "Softmax",
     "Sweep",

@@ -273,7 +273,11 @@ def _checked(tree: Tree) -> dict[str, Any]:
         network["loss"] = default_loss(ends_in_softmax=last.gives_distribution)
     data = model.data.model_dump(exclude_unset=True)
     kind = {key: data[key] for key in KINDS if key in data}
-    return {"network": network, "data": {**kind, **data}, "training": in_plain_types(model.training)}
+    return {
+        "network": network,
+        "data": {**kind, **data},
+        "training": in_plain_types(model.training),
+    }
 
 
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:

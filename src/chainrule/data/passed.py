@@ -242,13 +242,24 @@ def refuse_infinite(table: Table, name: str) -> None:
             raise DataError(replace(problem, message=f"{name}: {problem.message}"))
 
 
-def refuse_other_order(x: Any, t: Any, name: str) -> None:
-    """Refuse a DataFrame and a Series of pandas whose rows have the same labels in two orders."""
+def refuse_other_order(x: Any, t: Any, name: str, targets: str = "t") -> None:
+    """Refuse a DataFrame and a Series of pandas whose rows have the same labels in two orders.
+
+    Args:
+        x: the inputs.
+        t: the targets.
+        name: how the caller calls both, for messages.
+        targets: how the caller calls the targets.
+
+    Raises:
+        DataError: their rows do not match.
+    """
     if not (hasattr(x, "iloc") and hasattr(t, "iloc")) or len(x) != len(t):
         return
     if not x.index.equals(t.index) and x.index.sort_values().equals(t.index.sort_values()):
-        message = f"{name}: x and t have the same index in two orders, so their rows do not match"
-        raise DataError(f"{message}; pass t.loc[x.index], or if they do, t.to_numpy()")
+        message = f"{name}: x and {targets} have the same index in two orders, so their rows do "
+        advice = f"pass {targets}.loc[x.index], or if they do, {targets}.to_numpy()"
+        raise DataError(f"{message}not match; {advice}")
 
 
 def weights_of_array(value: Any, cases: int, name: str) -> Array:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,8 +30,14 @@ from chainrule.nn.network import DTYPES, Network
 from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
 from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
 
+T = TypeVar("T")
+
 LARGEST_BATCH = 200
 """The cases of a minibatch for ``batch_size="auto"``; fewer cases make a single minibatch."""
+
+MILD = (0.1, 10.0)
+"""Inputs whose root mean squares all lie between these are left as they are by
+``standardize="auto"``: their sizes hardly differ, and the differences may tell something."""
 
 VALIDATION_FRACTION = 0.1
 """The part of the cases that early stopping sets aside, unless it is told."""
@@ -62,8 +68,79 @@ class OptimizerState:
     vectors: dict[str, Array]
 
 
+ARGUMENTS = """
+        optimizer: the update rule: a name such as ``sgd``, ``type`` with options, or an object.
+        learning_rate: None for the optimiser's.
+        schedule: how the learning rate changes from epoch to epoch, likewise.
+        penalty: on the weights, such as ``{"type": "L2", "rate": 0.001}``; None for none.
+        epochs: how often training goes through the cases.
+        batch_size: the cases of a minibatch; ``auto`` for 200, or all if there are fewer;
+            ``full`` for all.
+        shuffle: draw a new order of the cases for each epoch.
+        standardize: whether the network is given inputs of mean 0 and deviation 1, as by
+            scikit-learn's StandardScaler; the scaling is found by ``fit`` and applied by
+            ``predict``. ``auto``: unless the root mean square of every input lies between
+            0.1 and 10 already. Features of sequences are scaled over all their steps, channels
+            of images over all places.
+        early_stopping: set cases aside, stop when their loss has not fallen by more than ``tol``
+            in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
+        validation_fraction: the part of the cases that is set aside and evaluated after each
+            epoch, as ``validation=`` of ``fit`` does with given cases. None for 0.1 with early
+            stopping, and for no validation without.
+        n_iter_no_change: see ``early_stopping``.
+        tol: see ``early_stopping``.
+        callbacks: a list of names, ``type`` with options, or `chainrule.training.Callback`
+            objects; None for none. Those of scikit-learn go into ``set_callbacks``.
+        clip_gradient_norm: the greatest norm of the gradient; None for no limit.
+        input_shape: the shape of one case, if X holds sequences or images as flat rows.
+        dtype: ``float64`` or ``float32``, in which the network computes.
+        engine: what runs the minibatches. ``compiled`` is compiled when it is used for the first
+            time on a machine, which takes seconds, and loaded once a process; what it cannot run
+            it leaves to ``numpy``.
+        threads: how many threads; ``auto`` goes by the sizes.
+        random_state: an int for results that repeat, a NumPy ``RandomState``, or None.
+        warm_start: whether ``fit`` trains the network of the last ``fit`` on.
+        verbose: whether to print a line after each epoch; a number n for every n-th.
+"""
+"""What the docstrings of both estimators say of the arguments that they share."""
+
+ATTRIBUTES = """
+        network_: the trained `chainrule.nn.network.Network`.
+        history_: a column for each loss and score, such as ``history_["validation_loss"]``.
+        loss_curve_: the training loss of each epoch; ``loss_`` is the last.
+        validation_curve_: the validation loss of each epoch; None without validation.
+        n_iter_: the number of epochs.
+        n_features_in_: the number of features, of sequences that of steps.
+        feature_names_in_: the names of a DataFrame's columns, if these are texts.
+        scaling_: the scaling of the inputs, or None.
+        engine_: the name of the engine that ran.
+        ending_: why training ended before its last epoch, or None.
+
+    Raises:
+        ValueError: an argument or the data are not as they must be; the message names the
+            nearest valid spelling.
+        NotFittedError: a prediction before ``fit``.
+"""
+"""What they say of the attributes that they share, and of errors."""
+
+
+def documented(kind: type[T]) -> type[T]:
+    """Put `ARGUMENTS` and `ATTRIBUTES` into a class's docstring, where it names them."""
+    text = kind.__doc__ or ""
+    text = text.replace("\n        ARGUMENTS\n", ARGUMENTS)
+    kind.__doc__ = text.replace("\n        ATTRIBUTES\n", ATTRIBUTES)
+    return kind
+
+
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """A network that is trained on arrays; the base of `Classifier` and `Regressor`."""
+
+    network_: Network
+    history_: History
+    form_: InputForm
+    scaling_: Standardization | None
+    n_iter_: int
+    _first_seed: int
 
     def __init__(
         self,
@@ -77,7 +154,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         epochs: int,
         batch_size: int | str,
         shuffle: bool,
-        standardize: bool,
+        standardize: bool | str,
         early_stopping: bool,
         validation_fraction: float | None,
         n_iter_no_change: int,
@@ -146,15 +223,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         epochs: int | None = None,
         goes_on: bool = False,
     ) -> Any:
-        """Train on cases.
+        """Train on cases, given as ``fit`` takes them.
 
         Args:
-            x, y, sample_weight, validation: as ``fit`` takes them.
+            x: inputs.
+            y: targets.
+            sample_weight: how much each case counts, or None.
+            validation: cases to evaluate, or None.
             epochs: how many epochs; None for the estimator's.
             goes_on: whether the network and the optimiser of an earlier call are trained on.
         """
         self._check_arguments()
-        refuse_other_order(x, y, type(self).__name__)
+        refuse_other_order(x, y, type(self).__name__, "y")
         known = (goes_on or self.warm_start) and hasattr(self, "network_")
         given = (x, y, sample_weight)
         inputs, y = self._arrays(x, y, reset=not known)
@@ -175,11 +255,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Raises:
             ConfigError: an argument is not as it must be.
         """
-        flags = ("standardize", "early_stopping", "warm_start", "scale_targets")
-        for name in flags:
+        for name in ("early_stopping", "warm_start", "scale_targets"):
             value = getattr(self, name, False)
             if not isinstance(value, bool | np.bool_):
                 raise ConfigError(f"{name} is True or False, found {shown(value)}")
+        if not isinstance(self.standardize, bool | np.bool_) and self.standardize != "auto":
+            found = shown(self.standardize)
+            raise ConfigError(f"standardize is True, False or 'auto', found {found}")
+        if not is_whole(self.n_iter_no_change, 1):
+            found = shown(self.n_iter_no_change)
+            raise ConfigError(f"n_iter_no_change is a whole number of at least 1, found {found}")
+        if not (is_finite(self.tol) and self.tol >= 0):
+            raise ConfigError(f"tol is a finite number of at least 0, found {shown(self.tol)}")
         fraction = self.validation_fraction
         if fraction is not None and not (is_finite(fraction) and 0 < fraction < 1):
             raise ConfigError(
@@ -267,7 +354,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """A new network for these cases, and the scaling of its inputs."""
         loss = self._loss()
         outputs, activation, softmax = self._output(loss)
-        layers = network_layers(self.layers, outputs=outputs, activation=activation, softmax=softmax)
+        layers = network_layers(
+            self.layers, outputs=outputs, activation=activation, softmax=softmax
+        )
         form = InputForm.of(x, sort_of(layers), self.input_shape)
         network = Network(
             layers,
@@ -280,8 +369,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         )
         _require_one_target(network, outputs)
         self.form_, self.network_, self.history_ = form, network, History()
-        self.scaling_ = form.scaling(form.cases(x), targets.weights) if self.standardize else None
+        self.scaling_ = self._scaling(form.cases(x), targets.weights)
         self.n_iter_ = 0
+
+    def _scaling(self, x: Array, weights: Array | None) -> Standardization | None:
+        """The scaling of the training inputs; None if they are left as they are."""
+        if not self.standardize:
+            return None
+        found = self.form_.scaling(x, weights)
+        if self.standardize != "auto":
+            return found
+        sizes = np.sqrt(found.mean**2 + found.scale**2)
+        return None if ((sizes >= MILD[0]) & (sizes <= MILD[1])).all() else found
 
     def _part(self, x: Array, targets: Targets, *, known: bool) -> Part:
         """Cases as the network takes them: shaped, and scaled."""
@@ -330,7 +429,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _settings(self, cases: int, seed: int, epochs: int | None) -> Settings:
         """How to train."""
-        batch_size = self.batch_size
+        batch_size: Any = self.batch_size
         if isinstance(batch_size, str) and batch_size.lower() == "auto":
             batch_size = min(LARGEST_BATCH, cases)
         return Settings(
@@ -341,7 +440,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             optimizer=self.optimizer,
             schedule=self.schedule,
             engine=self.engine,
-            threads=self.threads,
+            threads=self.threads,  # type: ignore[arg-type]
             clip_gradient_norm=self.clip_gradient_norm,
             callbacks=self.callbacks,
         )
@@ -352,8 +451,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """The callbacks of the estimator itself."""
         found: list[Callback] = []
         if self.early_stopping and early:
-            options = {"patience": self.n_iter_no_change, "min_delta": self.tol}
-            found.append(EarlyStopping(monitor="validation_loss", **options))
+            patience, least = self.n_iter_no_change, float(self.tol)
+            found.append(EarlyStopping("validation_loss", patience=patience, min_delta=least))
         if self.verbose:
             found.append(Said(int(self.verbose)))
         if getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DataError, nearest, shown
-from chainrule.estimators.base import Estimator, Targets
+from chainrule.core.errors import ConfigError, DataError, nearest, shown, unknown
+from chainrule.estimators.base import Estimator, Targets, documented
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
 from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
@@ -24,8 +25,46 @@ def _has_probabilities(classifier: Any) -> bool:
     return not isinstance(loss_function(classifier.loss or "cross_entropy"), Hinge)
 
 
+@documented
 class Classifier(ClassifierMixin, Estimator):
-    """A network that predicts classes."""
+    """A network that predicts classes, by scikit-learn's conventions.
+
+    Args:
+        layers: the hidden layers: a size, or a list of sizes, each perhaps followed by its
+            activation (relu if not), as in ``[100, "relu", 50, "tanh"]``, and of layers in full:
+            names such as ``"flatten"``, mappings as in a configuration, such as
+            ``{"type": "dropout", "rate": 0.5}``, or layer objects. The output layer is added,
+            unless the last one is a softmax; a dense layer in full of as many outputs as there
+            are classes, without an activation, is taken for the layer before the softmax.
+        loss: a name, ``type`` with options, or an object. None for ``cross_entropy``, and for
+            ``binary_cross_entropy`` where a case may have several labels. With the latter each
+            class has a sigmoid output, and two have one together; with ``hinge`` the outputs are
+            linear, and there are no probabilities.
+        class_weight: how much the cases of each class count: ``balanced``, or a weight by label;
+            None for all the same.
+        ARGUMENTS
+
+    Attributes:
+        classes_: the labels, sorted, in the type that they have in ``y``; of labels of which a
+            case may have several their numbers.
+        multi_label_: whether a case may have several labels.
+        ATTRIBUTES
+
+    Example:
+        >>> from chainrule import Classifier
+        >>> from sklearn.datasets import load_iris
+        >>> x, y = load_iris(return_X_y=True)
+        >>> model = Classifier(layers=[100, "relu", 50, "tanh"], random_state=0).fit(x, y)
+        >>> bool(model.score(x, y) > 0.95), model.predict_proba(x).shape
+        (True, (150, 3))
+        >>> {name: found.shape for name, found in model.activations(x[:2]).items()}
+        {'dense_1': (2, 100), 'dense_2': (2, 50), 'dense_3': (2, 3), 'softmax': (2, 3)}
+    """
+
+    classes_: Array
+    multi_label_: bool
+    _listed: Array | None
+    _type: Any
 
     def __init__(
         self,
@@ -40,7 +79,7 @@ class Classifier(ClassifierMixin, Estimator):
         epochs: int = 100,
         batch_size: int | str = "auto",
         shuffle: bool = True,
-        standardize: bool = True,
+        standardize: bool | str = "auto",
         early_stopping: bool = False,
         validation_fraction: float | None = None,
         n_iter_no_change: int = 10,
@@ -97,10 +136,10 @@ class Classifier(ClassifierMixin, Estimator):
         return self._fit(X, y, sample_weight, validation)
 
     @with_callbacks
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Any:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
         """Train for one epoch on these cases, going on from earlier calls.
+
+        The first call makes the network, and finds the scaling of the inputs.
 
         Args:
             X: inputs as `fit` takes them.
@@ -112,12 +151,12 @@ class Classifier(ClassifierMixin, Estimator):
         if self.early_stopping:
             raise ConfigError("partial_fit does not support early_stopping=True")
         self._listed = None if classes is None else np.unique(classes)
-        if hasattr(self, "classes_") and self._listed is not None:
-            if not np.array_equal(self._listed, self.classes_):
-                raise DataError(
-                    f"classes={shown(self._listed)} is not the same as on the first call of "
-                    f"partial_fit, {shown(self.classes_)}"
-                )
+        known: Any = self.__dict__.get("classes_", self._listed)
+        if self._listed is not None and not np.array_equal(self._listed, known):
+            raise DataError(
+                f"classes={shown(self._listed)} is not the same as on the first call of "
+                f"partial_fit, {shown(known)}"
+            )
         return self._fit(X, y, sample_weight, epochs=1, goes_on=True)
 
     # Predictions
@@ -147,7 +186,7 @@ class Classifier(ClassifierMixin, Estimator):
             return y
         if y.shape[1] == 1:
             return np.concatenate([1 - y, y], axis=1)
-        if self._softmax:
+        if self._is_softmax:
             return y
         return y / y.sum(axis=1, keepdims=True)
 
@@ -159,7 +198,7 @@ class Classifier(ClassifierMixin, Estimator):
             X: inputs as `fit` takes them.
         """
         z, _ = self._evaluated(X)
-        if self._softmax:
+        if self._is_softmax:
             z = z - z.max(axis=1, keepdims=True)
             return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
         if z.shape[1] == 1 and not self.multi_label_:
@@ -182,6 +221,10 @@ class Classifier(ClassifierMixin, Estimator):
             return z[:, 0]
         return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
 
+    @property
+    def _is_softmax(self) -> bool:
+        return bool(self.network_.layers[-1].gives_distribution)
+
     # What the base asks for
 
     def _targets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
@@ -201,7 +244,7 @@ class Classifier(ClassifierMixin, Estimator):
             if len(self.classes_) < 2:
                 raise DataError(
                     f"a classifier needs two classes, but y holds one class alone: "
-                    f"{shown(self.classes_[0])}"
+                    f"{shown(self.classes_.tolist()[0])}"
                 )
         numbers = self._numbers(y)
         weights = self._weighted(y, weights)
@@ -226,21 +269,34 @@ class Classifier(ClassifierMixin, Estimator):
         """The class number of each case."""
         known = {label: k for k, label in enumerate(self.classes_.tolist())}
         found, which = np.unique(y, return_inverse=True)
-        for label in found.tolist():
+        self._require_known(found.tolist(), "y")
+        return np.array([known[label] for label in found.tolist()])[which]
+
+    def _require_known(self, labels: Iterable[Any], name: str) -> None:
+        """Refuse labels that are none of the classes.
+
+        Raises:
+            DataError: one is not; with the most similar class.
+        """
+        known = self.classes_.tolist()
+        for label in labels:
             if label not in known:
                 words = list(map(str, known))
                 guess = nearest(label, words)
                 hint = f"; did you mean {guess!r}?" if guess else ""
                 raise DataError(
-                    f"y holds the label {shown(label)}, which is none of the classes "
+                    f"{name} holds the label {shown(label)}, which is none of the classes "
                     f"({', '.join(words[:10])}){hint}"
                 )
-        return np.array([known[label] for label in found.tolist()])[which]
 
     def _weighted(self, y: Array, weights: Array | None) -> Array | None:
         """The weights of the cases, with those of their classes."""
         if self.class_weight is None:
             return weights
+        if isinstance(self.class_weight, str) and self.class_weight != "balanced":
+            raise ConfigError(unknown("class_weight", self.class_weight, ["balanced"]))
+        if isinstance(self.class_weight, Mapping):
+            self._require_known(self.class_weight, "class_weight")
         own = compute_sample_weight(self.class_weight, y)
         return own if weights is None else own * weights
 
@@ -251,14 +307,12 @@ class Classifier(ClassifierMixin, Estimator):
 
     def _output(self, loss: Loss) -> tuple[int, str | Activation | None, bool]:
         outputs = len(self.classes_)
-        self._softmax = False
         if self.multi_label_:
             return outputs, "sigmoid", False
         if isinstance(loss, BinaryCrossEntropy):
             return 1 if outputs == 2 else outputs, "sigmoid", False
         if isinstance(loss, Hinge):
             return outputs, "linear", False
-        self._softmax = True
         return outputs, "linear", True
 
     def __sklearn_tags__(self) -> Any:

@@ -76,7 +76,9 @@ class InputForm:
             ShapeError: they have another shape than those of the training.
         """
         if x.shape[1:] != self.own:
-            raise ShapeError(f"x has cases of shape {x.shape[1:]}, but those of fit had {self.own}")
+            raise ShapeError(
+                f"x has cases of shape {x.shape[1:]}, but those of fit had {self.own}"
+            )
         if self.sort == "images" and len(self.own) == 3:
             x = place_channels(x, self.own, "first")
         return x.reshape(len(x), *self.shape)

@@ -94,9 +94,12 @@ def _activate(entries: list[Entry], item: Any) -> None:
     """Give the activation ``item`` to the layer that it follows."""
     item = item.lower() if isinstance(item, str) else item
     if not entries:
-        raise ConfigError(f"the activation {shown(item)} has no layer; it follows the layer's size")
-    last = entries[-1]
-    if isinstance(last, Layer):
+        raise ConfigError(
+            f"the activation {shown(item)} has no layer; it follows the layer's size"
+        )
+    last: Any = entries[-1]
+    is_object = isinstance(last, Layer)
+    if is_object:
         name, takes = last.type, hasattr(last, "activation")
         has_one = takes and last.activation is not None
     else:
@@ -105,7 +108,7 @@ def _activate(entries: list[Entry], item: Any) -> None:
     if not takes or has_one:
         why = "already has an activation" if takes else "has no activation of its own"
         raise ConfigError(f"the activation {shown(item)} follows a layer {name}, which {why}")
-    if isinstance(last, Layer):
-        last.activation = item  # type: ignore[attr-defined]
+    if is_object:
+        last.activation = item
     else:
         last["activation"] = item

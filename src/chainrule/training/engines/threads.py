@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 from chainrule.nn.kernels.threads import at_most
 from chainrule.nn.network import Network
@@ -59,9 +61,7 @@ def number_of_threads(network: Network, batch_size: int, threads: int | str = "a
         return int(threads)
     if one_thread_is_best(network, batch_size):
         return 1
-    from threadpoolctl import threadpool_info
-
-    return max((i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"), default=1)
+    return max((library["num_threads"] for library in _blas().info()), default=1)
 
 
 @contextmanager
@@ -72,7 +72,13 @@ def on_threads(number: int, products: int | None = None) -> Iterator[None]:
         number: the number of threads.
         products: the number for NumPy's products, if it differs.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=products or number, user_api="blas"), at_most(number):
+    with _blas().limit(limits=products or number), at_most(number):
         yield
+
+
+@cache
+def _blas() -> Any:
+    """The libraries of NumPy's products, looked for only once: that takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
