@@ -252,11 +252,17 @@ def test_the_activation_of_the_output_layer():
 # Standardising
 
 
-def test_inputs_of_like_sizes_are_left_as_they_are_by_auto():
-    assert classifier().fit(X, Y).scaling_ is None
-    wide = classifier().fit(X * [1, 100, 1, 1], Y)
-    np.testing.assert_allclose(wide.scaling_.mean, (X * [1, 100, 1, 1]).mean(axis=0))
-    assert classifier(standardize=True).fit(X, Y).scaling_ is not None
+def test_inputs_of_like_sizes_keep_the_ratios_of_their_sizes_by_auto():
+    for x in (X, X + 1000, X / 1000):
+        scaled = classifier().fit(x, Y)._checked(x)
+        np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(
+            scaled.std(axis=0), X.std(axis=0) / np.sqrt(X.var(axis=0).mean())
+        )
+    wide = X * [1, 100, 1, 1]
+    for model, x in ((classifier(), wide), (classifier(standardize=True), X)):
+        scaled = model.fit(x, Y)._checked(x)
+        np.testing.assert_allclose(scaled.std(axis=0), 1)
     assert classifier(standardize=False).fit(X * 1000, Y).scaling_ is None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,6 +81,20 @@ class Standardization:
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             raise DataError(f"the {of} are too large to be standardised in float64")
         return cls(mean, scale)
+
+    @property
+    def ratio(self) -> float:
+        """The largest scale over the smallest."""
+        return float(self.scale.max() / self.scale.min())
+
+    def with_common_scale(self) -> Standardization:
+        """The scaling that divides every input by the root of their mean variance.
+
+        Example:
+            >>> Standardization(np.zeros(2), np.array([1.0, 7.0])).with_common_scale().scale
+            array([5., 5.])
+        """
+        return replace(self, scale=np.full_like(self.scale, np.sqrt(np.mean(self.scale**2))))
 
     def apply(self, x: Array) -> Array:
         """``x``, (cases, ...), scaled: float32 if ``x`` is float32, otherwise float64.

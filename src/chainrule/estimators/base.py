@@ -28,6 +28,7 @@ from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import DTYPES, Network
 from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
+from chainrule.training.optimizers import Adam, optimizer
 from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
 
 T = TypeVar("T")
@@ -35,9 +36,12 @@ T = TypeVar("T")
 LARGEST_BATCH = 200
 """The cases of a minibatch for ``batch_size="auto"``; fewer cases make a single minibatch."""
 
-MILD = (0.1, 10.0)
-"""Inputs whose root mean squares all lie between these are left as they are by
-``standardize="auto"``: their sizes hardly differ, and the differences may tell something."""
+ADAMS_RATE = 0.01
+"""Adam's learning rate: the cases of tables are few, and so are the steps of an epoch."""
+
+MOST_ALIKE = 10.0
+"""Inputs whose deviations differ by a smaller factor are taken for alike by
+``standardize="auto"``, which keeps the ratios of their sizes: these may tell something."""
 
 VALIDATION_FRACTION = 0.1
 """The part of the cases that early stopping sets aside, unless it is told."""
@@ -70,7 +74,7 @@ class OptimizerState:
 
 ARGUMENTS = """
         optimizer: the update rule: a name such as ``sgd``, ``type`` with options, or an object.
-        learning_rate: None for the optimiser's.
+        learning_rate: None for 0.01 with ``adam``, and for the own default of other rules.
         schedule: how the learning rate changes from epoch to epoch, likewise.
         penalty: on the weights, such as ``{"type": "L2", "rate": 0.001}``; None for none.
         epochs: how often training goes through the cases.
@@ -79,9 +83,9 @@ ARGUMENTS = """
         shuffle: draw a new order of the cases for each epoch.
         standardize: whether the network is given inputs of mean 0 and deviation 1, as by
             scikit-learn's StandardScaler; the scaling is found by ``fit`` and applied by
-            ``predict``. ``auto``: unless the root mean square of every input lies between
-            0.1 and 10 already. Features of sequences are scaled over all their steps, channels
-            of images over all places.
+            ``predict``. ``auto``: likewise, but inputs whose deviations differ by less than a
+            factor of 10 are divided by one number, so that a wider one stays wider. Features of
+            sequences are scaled over all their steps, channels of images over all places.
         early_stopping: set cases aside, stop when their loss has not fallen by more than ``tol``
             in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
         validation_fraction: the part of the cases that is set aside and evaluated after each
@@ -362,7 +366,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             layers,
             input=form.shape,
             loss=loss,
-            learning_rate=self.learning_rate,
+            learning_rate=self._learning_rate(),
             penalty=self.penalty,
             dtype=self.dtype,
             seed=seed,
@@ -372,15 +376,19 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         self.scaling_ = self._scaling(form.cases(x), targets.weights)
         self.n_iter_ = 0
 
+    def _learning_rate(self) -> float | None:
+        """The network's learning rate; None for the optimiser's own default."""
+        by_adam = type(optimizer(self.optimizer)) is Adam
+        return ADAMS_RATE if self.learning_rate is None and by_adam else self.learning_rate
+
     def _scaling(self, x: Array, weights: Array | None) -> Standardization | None:
-        """The scaling of the training inputs; None if they are left as they are."""
+        """The scaling of the training inputs; None if they are not to be scaled."""
         if not self.standardize:
             return None
         found = self.form_.scaling(x, weights)
         if self.standardize != "auto":
             return found
-        sizes = np.sqrt(found.mean**2 + found.scale**2)
-        return None if ((sizes >= MILD[0]) & (sizes <= MILD[1])).all() else found
+        return found.with_common_scale() if found.ratio < MOST_ALIKE else found
 
     def _part(self, x: Array, targets: Targets, *, known: bool) -> Part:
         """Cases as the network takes them: shaped, and scaled."""

@@ -68,7 +68,7 @@ class Classifier(ClassifierMixin, Estimator):
 
     def __init__(
         self,
-        layers: Any = (100,),
+        layers: Any = (100, "tanh"),
         *,
         loss: Any = None,
         class_weight: Any = None,

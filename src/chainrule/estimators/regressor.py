@@ -47,7 +47,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
     Example:
         >>> from chainrule import Regressor
         >>> x = np.linspace(0, 6, 40)[:, None]
-        >>> model = Regressor([50, "tanh"], epochs=300, random_state=0).fit(x, np.sin(x[:, 0]))
+        >>> model = Regressor([50, 50], epochs=300, random_state=0).fit(x, np.sin(x[:, 0]))
         >>> bool(model.score(x, np.sin(x[:, 0])) > 0.99), model.predict(x).shape
         (True, (40,))
     """

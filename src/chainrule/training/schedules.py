@@ -111,7 +111,7 @@ class Schedule(Entry, ABC):
         """Whether the rates are the configured ones throughout."""
         return False
 
-    def prepare(self, trainer: Any) -> None:  # noqa: B027  # most need nothing
+    def prepare(self, trainer: Any) -> None:  # most need nothing
         """Check that a `chainrule.training.Trainer` has what the schedule needs.
 
         Raises:
