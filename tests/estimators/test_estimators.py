@@ -109,8 +109,8 @@ def test_images_are_rows_for_dense_layers():
 def test_channels_last_are_the_same_images_as_channels_first():
     colours = RNG.random((60, 3, 6, 5)) * [[[[1]], [[50]], [[2]]]]
     y = np.arange(60) % 2
-    first = classifier(CONVOLUTION).fit(colours, y)
-    last = classifier(CONVOLUTION).fit(colours.transpose(0, 2, 3, 1), y)
+    first = classifier(CONVOLUTION, standardize=True).fit(colours, y)
+    last = classifier(CONVOLUTION, standardize=True).fit(colours.transpose(0, 2, 3, 1), y)
     assert first.network_.input_shape == (3, 6, 5)
     np.testing.assert_array_equal(
         first.predict_proba(colours), last.predict_proba(colours.transpose(0, 2, 3, 1))
@@ -124,7 +124,9 @@ def test_padded_sequences():
     x = RNG.normal(50, 20, (60, 7, 3))
     x[:20, 4:] = np.nan
     y = (x[:, :4, 0].mean(axis=1) > 50).astype(int)
-    model = classifier([Recurrent(8, outputs="last"), Dropout(0.1)], epochs=40).fit(x, y)
+    model = classifier(
+        [Recurrent(8, outputs="last"), Dropout(0.1)], epochs=40, standardize=True
+    ).fit(x, y)
     assert model.score(x, y) > 0.7
     there = model.form_.scaled(x, model.scaling_).reshape(-1, 3)
     np.testing.assert_allclose(np.nanstd(there, axis=0), 1)
