@@ -17,7 +17,8 @@ from chainrule.estimators.base import Estimator, Targets, documented
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
 from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
-from chainrule.training.scores import CLASSES, TargetKind, predicted_labels
+from chainrule.training.metrics import predicted_labels
+from chainrule.training.scores import CLASSES, TargetKind
 
 
 def _has_probabilities(classifier: Any) -> bool:
