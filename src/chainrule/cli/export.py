@@ -24,7 +24,9 @@ def command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="The file; by default model.* in RUN.", metavar="FILE"),
+        typer.Option(
+            "--output", "--out", help="The file; by default model.* in RUN.", metavar="FILE"
+        ),
     ] = None,
     dtype: Annotated[
         str | None,

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError
 from chainrule.nn import Dense, Network
+from chainrule.runs.export.c_program import Program
 from chainrule.runs.export.c_text import identifier, in_comment, number, string
 from chainrule.runs.export.formats import export
 from chainrule.runs.export.model import Model
@@ -242,3 +243,24 @@ def test_the_sizes_are_those_of_the_arrays(tmp_path):
     (note,) = export(model, tmp_path / "net.c", dtype="float32")
     assert note.startswith(f"{4 * 39:,} bytes of constants (flash) and {4 * 7:,} bytes of memory")
     assert f"float memory[{7}]" in (tmp_path / "net.c").read_text()
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5), st.integers(0, 5)), max_size=12))
+def test_arrays_that_live_at_the_same_time_have_memory_of_their_own(lives):
+    program = Program("net", np.dtype("float64"), {})
+    for size, first, length in lives:
+        program.now = first
+        name = program.buffer(size)
+        program.now = first + length
+        program.reads(name)
+    total = program.memory()
+    placed = list(program.buffers.values())
+    assert total == max((b.offset + b.size for b in placed), default=0)
+    assert total <= sum(size for size, _, _ in lives)
+    for k, one in enumerate(placed):
+        for other in placed[:k]:
+            together = one.first <= other.last and other.first <= one.last
+            below, above = sorted((one, other), key=lambda buffer: buffer.offset)
+            apart = below.offset + below.size <= above.offset
+            assert apart or not together

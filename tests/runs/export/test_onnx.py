@@ -204,3 +204,20 @@ def test_without_the_package_the_message_says_what_to_install(tmp_path, monkeypa
     with pytest.raises(MissingExtraError, match=r"pip install 'chainrule\[onnx\]'"):
         export(model, tmp_path / "n.onnx")
     assert not any(tmp_path.iterdir())
+
+
+def test_one_output_at_every_step_tells_two_classes_apart(tmp_path):
+    layers = [
+        {"type": "recurrent", "size": 3},
+        {"size": 1, "activation": "sigmoid"},
+    ]
+    network = {"layers": layers, "loss": "binary_cross_entropy"}
+    config = {"network": network, "data": {"generator": "parity", "bits": 4, "targets": "all"}}
+    run = train(config, save=False)
+    run.export(tmp_path / "n.onnx", dtype="float64")
+    x = run.data.train.x
+    label, probabilities = session(tmp_path / "n.onnx").run(None, {"input": x})
+    assert label.tolist() == run.predict(x).tolist()
+    assert probabilities.shape == (len(x), 4, 2)
+    assert np.abs(probabilities[:, :, 1] - run.outputs(x)).max() < 1e-12
+    assert np.abs(probabilities.sum(axis=2) - 1).max() < 1e-12

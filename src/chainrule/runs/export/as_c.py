@@ -21,7 +21,7 @@ from chainrule.nn.graph import INPUT
 from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.export.c_layers import ACTIVATIONS, FUNCTIONS, LAYERS
 from chainrule.runs.export.c_program import Program
-from chainrule.runs.export.c_table import encoder
+from chainrule.runs.export.c_table import encoder, needs_strings
 from chainrule.runs.export.c_text import LONGEST_STRING, comment, identifier, in_comment, string
 from chainrule.runs.export.model import Model, refused
 
@@ -37,15 +37,15 @@ def written(model: Model, path: Path, dtype: str | None) -> tuple[str, tuple[str
     program = Program(identifier(path.stem), kind, FUNCTIONS)
     _pass(program, model)
     memory = program.memory()
-    texts = [string(name) for name in _texts(model)]
-    stored = program.stored + sum(len(text) for text in texts)
+    texts = [text.encode("utf-8", "surrogateescape") for text in _texts(model)]
+    stored = program.stored + sum(len(text) + 1 for text in texts)
     notes = (
         f"{stored:,} bytes of constants (flash) and {memory * kind.itemsize:,} bytes of memory "
         "(RAM), beside the code and the functions of math.h",
     )
     parts = [
         comment(_head(model, program, notes[0])),
-        "#include <math.h>\n",
+        "#include <math.h>\n" + "#include <string.h>\n" * needs_strings(model.encoding),
         *_declarations(model),
         *([] if model.encoding is None else encoder(model.encoding)),
         *program.functions(),
@@ -235,7 +235,8 @@ def _label(model: Model) -> Iterator[str]:
             f"    for (int k = 1; k < {width}; k++)\n"
             "        if (y[k] > y[best])\n            best = k;\n    return best;\n"
         )
-    head = f"/* The number of the class for the outputs y {of}. */\nint @class(const real *y)\n"
+    head = f"/* The number of the class for the outputs y {of}; 0 where they are NAN. */\n"
+    head += "int @class(const real *y)\n"
     yield f"{head}{{\n{body}}}\n"
 
 

@@ -22,6 +22,11 @@ static long @find(const char *word, const char *const *words, long count)
 """
 
 
+def needs_strings(encoding: TableEncoding | None) -> bool:
+    """Whether ``encode`` compares words."""
+    return encoding is not None and any(c.kind != "number" for c in encoding.inputs)
+
+
 def encoder(encoding: TableEncoding) -> Iterator[str]:
     """The struct of a row, what is known of its columns, and ``encode``.
 
@@ -32,9 +37,7 @@ def encoder(encoding: TableEncoding) -> Iterator[str]:
         return
     taken: set[str] = set()
     names = [identifier(column.name, taken) for column in columns]
-    has_words = any(column.kind != "number" for column in columns)
-    if has_words:
-        yield "#include <string.h>\n"
+    has_words = needs_strings(encoding)
     kinds = ["real " if column.kind == "number" else "const char *" for column in columns]
     fields = [
         f"    {kind}{name}; /* {in_comment(column.name)} */"

@@ -77,7 +77,7 @@ FORMATS: Mapping[str, Format] = {
     "torch": Format((".pt2",), _torch),
     "safetensors": Format((".safetensors",), _safetensors, has_dtype=False),
     "json": Format((".json",), _json, has_dtype=False),
-    "c": Format((".c", ".h"), _c),
+    "c": Format((".c",), _c),
 }
 """The formats by name."""
 
