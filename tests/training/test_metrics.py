@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import chainrule
 from chainrule import Dense, Network, Softmax
-from chainrule.core.errors import ConfigError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.data.dataset import Dataset
 from chainrule.nn import Recurrent
-from chainrule.training import Part, Settings, Trainer
+from chainrule.training import Part, Settings, Trainer, scores
 from chainrule.training.metrics import (
     METRICS,
     accuracy,
@@ -87,7 +88,7 @@ def of_labels(draw):
 
 
 @given(of_classes())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_of_classes(given_cases):
     y, t, w = given_cases
     said, two = y.argmax(axis=1), y.shape[1] == 2
@@ -113,7 +114,7 @@ def test_of_classes(given_cases):
 
 
 @given(of_classes())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_roc_auc_of_classes_is_the_mean_over_those_that_are_not_all_or_none(given_cases):
     y, t, w = given_cases
     columns = [1] if y.shape[1] == 2 else range(y.shape[1])
@@ -126,7 +127,7 @@ def test_roc_auc_of_classes_is_the_mean_over_those_that_are_not_all_or_none(give
 
 
 @given(of_labels())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_of_labels(given_cases):
     y, t, w = given_cases
     said = y > 0.5
@@ -149,7 +150,7 @@ def test_of_labels(given_cases):
 
 
 @given(of_labels())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_of_values(given_cases):
     y, t, w = given_cases
     t = t * 3 + np.floor(y * 2)
@@ -169,7 +170,7 @@ def test_of_values(given_cases):
 
 
 @given(of_classes(), st.integers(1, 4))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_a_case_of_weight_2_is_two_cases_and_one_of_weight_0_is_none(given_cases, seed):
     y, t, _ = given_cases
     k = np.random.default_rng(seed).integers(0, 3, len(t))
@@ -279,12 +280,59 @@ def test_they_change_nothing_else(engine):
         assert found.history[column] == plain.history[column]
 
 
+def test_they_are_those_of_all_batches_of_an_evaluation(monkeypatch):
+    monkeypatch.setattr(scores, "CASES_AT_A_TIME", 7)
+    network = trainer().network
+    weights = RNG.uniform(0.5, 2, 40)
+    found = evaluate(network, X, T, classes=True, weights=weights, metrics=NAMED)
+    y = network.evaluate(X)[1]
+    for name in NAMED:
+        near(found.figures[name], METRICS[name].function(y, T, weights, labels=False))
+
+
 def test_while_training_runs_only_validation_has_them():
     made = trainer(evaluate="running")
     made.run()
     assert "train_f1" not in made.history
     assert "train_f1" not in made.columns
     assert "validation_f1" in made.history
+
+
+def test_a_callback_monitors_them_and_is_told_what_train_needs():
+    stop = {"type": "early_stopping", "monitor": "validation_f1", "patience": 1}
+    made = trainer(callbacks=[stop], epochs=30)
+    made.run()
+    best = np.maximum.accumulate(made.history["validation_f1"])
+    assert len(best) < 30
+    assert best[-1] == best[-2]
+    with pytest.raises(ConfigError, match="train_f1, but the training data have it only with ev"):
+        trainer(callbacks=[{**stop, "monitor": "train_f1"}], evaluate="running")
+    with pytest.raises(ConfigError, match="did you mean 'validation_roc_auc'"):
+        trainer(callbacks=[{**stop, "monitor": "validation_roc_auk"}])
+
+
+def test_a_run_keeps_them_and_a_sweep_judges_by_one(tmp_path):
+    config = {
+        "network": {"layers": [{"size": 3}, {"size": 2}, "softmax"]},
+        "data": {"generator": "moons", "count": 60},
+        "training": {"epochs": 2, "metrics": ["roc_auc", "log_loss"]},
+    }
+    run = chainrule.train(config, run=tmp_path / "run")
+    assert chainrule.load(tmp_path / "run").scores == run.scores
+    text = (tmp_path / "run" / "run.json").read_text()
+    (tmp_path / "run" / "run.json").write_text(text.replace("roc_auc", "roc_bauch"))
+    with pytest.raises(ChainruleError, match="an unknown metric"):
+        chainrule.load(tmp_path / "run")
+    found = chainrule.sweep(
+        config,
+        {"training.seed": [0, 1]},
+        by="best_validation_log_loss",
+        folder=tmp_path / "sweep",
+        jobs=1,
+    )
+    first, second = found.ranked
+    score = "best_validation_log_loss"
+    assert first.scores[score] <= second.scores[score]
 
 
 def test_those_that_every_score_has_anyway_may_be_named():
