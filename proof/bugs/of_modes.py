@@ -73,4 +73,24 @@ _BUGS = (
     ),
 )
 
-BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)
+BATCHES = "training/engines/compiled/batches.py"
+
+_COMPILED = (
+    Bug(
+        "compiled dropout: δ not masked",
+        (Edit(BATCHES, "        units[SLOPE, j] *= mask\n", ""),),
+    ),
+    Bug(
+        "compiled dropout: without its 1 / (1 − rate)",
+        (Edit(BATCHES, "units.dtype.type(stays[0, j]) * kept", "units.dtype.type(stays[0, j])"),),
+    ),
+    Bug(
+        "compiled dropout: the same mask in every minibatch of a call",
+        (Edit(BATCHES, "context.step = self._optimizer.steps + k", "context.step = 0"),),
+    ),
+)
+
+BUGS = (
+    *(replace(bug, tests=TESTS) for bug in _BUGS),
+    *(replace(bug, tests=("training/engines/test_compiled_dropout.py",)) for bug in _COMPILED),
+)

@@ -300,16 +300,6 @@ def test_a_wrong_entry_says_where_and_what(tmp_path, entry, message):
     assert message in str(caught.value)
 
 
-def test_compiled_code_says_why_it_leaves_the_network_to_another_engine():
-    network, x, t = rows()
-    settings = Settings(epochs=1, batch_size=3, engine="compiled")
-    engine = Trainer(network, Part(x, t), Part(x, t), settings, classes=True).engine
-    assert (engine.name, engine.fallback_reason) == (
-        "numpy",
-        "the layer dropout_1, of type dropout, is not compiled",
-    )
-
-
 # What is shown
 
 

@@ -99,9 +99,13 @@ class Dropout(ParameterFree):
         """
         if not self.context.training:
             return None
-        stays = self.context.stream(self.name).random((cases, self.inputs)) >= self.rate
-        mask: Array = stays * dtype.type(1 / (1 - self.rate))
+        mask: Array = self.draw_stays(cases) * dtype.type(1 / (1 - self.rate))
         return mask
+
+    def draw_stays(self, cases: int) -> Array:
+        """Where the mask of this step of training is not 0, (cases, inputs), truth values."""
+        stays: Array = self.context.stream(self.name).random((cases, self.inputs)) >= self.rate
+        return stays
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """z = y = x ⊙ m, or x in evaluation."""

@@ -30,8 +30,10 @@ from chainrule.training.engines.compiled.tables import (
     CLASS_CROSS_ENTROPY,
     DELTA,
     DESCENT,
+    DROPS,
     FUNCTION,
     INPUTS,
+    KEPT,
     OUTPUTS,
     PENALTY,
     RELU,
@@ -54,6 +56,7 @@ from chainrule.training.engines.compiled.tables import (
     Z,
     aligned,
     dense_layers,
+    dropouts,
     make_tables,
 )
 from chainrule.training.engines.compiled.updates import (
@@ -77,7 +80,7 @@ def run_batches(
     weights: Array, state: Array, gradient: Array, units: Array,
     gathered: Array, losses: Array, learn: bool,
     case_weights: Array, counted: Array, correct_weights: Array,
-    base_rates: Array, scales: Array,
+    base_rates: Array, scales: Array, stays: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
@@ -91,6 +94,8 @@ def run_batches(
     - ``learn``: whether to train; otherwise the minibatches are only evaluated.
     - ``case_weights``, ``counted``, ``correct_weights``: the fields of `Weighing`;
       ``base_rates``, ``scales``: those of `Paces`.
+    - ``stays``: for each minibatch, 1 where dropout behind a layer keeps a unit and 0 where it
+      does not, (minibatches, units of a minibatch); empty where nothing is dropped.
 
     Returns:
         The numbers of minibatches run and of correct cases in them. The loop stops where a loss
@@ -114,7 +119,7 @@ def run_batches(
         else:
             x, at = cases.x, start * Index(cases.x.shape[1])
         sizes = (count, chosen.size)
-        _forward(address, x, at, sizes, ws)
+        _forward(address, x, at, sizes, stays[k : k + ONE], ws)
         losses[k], right = _losses(
             cases, chosen.order, start, sizes, rules, common, weighing, k, ws
         )
@@ -149,9 +154,12 @@ def _gather(x: Array, order: Array, start: int, count: int, gathered: Array) -> 
 
 @part
 def _row_of_outputs(k: int, layers: Array) -> int:
-    """The row of the units with a of a layer: a hidden layer's relu overwrites z."""
-    hidden = k + ONE < Index(len(layers))
-    return Index(Z) if hidden and layers[k, FUNCTION] == RELU else Index(A)
+    """The row of the units with a of a layer: a hidden layer's relu overwrites z.
+
+    Behind dropout it does not: there φ'(z) is multiplied by the mask, and has to be written.
+    """
+    plain = k + ONE < Index(len(layers)) and layers[k, DROPS] == ZERO
+    return Index(Z) if plain and layers[k, FUNCTION] == RELU else Index(A)
 
 
 @part
@@ -168,8 +176,13 @@ def _outputs(k: int, size: int, ws: Workspace) -> Any:
 
 
 @part
-def _forward(address: Any, x: Array, at: int, sizes: tuple[int, int], ws: Workspace) -> None:
-    """z = a W + b and a = φ(z) of all layers, and an upper bound of each layer's |a|."""
+def _forward(
+    address: Any, x: Array, at: int, sizes: tuple[int, int], stays: Array, ws: Workspace
+) -> None:
+    """z = a W + b and a = φ(z) of all layers, and an upper bound of each layer's |a|.
+
+    ``stays`` has one row, that of this minibatch, or none.
+    """
     count, size = sizes
     layers, units = ws.layers, ws.units
     for k in range(Index(len(layers))):
@@ -184,6 +197,18 @@ def _forward(address: Any, x: Array, at: int, sizes: tuple[int, int], ws: Worksp
         else:
             apply_activation(k, ws, start, stop)
             units[BOUND, k + ONE] = bound_of_outputs(k, ws, start, stop)
+            if layers[k, DROPS] > ZERO and len(stays) > 0:
+                _drop(units, start, stop, stays, ws.options[k, KEPT])
+                units[BOUND, k + ONE] *= ws.options[k, KEPT]
+
+
+@part
+def _drop(units: Array, start: int, stop: int, stays: Array, kept: float) -> None:
+    """a ← a ⊙ m and φ'(z) ← φ'(z) ⊙ m for dropout's mask m, so that δ needs no mask of its own."""
+    for j in range(start, stop):
+        mask = units.dtype.type(stays[0, j]) * kept
+        units[A, j] *= mask
+        units[SLOPE, j] *= mask
 
 
 @part
@@ -412,6 +437,10 @@ def is_turned(layer: Dense, dtype: np.dtype[Any]) -> bool:
     return dtype == np.float64 and layer.size <= NARROW and layer.inputs >= DEEP
 
 
+NOTHING_DROPPED = np.zeros((0, 0), np.uint8)
+"""Stands for the masks of a network without dropout, and of one that is evaluated."""
+
+
 class BlasLoop(MinibatchLoop):
     """Runs minibatches of several cases with products by BLAS; see `Loop`."""
 
@@ -441,8 +470,24 @@ class BlasLoop(MinibatchLoop):
         ran, correct = run_batches(
             self._gemm, *cases, *chosen, *rules, None if common else True,
             *self._workspace(units), self._gathered, losses, learn, *weighing, *paces,
+            self._stays(len(losses), int(chosen.size)) if learn else NOTHING_DROPPED,
         )  # fmt: skip
         return int(ran), int(correct)
+
+    def _stays(self, minibatches: int, size: int) -> Array:
+        """What dropout keeps in each of the next minibatches, in the layout of the units."""
+        layers, context = dropouts(self._network), self._network.context
+        if not any(layers):
+            return NOTHING_DROPPED
+        found = np.zeros((minibatches, self._tables.units * size), np.uint8)
+        for k in range(minibatches):
+            context.step = self._optimizer.steps + k
+            for row, layer in zip(self._tables.layers.astype(int), layers, strict=True):
+                if layer is not None:
+                    start = row[START] * size
+                    stop = start + row[OUTPUTS] * size
+                    found[k, start:stop] = layer.draw_stays(size).reshape(-1)
+        return found
 
     def _room(self, chosen: Minibatches, direct: bool, *, learn: bool) -> Array:
         """The units' array for a minibatch; in training it is kept, with the other buffers."""

@@ -16,6 +16,7 @@ from chainrule.training.engines.compiled.support import (
     reason_against,
     reason_against_cases,
 )
+from chainrule.training.engines.compiled.tables import dropouts
 from chainrule.training.engines.numpy_engine import NumpyEngine
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.scores import Score, measured, outputs
@@ -90,11 +91,12 @@ def loop_for(
         counted: how much each case counts where it is correct, or None.
     """
     given = network, optimizer, x, t, batch_size, weights, counted
-    if batch_size == 1:
+    drops = any(dropouts(network))
+    if batch_size == 1 and not drops:
         from chainrule.training.engines.compiled.cases import CaseLoop
 
         return CaseLoop(*given)
-    if has_few_units(network, min(batch_size, len(x))):
+    if has_few_units(network, min(batch_size, len(x))) and not drops:
         from chainrule.training.engines.compiled.lanes import LaneLoop
 
         return LaneLoop(*given)
@@ -150,7 +152,8 @@ class CompiledEngine(Engine):
     def prepare(self) -> None:
         """See `Engine.prepare`: running a chunk of no minibatches compiles the loop."""
         if self.fallback_reason is None:
-            self._loop.run(None, 0, np.empty(0), np.empty(0))
+            with self.training_mode():
+                self._loop.run(None, 0, np.empty(0), np.empty(0))
         else:
             self._reference.prepare()
 
@@ -165,7 +168,10 @@ class CompiledEngine(Engine):
         weighted = np.zeros(0 if self.weights is None else last - first)
         while done < len(losses):
             left = None if scales is None else scales[done:]
-            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:], left)
+            with self.training_mode():  # in which dropout draws its masks
+                ran, right = self._loop.run(
+                    order, first + done, losses[done:], weighted[done:], left
+                )
             done, correct = done + ran, correct + right
             if done < len(losses):
                 its = None if scales is None else scales[done : done + 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.core.arrays import Array
-from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.layer_types import Dense, Dropout, Layer, Softmax
 from chainrule.nn.network import Network
 from chainrule.training.engines.compiled.tables import (
     ACTIVATIONS,
@@ -36,6 +36,7 @@ def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
     if not network.graph.is_chain:
         yield "layers that branch are not compiled"
     yield from filter(None, map(_reason_of_layer, network.layers))
+    yield from _reasons_of_dropout(network)
     if type(network.loss_function) not in LOSSES:
         yield f"the loss {network.loss_function} is not compiled"
     if type(optimizer) not in RULES:
@@ -50,13 +51,24 @@ def _reason_of_layer(layer: Layer) -> str | None:
     if layer.reads_sequences:
         return f"the layer {layer.name} takes sequences, which are not compiled"
     # Exact types are compared: a derived class may compute something else.
-    if type(layer) is Softmax:
+    if type(layer) in (Softmax, Dropout):
         return None
     if type(layer) is not Dense:
         return f"the layer {layer.name}, of type {layer.type}, is not compiled"
     if type(layer.activation) not in ACTIVATIONS:
         return f"the activation {type(layer.activation).__name__} of {layer.name} is not compiled"
     return None
+
+
+def _reasons_of_dropout(network: Network) -> Iterator[str]:
+    """Dropout is compiled between two dense layers, whose outputs it leaves out."""
+    layers = network.layers
+    for k, layer in enumerate(layers):
+        if type(layer) is not Dropout:
+            continue
+        around = layers[k - 1 : k] + layers[k + 1 : k + 2]
+        if [type(one) for one in around] != [Dense, Dense]:
+            yield f"dropout is compiled between two dense layers, {layer.name} is not"
 
 
 def reason_against_cases(network: Network, x: Array, t: Array) -> str | None:

@@ -7,6 +7,7 @@ This file does not import Numba.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +16,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn import activations as phi
 from chainrule.nn import losses
-from chainrule.nn.layer_types import Dense
+from chainrule.nn.layer_types import Dense, Dropout
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
@@ -92,11 +93,15 @@ NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
 
 # Columns and rows of the arrays.
 
-INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT = range(9)
+INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT, DROPS = range(10)
 """Columns of `Tables.layers`: the numbers of inputs, of outputs, and of outputs with padding; the
 index of the layer's first unit in the vectors of z, a and δ; in packed θ the index of its first
 weight, the length of a row of weights, and the index of its first bias; the code of the
-activation; whether a row of weights belongs to an output (1) or to an input (0)."""
+activation; whether a row of weights belongs to an output (1) or to an input (0); whether dropout
+stands behind the layer (1) or not (0)."""
+
+KEPT = 2
+"""The last column of `Tables.options`, the factor 1 / (1 − rate) of dropout behind a layer."""
 
 Z, A, SLOPE, DELTA, Y, SCRATCH, BOUND = range(7)
 """Rows of `Workspace.units`: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs;
@@ -250,8 +255,8 @@ class Tables(NamedTuple):
     """The dense layers of a network.
 
     Attributes:
-        layers: one row per layer, (layers, 9); see `INPUTS` for the columns.
-        options: options of the activations, (layers, 2).
+        layers: one row per layer, (layers, 10); see `INPUTS` for the columns.
+        options: options of the activations and `KEPT`, (layers, 3).
         units: the length of the vectors of z, a and δ.
         parameters: the length of packed θ.
         softmax: whether a softmax follows the last dense layer.
@@ -269,6 +274,13 @@ def dense_layers(network: Network) -> list[Dense]:
     return [cast("Dense", layer) for layer in network.layers if layer.has_weights]
 
 
+def dropouts(network: Network) -> list[Dropout | None]:
+    """For each dense layer, the dropout right behind it."""
+    layers = [*network.layers, None]
+    pairs = [(a, b) for a, b in pairwise(layers) if a is not None and a.has_weights]
+    return [b if isinstance(b, Dropout) else None for _, b in pairs]
+
+
 def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> Tables:
     """The tables of a network for which `support` finds no fallback reason.
 
@@ -279,20 +291,26 @@ def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> T
         fill: pad every row of weights and of units to whole cache lines.
     """
     rows, units, parameters = [], 0, 0
-    for layer, turned in zip(dense_layers(network), by_output, strict=True):
+    behind = dropouts(network)
+    for layer, turned, drop in zip(dense_layers(network), by_output, behind, strict=True):
         width = filled(layer.size, network.dtype) if fill else layer.size
         depth = filled(layer.inputs, network.dtype) if fill else layer.inputs
         count, stride = (layer.size, depth) if turned else (layer.inputs, width)
         biases = parameters + count * stride
         code = ACTIVATIONS[type(layer.activation)]
-        rows += [
-            (layer.inputs, layer.size, width, units, parameters, stride, biases, code, turned)
-        ]
+        sizes = layer.inputs, layer.size, width, units, parameters, stride, biases
+        rows += [(*sizes, code, turned, drop is not None)]
         units += width
         parameters = biases + width
     return Tables(
         np.array(rows, np.uintp),
-        np.array([_options(layer) for layer in dense_layers(network)], network.dtype),
+        np.array(
+            [
+                (*_options(layer), 1.0 if drop is None else 1 / (1 - drop.rate))
+                for layer, drop in zip(dense_layers(network), behind, strict=True)
+            ],
+            network.dtype,
+        ),
         units,
         parameters,
         network.layers[-1].gives_distribution,
