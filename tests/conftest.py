@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ def command(folder, monkeypatch, capsys) -> Command:
 
 
 # A run of a few epochs spends nine tenths of its time on drawing its learning curve. What is drawn
-# is tested in tests/plots; elsewhere a run writes a picture of one pixel, unless a test asks for
-# the real one.
+# is tested in tests/plots; elsewhere runs, sweeps and comparisons write pictures of one pixel,
+# unless a test asks for real ones.
 
 PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
@@ -88,22 +89,40 @@ PNG = (
 )
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
+CURVES = "chainrule.runs.run.draw_learning_curve"
+OTHERS = "chainrule.plots.save.save_figure", "chainrule.runs.comparison.result.save_figure"
+
+
+def write_a_pixel(path: Path) -> list[Path]:
+    """A picture in both formats."""
+    from chainrule.core.files import write_whole
+
+    written = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
+    for file, content in zip(written, (PNG, SVG), strict=True):
+        write_whole(file, content, own=True)
+    return written
+
 
 @pytest.fixture(scope="session", autouse=True)
-def drawing() -> Iterator[Callable[..., None]]:
-    """Runs draw no learning curves; what would draw them."""
-    from chainrule.core.files import write_whole
+def drawing() -> Iterator[dict[str, Any]]:
+    """What would draw the pictures in a folder of ours, by its name; meanwhile nothing does."""
+    from chainrule.plots.save import save_figure
     from chainrule.runs.run import draw_learning_curve
 
-    def write_a_pixel(run: Any, folder: Any, minibatches: int) -> None:
-        for suffix, content in ((".png", PNG), (".svg", SVG)):
-            write_whole(folder.curve.with_suffix(suffix), content, own=True)
+    def save(figure: Any, path: Any, *formats: Any, own: bool = False) -> list[Path]:
+        if own and not Path(path).suffix:
+            return write_a_pixel(Path(path))
+        return save_figure(figure, path, *formats, own=own)
 
-    with mock.patch("chainrule.runs.run.draw_learning_curve", write_a_pixel):
-        yield draw_learning_curve
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch(CURVES, lambda run, folder, _: write_a_pixel(folder.curve)))
+        for name in OTHERS:
+            stack.enter_context(mock.patch(name, save))
+        yield {CURVES: draw_learning_curve, **dict.fromkeys(OTHERS, save_figure)}
 
 
 @pytest.fixture
-def real_curves(monkeypatch, drawing) -> None:
-    """Runs draw their learning curves."""
-    monkeypatch.setattr("chainrule.runs.run.draw_learning_curve", drawing)
+def real_pictures(monkeypatch, drawing) -> None:
+    """Runs, sweeps and comparisons draw their pictures."""
+    for name, draw in drawing.items():
+        monkeypatch.setattr(name, draw)

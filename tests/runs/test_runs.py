@@ -114,7 +114,7 @@ def test_a_part_without_cases_has_no_score(folder, split, there):
     assert ("validation_loss" in run.history) is ("validation" in there)
 
 
-def test_no_epoch_still_gives_a_run(folder, real_curves):
+def test_no_epoch_still_gives_a_run(folder, real_pictures):
     run = train(config(training={"epochs": 0}), run="r")
     assert len(run.history.rows) == 0
     assert not run.interrupted
@@ -167,7 +167,7 @@ FILES = [
 ]
 
 
-def test_a_run_writes_its_folder_and_nothing_else(folder, real_curves):
+def test_a_run_writes_its_folder_and_nothing_else(folder, real_pictures):
     Path("xor net.yaml").write_text(json.dumps(config()))
     run = train("xor net.yaml")
     assert run.folder == Path("runs/xor net-1")

@@ -84,7 +84,7 @@ def test_ours_is_the_training_of_every_run(folder):
     assert found.ratio(peer) == peer.step_seconds / found.ours.step_seconds > 0
 
 
-def test_the_files(folder):
+def test_the_files(folder, real_pictures):
     needs("sklearn")
     found = chainrule.compare(MOONS, ["sklearn"])
     assert found.folder == Path("comparisons/run-1")
