@@ -573,6 +573,18 @@ HUGE = "1" + "0" * 400
         *[f"data.{key}={HUGE}" for key in ("count", "classes", "features", "spread", "seed")],
         *[f"training.{key}={HUGE}" for key in ("epochs", "batch_size", "checkpoint_every")],
         f"training.seed={HUGE}",
+        *[
+            f"training.schedule={{type: {kind}, {key}: {HUGE}}}"
+            for kind, key in (
+                ("constant", "warm_up"),
+                ("one_cycle", "div_factor"),
+                ("plateau", "patience"),
+                ("plateau", "cooldown"),
+            )
+        ],
+        f"training.callbacks=[{{type: time_limit, seconds: {HUGE}}}]",
+        f"training.callbacks=[{{type: csv_log, file: {HUGE}}}]",
+        f"training.callbacks=[{{type: tensorboard, folder: '{HUGE}'}}]",
         f"training.epochs=0x1{'0' * 3000}",
         f"data.split=[{HUGE}, 0, 0]",
         f"data={{folder: ., size: {HUGE}}}",
@@ -585,3 +597,22 @@ def test_a_huge_number_is_one_message(refused, item):
     assert len(err.splitlines()) == 1
     assert err.startswith("--set ")
     assert "found" in err
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("training.schedule={type: one_cycle, max_lr: 1}", "under network as 'learning_rate'"),
+        ("training.schedule={type: OneCycleLR}", "did you mean 'one_cycle'?"),
+        ("training.schedule={type: ReduceLROnPlateau}", "did you mean 'plateau'?"),
+        ("training.schedule={type: cosine, warmup: 1}", "did you mean 'warm_up'?"),
+        ("training.schedule={type: constant, warm_up: -1}", "finite and at least 0, found -1"),
+        ("training.schedule={type: plateau, patience: 1.5}", "whole number"),
+        ("training.callbacks=[ModelCheckpoint]", "did you mean 'best_weights'?"),
+        ("training.callbacks=[{type: csv_log, file: ../x}]", "a name in the run's folder"),
+        ("training.callbacks=[{type: csv_log, file: run.json}]", "choose another name"),
+        ("training.callbacks=[{type: time_limit, seconds: 0}]", "above 0, found 0"),
+    ],
+)
+def test_schedules_and_callbacks_that_are_not_as_they_should_be(refused, item, message):
+    assert message in refused(changed("yaml"), "--set", item)
