@@ -76,7 +76,7 @@ def test_help_names_every_command_and_needs_no_numpy(folder):
     for name in COMMANDS:
         assert re.search(rf"^  {name}\s+[A-Z]", out, re.MULTILINE)
     listed = out.split("Commands:")[1]
-    assert re.findall(r"^  (\w+)", listed, re.MULTILINE) == COMMANDS
+    assert re.findall(r"^  ([\w-]+)", listed, re.MULTILINE) == COMMANDS
     assert "..." not in listed
 
 
