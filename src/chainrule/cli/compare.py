@@ -44,7 +44,7 @@ def command(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train the same network in other libraries as well, and compare.
+    """Train the same network in other libraries too, and compare.
 
     All start from the same weights and run the same minibatches in the same order. The files go
     to comparisons/NAME-1, -2, ... unless --save names a folder.

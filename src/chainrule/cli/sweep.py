@@ -58,7 +58,7 @@ def command(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train once for each combination of settings, and show the best.
+    """Train once for each combination of settings; show the best.
 
     The files go to a new folder: sweeps/NAME-1, sweeps/NAME-2, and so on. With --run and the
     folder of an existing sweep, the command continues that sweep: it runs the trials that are
