@@ -85,3 +85,26 @@ def test_an_activation_of_ones_own_goes_by_its_name(monkeypatch):
     assert isinstance(Model.of(net).architecture["layers"][0]["activation"], Bent)
     monkeypatch.setitem(ACTIVATIONS, "bent", Bent)
     assert Model.of(net).architecture["layers"][0]["activation"] == "bent"
+
+
+def test_the_classifier_and_the_regressor(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra sklearn")
+    from chainrule import Classifier, Regressor
+
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(40, 3)) * [1, 10, 100]
+    names = np.array(["low", "middle", "high"])[rng.integers(0, 3, 40)]
+    model = Classifier([4], epochs=2, random_state=0).fit(x, names)
+    export(model, tmp_path / "c.json")
+    back = load(tmp_path / "c.json")
+    assert back.predict(x).tolist() == model.predict(x).tolist()
+    assert np.abs(back.outputs(x) - model.predict_proba(x)).max() < 1e-15
+    values = Regressor([4], epochs=2, random_state=0).fit(x, x.sum(axis=1))
+    export(values, tmp_path / "r.json")
+    assert np.array_equal(load(tmp_path / "r.json").predict(x)[:, 0], values.predict(x))
+    sequences = x[:, :2, None].repeat(2, axis=2)
+    layers = [{"type": "recurrent", "size": 3, "outputs": "last"}]
+    model = Classifier(layers, epochs=1, random_state=0).fit(sequences, names)
+    export(model, tmp_path / "s.json")
+    found = load(tmp_path / "s.json").outputs(sequences)
+    assert np.abs(found - model.predict_proba(sequences)).max() < 1e-15

@@ -83,7 +83,7 @@ def _reasons(model: Model, dtype: np.dtype[Any]) -> Iterator[str]:
 
 def _notes(model: Model, dtype: np.dtype[Any]) -> tuple[str, ...]:
     if model.network.dtype == np.float64 and dtype == np.float32:
-        return ("the numbers are rounded to float32; --dtype float64 keeps them",)
+        return ("the numbers are rounded to float32; the dtype float64 keeps them",)
     return ()
 
 
