@@ -7,7 +7,6 @@ from proof.bugs.bug import Bug, Edit
 RULES, LBFGS = "training/optimizers/rules.py", "training/optimizers/lbfgs.py"
 OF_RULES = ("training/test_optimizers.py",)
 OF_LBFGS = ("training/test_lbfgs.py",)
-PYTORCH = "training/engines/torch/optimizers.py"
 
 
 def _of_rule(name: str, old: str, new: str) -> Bug:
@@ -137,14 +136,25 @@ BUGS = (
         "[part for part, rate in self.rates]",
     ),
     Bug(
-        "PyTorch's AdamW decays biases",
+        "AdamW that spares biases in NumPy alone",
         (
             Edit(
-                PYTORCH,
-                "by_decay.setdefault(decay_of(segment, optimizer), [])",
-                "by_decay.setdefault(getattr(optimizer, 'weight_decay', 0.0), [])",
+                "training/engines/other_libraries.py",
+                "    return optimizer.weight_decay if decays else 0.0\n",
+                "    return optimizer.weight_decay\n",
             ),
         ),
-        tests=("training/engines/test_torch_optimizers.py",),
+        tests=("training/engines/test_compiled_tables.py",),
+    ),
+    Bug(
+        "the compiled engine's decay of layers that differ",
+        (
+            Edit(
+                "training/engines/compiled/tables.py",
+                "    if len(weights) > 1 or len(biases) > 1:\n",
+                "    if len(weights) > 2:\n",
+            ),
+        ),
+        tests=("training/engines/test_compiled_tables.py",),
     ),
 )

@@ -99,6 +99,22 @@ def test_slips_of_a_layer(line: str, message: str, tmp_path: Path) -> None:
         ("network: {LAYERS}\ntraining: {verbose: true}", "2:12: verbose is not part of a confi"),
         ("network: {LAYERS}\ntraining: {lr: 0.1}", "2:12: key 'lr' belongs under network as 'le"),
         ("network: {LAYERS}\ntraining: {optimizer: {type: adam, lr: 1}}", "2:36: key 'lr' belon"),
+        (
+            "network: {LAYERS}\ntraining: {optimizer: {type: adam, weight_decay: 1}}",
+            "2:36: unknown key 'weight_decay'; {type: adamw, weight_decay: 0.01} decays weights",
+        ),
+        (
+            "network: {LAYERS}\ntraining: {optimizer: {type: rmsprop, rho: 0.9}}",
+            "2:39: unknown key 'rho'; did you mean 'alpha'?",
+        ),
+        (
+            "network: {LAYERS}\ntraining: {optimizer: {type: lbfgs, history_size: 9}}",
+            "2:37: unknown key 'history_size'; did you mean 'memory'?",
+        ),
+        (
+            "network: {LAYERS}\ntraining: {optimizer: lbfgs, memory: 9}",
+            "2:30: unknown key 'memory'; that is an option of the optimizer",
+        ),
         ("network: {LAYERS}\ndata: {noise: 2%}", "2:15: noise is a share of 1, 0.02, found '2%'"),
         ("network: {LAYERS}\ndata: {dataset: iris}", "2:8: unknown key 'dataset'; that is said "),
         ("network: {LAYERS}\ndata: {batch: 3}", "2:8: key 'batch' belongs under training as 'ba"),

@@ -6,6 +6,7 @@ import copy
 import gc
 import pickle
 import signal
+import sys
 import threading
 import time
 
@@ -15,6 +16,7 @@ from scipy.optimize import minimize
 
 import chainrule
 from chainrule import Dense, Network, Softmax
+from chainrule.__main__ import main
 from chainrule.core.errors import ConfigError, DivergenceError
 from chainrule.nn import BatchNorm, Dropout, Recurrent
 from chainrule.training import Callback, Part, Settings, Trainer
@@ -573,6 +575,19 @@ def test_ctrl_c_and_resume_give_the_bits_of_a_run_never_stopped(tmp_path):
     once = chainrule.train(tmp_path / "c.yaml", save=False, overrides=["training.epochs=2000"])
     assert once.network.theta.tobytes() == more.network.theta.tobytes()
     assert once.ending == more.ending
+
+
+def test_no_learning_rate_is_shown_where_there_is_none(tmp_path, capsys, monkeypatch):
+    (tmp_path / "c.yaml").write_text(FILE.replace("epochs: 8", "epochs: 1"))
+    monkeypatch.setattr(sys, "argv", ["chainrule", "train", "c.yaml", "--jacobians"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    shown = capsys.readouterr()
+    assert "line_search=20), by a length that a line search finds" in shown.out
+    assert "epoch 1/1: train loss" in shown.out + shown.err
+    assert ", rate" not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,12 @@ def epoch_text(row: Row, trainer: Trainer) -> str:
         form = ".1%" if name.endswith("accuracy") else ".4g"
         if value is not None and name not in ("accuracy", "f1", "r2", "mae", "rmse"):
             parts.append(f"{metric.heading} {value:{form}}")
-    return ", ".join([*parts, f"rate {trainer.rate:g}"])
+    return ", ".join(parts) + _rate(trainer)
+
+
+def _rate(trainer: Trainer) -> str:
+    """The learning rate, behind other figures; nothing if the optimiser has none."""
+    return f", rate {trainer.rate:g}" if trainer.optimizer.has_rate else ""
 
 
 def _number(value: float | int | None) -> str:
@@ -104,7 +109,7 @@ class ProgressBar(Callback):
 
     def on_chunk(self, trainer: Trainer) -> None:
         """Move the bar."""
-        text = self._last_epoch or f"loss {trainer.last_loss:.4g}, rate {trainer.rate:g}"
+        text = self._last_epoch or f"loss {trainer.last_loss:.4g}{_rate(trainer)}"
         self._progress.update(
             self._task,
             completed=trainer.minibatches_run,
@@ -132,4 +137,4 @@ def _short(row: Row, trainer: Trainer) -> str:
         text += f" ({row['validation_accuracy']:.1%})"
     elif row.get("validation_r2") is not None:
         text += f" (R² {row['validation_r2']:.4g})"
-    return f"{text}, rate {trainer.rate:g}"
+    return text + _rate(trainer)

@@ -26,6 +26,9 @@ _OPTIMIZER = "an option of the optimizer, under training: optimizer: "
 _SENTENCES: Mapping[str, str] = {
     **dict.fromkeys(("momentum", "nesterov"), _OPTIMIZER + "{type: momentum, momentum: 0.9}"),
     **dict.fromkeys(("beta1", "beta2"), _OPTIMIZER + "{type: adam, beta1: 0.9}"),
+    "centered": _OPTIMIZER + "{type: rmsprop, centered: true}",
+    "momentum_decay": _OPTIMIZER + "{type: nadam, momentum_decay: 0.004}",
+    "memory": _OPTIMIZER + "{type: lbfgs, memory: 10}",
     "decay": "an option of the schedule, under training: "
     "schedule: {type: exponential, decay: 0.95}",
     **dict.fromkeys(
@@ -117,6 +120,9 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
         return f"key {key!r}: each layer is {own}"
     if here == "layers" and word in (*LAYERS, *ALIASES):
         return f"{key} is a type of layer; write type: {word}"
+    if word == "weight_decay" and here == "optimizer":
+        adamw = "{type: adamw, weight_decay: 0.01} decays weights by themselves"
+        return f"unknown key {key!r}; {adamw}, and {_penalty(here, compact=compact)}"
     if word in _PENALTIES and word not in known:
         return f"unknown key {key!r}; {_penalty(here, compact=compact)}"
     field = SYNONYMS.get(word, word)

@@ -412,7 +412,8 @@ def update_text(trainer: Trainer) -> str:
         if all(layer.shapes().keys() <= {"W", "b"} for layer in network.layers):
             return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
         return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
-    return f"update of W and b in every layer by {optimizer!r}, with {rates}"
+    how = f"with {rates}" if optimizer.has_rate else "by a length that a line search finds"
+    return f"update of W and b in every layer by {optimizer!r}, {how}"
 
 
 def _clipping(trainer: Trainer) -> str:

@@ -13,7 +13,7 @@ from chainrule.nn.penalties import PENALTIES
 from chainrule.training.engines.compiled import tables
 from chainrule.training.engines.compiled.support import reason_against, reason_against_cases
 from chainrule.training.engines.compiled.tables import Packing, aligned, filled, make_tables
-from chainrule.training.optimizers import OPTIMIZERS, SGD
+from chainrule.training.optimizers import OPTIMIZERS, SGD, AdamW
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,29 @@ def test_a_rate_that_changes_within_an_array_is_a_fallback_reason():
     cut = bound(network, [(slice(0, 4), 0.1), (slice(4, size), 0.2)])
     assert "within the weights" in reason_against(network, cut)
     assert reason_against(network, bound(network)) is None
+
+
+def adamw(network: Network, spared, **options) -> AdamW:
+    rule = AdamW(weight_decay=0.2, **options)
+    rates = network.parameters.layout.runs(network.rates(0.1))
+    rule.bind(network.theta, network.gradients.vector, rates, spared)
+    return rule
+
+
+def test_the_decay_of_adamw_is_that_of_the_slices_that_decay():
+    network = small()
+    biases = [segment.slice for segment in network.parameters.layout if segment.is_bias]
+    assert tables.weight_decays(network, adamw(network, biases)) == (0.2, 0.0)
+    assert tables.weight_decays(network, adamw(network, biases, biases=True)) == (0.2, 0.2)
+    assert tables.weight_decays(network, adamw(network, [])) == (0.2, 0.2)
+    assert tables.weight_decays(network, bound(network)) == (0.0, 0.0)
+
+
+def test_a_decay_that_differs_between_layers_is_a_fallback_reason():
+    network = small()
+    first = network.parameters.layout["dense_1.W"].slice
+    assert "decay of the weights differs" in reason_against(network, adamw(network, [first]))
+    assert reason_against(network, adamw(network, [])) is None
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ class Pair:
         self.gradient = np.zeros_like(start)
         self.theta, self.theirs = start.copy(), start.copy()
         self.ours, self.bound = optimizer(asked), optimizer(asked)
-        self.ours.bind(self.theta, self.gradient, rates)
-        self.bound.bind(self.theirs, self.gradient, rates)
+        biases = [segment.slice for segment in LAYOUT if segment.is_bias]
+        self.ours.bind(self.theta, self.gradient, rates, biases)
+        self.bound.bind(self.theirs, self.gradient, rates, biases)
         self.rng = rng
 
     def update(self):

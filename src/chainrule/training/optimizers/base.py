@@ -24,6 +24,7 @@ class Optimizer(Entry):
 
     Attributes:
         default_rate: the learning rate if the network has none.
+        has_rate: whether the learning rate has a meaning for the rule.
         state_names: the names of the vectors that the rule keeps between steps.
         state: these vectors, by name; rows of one array.
         steps: how many steps were taken.
@@ -33,6 +34,7 @@ class Optimizer(Entry):
     """
 
     default_rate: ClassVar[float] = 0.1
+    has_rate: ClassVar[bool] = True
     state_names: ClassVar[tuple[str, ...]] = ()
 
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
