@@ -414,6 +414,15 @@ def test_a_step_by_itself_says_what_to_call():
         LBFGS().step()
 
 
+def test_no_library_is_compared_and_the_reason_is_true_of_each():
+    from chainrule.training.engines.other_libraries import Library
+
+    train = trainer()
+    everything = Library((), (), (), (), ())
+    reason = everything.reason_against(train.network, train.optimizer)
+    assert reason == "it runs no L-BFGS of which every iteration could be compared"
+
+
 # Threads: each test ends with those that it began with
 
 

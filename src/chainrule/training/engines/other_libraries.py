@@ -19,7 +19,7 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.nn.sequences.unrolled import Unrolled
-from chainrule.training.optimizers import OPTIMIZERS, AdamW, Optimizer
+from chainrule.training.optimizers import LBFGS, OPTIMIZERS, AdamW, Optimizer
 
 
 class Library(NamedTuple):
@@ -65,6 +65,8 @@ class Library(NamedTuple):
             network: whose loss the library is to compute.
             optimizer: bound to the network, where the library is to train it as well.
         """
+        if isinstance(optimizer, LBFGS):
+            return "it runs no L-BFGS of which every iteration could be compared"
         what = next(self.missing(network), None)
         if what is None and optimizer is not None and type(optimizer) not in self.rules:
             what = f"optimizer {name_in(OPTIMIZERS, optimizer)}"
