@@ -78,7 +78,8 @@ def check(
 
     The top of this module lists what is compared with what. The cases are split into two batches,
     so that state which one batch leaves in the network shows in the next; a single case is both
-    batches. Training mode is checked at one fixed step.
+    batches, and batch normalisation gets two that overlap. Training mode is checked at one fixed
+    step.
 
     Args:
         network: in float64; θ is not changed.
@@ -182,9 +183,9 @@ def _points(
     w = network.prepare_weights(weights, len(x))
     if not len(x):
         raise ShapeError("a check needs at least one case")
-    middle = -(-2 * len(x) // 3)  # batches of two sizes, where there are enough cases
-    halves = [slice(0, middle), slice(middle if middle < len(x) else 0, len(x))]
-    batches = [(x[part], t[part], None if w is None else w[part]) for part in halves]
+    batches = [
+        (x[part], t[part], None if w is None else w[part]) for part in _parts(network, len(x))
+    ]
     passes = []
     for inputs, targets, own in batches:
         loss = network.loss(inputs, targets, weights=own)
@@ -196,6 +197,18 @@ def _points(
         noise, near = rounding(network, *batch, rng=rng), undecided(network, *batch[:2], rng=rng)
         points.append(Point(network, *batch, gradient, loss, noise, near, number, rng))
     return points
+
+
+def _parts(network: Network, cases: int) -> tuple[slice, slice]:
+    """Two batches of different sizes, where there are enough cases.
+
+    Statistics of two or three cases leave no digits to compare: where a layer takes any, the
+    second batch is the first without its first case.
+    """
+    if any(layer.least_cases > 1 for layer in network.layers):
+        return slice(0, cases), slice(1 if cases > 1 else 0, cases)
+    middle = -(-2 * cases // 3)
+    return slice(0, middle), slice(middle if middle < cases else 0, cases)
 
 
 def _of_methods(

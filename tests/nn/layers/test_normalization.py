@@ -161,6 +161,16 @@ def test_every_derivation_agrees_in_both_modes(name, explicit):
     assert not any(".mean" in one.name or ".variance" in one.name for one in report.parameters)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_eight_cases_as_the_command_takes_them_are_enough_for_a_check(seed):
+    layers = [nn.Dense(6), nn.BatchNorm(activation="tanh"), nn.Dense(4), nn.BatchNorm()]
+    net = Network([*layers, nn.Dense(3), nn.Softmax()], input=4, seed=seed)
+    rng = np.random.default_rng(seed)
+    x, t = rng.normal(size=(8, 4)), rng.integers(0, 3, 8)
+    report = check(net, x, t, methods=["complex", "projection"])
+    assert report.right, report.diagnosis
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", CHECKED)
 def test_the_explicit_matrices_and_the_graph_give_the_same_gradient(name, training):
