@@ -122,3 +122,13 @@ def test_idx_images_have_their_labels_in_a_file_of_their_own(command, folder):
     outcome = command("evaluate", "run", "x-ubyte")
     assert outcome.status == 2
     assert "--labels" in outcome.err
+
+
+def test_the_metrics_that_suit_and_a_line_for_each_class(command, place):
+    run = load(place / "names")
+    out = command("evaluate", place / "names").out
+    for heading in ("balanced accuracy", "precision", "recall", "F1", "ROC AUC", "log loss"):
+        assert re.search(rf"^ {heading} +\S+", out, re.MULTILINE), heading
+    lines = out.partition("each class:")[2].partition("true class")[0]
+    for name in run.classes:
+        assert re.search(rf"^ {name} +\d+ +[\d.]+ +[\d.]+ +[\d.]+", lines, re.MULTILINE)

@@ -261,3 +261,23 @@ def test_any_numbers_and_any_title_make_a_picture(tmp_path_factory, losses, resu
         minibatch_losses=[math.nan if loss is None else loss for loss in losses * 2],
     )
     assert save_figure(figure, tmp_path_factory.mktemp("any") / "curve", ("png",))
+
+
+def test_metrics_from_0_to_1_share_a_panel_and_the_log_loss_has_its_own():
+    columns = {"train_loss": [1.0, 0.5], "validation_accuracy": [0.5, 0.6]}
+    columns |= {"validation_roc_auc": [0.7, 0.8], "train_f1": [0.2, None]}
+    columns |= {"validation_f1": [0.3, 0.4], "validation_log_loss": [9.0, 3.0]}
+    test = {"loss": 0.4, "roc_auc": 0.75}
+    figure = learning_curve(columns, title="run", test=test)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "loss",
+        "accuracy",
+        "metrics",
+        "log loss",
+    ]
+    words = [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
+    assert words == ["F1", "ROC AUC, test 0.75", "training", "validation"]
+    drawn = [list(line.get_ydata()) for line in figure.axes[2].lines if len(line.get_ydata())]
+    assert drawn == [[0.2], [0.3, 0.4], [0.75], [0.7, 0.8]]
+    alone = learning_curve({"train_loss": [1.0], "validation_f1": [0.5]}, title="run")
+    assert [axes.get_title() for axes in alone.axes] == ["loss", "F1"]

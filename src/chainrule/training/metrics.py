@@ -268,7 +268,8 @@ def roc_auc_of(scores: Array, there: Array, weights: Array | None = None) -> flo
         return None
     if np.isnan(scores).any():
         return float("nan")
-    order = np.argsort(scores, kind="stable")
+    # The last bit of a sum of weights depends on their order, that of a count does not.
+    order = np.argsort(scores, kind=None if weights is None else "stable")
     ordered = scores[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     up = np.add.reduceat(positive[order], starts)
