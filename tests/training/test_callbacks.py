@@ -159,7 +159,7 @@ def test_the_columns_are_those_that_the_history_will_have(t, classes, validation
             {},
             "no such column here.* Known: .*validation_r2",
         ),
-        ({"monitor": "train_r2"}, {}, "no such column here"),
+        ({"monitor": "train_r2"}, {}, "the training data have it only with evaluate: full"),
     ],
 )
 def test_a_column_that_there_will_not_be_is_refused_before_training(options, settings, message):

@@ -70,7 +70,7 @@ class Monitor:
             return
         of_validation = self.column.startswith("validation") and not len(trainer.validation)
         why = "there are no validation data" if of_validation else "there is no such column here"
-        if self.column.startswith("train_") and trainer.settings.evaluate == "running":
+        if self.column in trainer.columns_in_full:
             why = "the training data have it only with evaluate: full"
         guess = nearest(self.column, trainer.columns)
         hint = f"; did you mean {guess!r}?" if guess else "."

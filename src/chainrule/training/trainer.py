@@ -300,12 +300,15 @@ class Trainer:
     @property
     def columns(self) -> list[str]:
         """The columns of the history that a callback can monitor: all but epoch and seconds."""
-        train = self._columns("train", self.train)
-        if self.settings.evaluate == "running" and not self.classes:
-            train = train[:1]
-        elif self.settings.evaluate == "running":
-            train = train[:2]
+        train = self.columns_in_full
+        if self.settings.evaluate == "running":
+            train = train[: 2 if self.classes else 1]
         return train + self._columns("validation", self.validation)
+
+    @property
+    def columns_in_full(self) -> list[str]:
+        """The columns of the training data that ``evaluate: full`` gives."""
+        return self._columns("train", self.train)
 
     def _columns(self, part: str, cases: Part) -> list[str]:
         if not len(cases):
