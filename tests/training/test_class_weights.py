@@ -51,7 +51,7 @@ def test_balanced_is_the_formula_of_scikit_learn(numbers, weighted, data):
     assert totals == pytest.approx(totals[0], rel=1e-13)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 30])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(7, marks=pytest.mark.exhaustive), 30])
 @pytest.mark.parametrize("engine", sorted(set(ENGINES) - {"auto"}))
 @pytest.mark.parametrize("own", [None, OWN])
 def test_training_is_that_of_the_products_of_weights(engine, batch_size, own):

@@ -311,6 +311,7 @@ def test_a_callback_monitors_them_and_is_told_what_train_needs():
         trainer(callbacks=[{**stop, "monitor": "validation_roc_auk"}])
 
 
+@pytest.mark.exhaustive
 def test_a_run_keeps_them_and_a_sweep_judges_by_one(tmp_path):
     config = {
         "network": {"layers": [{"size": 3}, {"size": 2}, "softmax"]},
