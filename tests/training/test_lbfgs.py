@@ -586,6 +586,17 @@ def test_ctrl_c_and_resume_give_the_bits_of_a_run_never_stopped(tmp_path):
     assert once.ending == more.ending
 
 
+def test_it_takes_all_cases_unless_a_size_is_stated(tmp_path):
+    (tmp_path / "c.yaml").write_text(FILE.replace("  batch_size: full\n", ""))
+    run = chainrule.train(tmp_path / "c.yaml", save=False)
+    assert run.config.training["batch_size"] == "full"
+    same, whole = network(), network()
+    stated = whole.fit(X, T, epochs=3, optimizer=LBFGS(), batch_size="full")
+    assert same.fit(X, T, epochs=3, optimizer="lbfgs")["train_loss"] == stated["train_loss"]
+    with pytest.raises(ConfigError, match="lbfgs takes all 40 training cases at once"):
+        network().fit(X, T, optimizer="lbfgs", batch_size=8)
+
+
 def test_no_learning_rate_is_shown_where_there_is_none(tmp_path, capsys, monkeypatch):
     (tmp_path / "c.yaml").write_text(FILE.replace("epochs: 8", "epochs: 1"))
     monkeypatch.setattr(sys, "argv", ["chainrule", "train", "c.yaml", "--jacobians"])

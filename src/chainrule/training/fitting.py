@@ -16,7 +16,7 @@ from chainrule.nn.losses import BinaryCrossEntropy
 from chainrule.nn.network import Network
 from chainrule.training.history import History
 from chainrule.training.scores import CLASSES, VALUES, TargetKind
-from chainrule.training.settings import Settings
+from chainrule.training.settings import Settings, with_batch_size
 from chainrule.training.trainer import Part, Trainer
 
 EPOCHS = 20
@@ -70,7 +70,7 @@ def fit(
             known = ["validation", "weights", *_KNOWN]
             raise ConfigError(unknown("argument of fit", name, known))
     part = _part(x, y, weights)
-    named = Settings(epochs=epochs, **{"optimizer": "adam", **settings})
+    named = Settings(**with_batch_size({"epochs": epochs, "optimizer": "adam", **settings}))
     nothing = Part(part.x[:0], part.t[:0])
     held_out = nothing if validation is None else _validation(validation)
     kind = kind_of_targets(network, part.t)

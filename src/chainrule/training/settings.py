@@ -81,7 +81,7 @@ class Settings:
 
     Attributes:
         epochs: how often training goes through the training data.
-        batch_size: the cases of a minibatch; full for all training data at once.
+        batch_size: the cases of a minibatch; full for all training data at once, as lbfgs has it.
         seed: the number that determines all random numbers.
         shuffle: draw a new order of the cases for each epoch; otherwise keep that of the data.
         optimizer: the rule by which a step follows from the gradient.
@@ -156,6 +156,26 @@ class Settings:
     def cases_a_minibatch(self, cases: int) -> int:
         """The batch size as a number, if the training set has ``cases`` cases."""
         return max(1, cases) if self.batch_size == "full" else int(self.batch_size)
+
+
+def with_batch_size(settings: Any) -> Any:
+    """Settings in which ``batch_size`` is full if the optimiser takes all cases, unless stated.
+
+    Args:
+        settings: as written, by name; what is no mapping, or names no optimiser, is returned as
+            it is.
+
+    Example:
+        >>> with_batch_size({"optimizer": "lbfgs"})
+        {'optimizer': 'lbfgs', 'batch_size': 'full'}
+    """
+    if not isinstance(settings, Mapping) or "batch_size" in settings:
+        return settings
+    chosen = settings.get("optimizer")
+    name = chosen.get("type") if isinstance(chosen, Mapping) else chosen
+    rule = OPTIMIZERS.get(name) if isinstance(name, str) else chosen
+    is_full = getattr(rule, "takes_all_cases", False)
+    return {**settings, "batch_size": "full"} if is_full else settings
 
 
 TRAINING = Arguments(Settings)

@@ -11,7 +11,7 @@ from chainrule.core.arguments import MOST
 from chainrule.core.schema import Choice, Count, Flag, Maybe, Section, Word, described_as, expected
 from chainrule.data.settings import AnyData
 from chainrule.nn.losses import LOSSES
-from chainrule.training.settings import TRAINING
+from chainrule.training.settings import TRAINING, with_batch_size
 
 InputShape = Annotated[
     Count | Annotated[list[Count], Field(min_length=1, max_length=3)] | None,
@@ -68,7 +68,7 @@ class Network(Section):
 
 def _or_empty(value: Any) -> Any:
     """Make an empty section a mapping, so that every key has its default."""
-    return {} if value is None else value
+    return {} if value is None else with_batch_size(value)
 
 
 class Configuration(Section):

@@ -35,6 +35,7 @@ class Optimizer(Entry):
 
     default_rate: ClassVar[float] = 0.1
     has_rate: ClassVar[bool] = True
+    takes_all_cases: ClassVar[bool] = False
     state_names: ClassVar[tuple[str, ...]] = ()
 
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)

@@ -79,6 +79,7 @@ class LBFGS(Optimizer):
 
     default_rate: ClassVar[float] = 1.0
     has_rate: ClassVar[bool] = False
+    takes_all_cases: ClassVar[bool] = True
 
     memory: int = 10
     gradient_tolerance: float = 1e-5
