@@ -201,8 +201,8 @@ _OF_BOTH = (
         (
             Edit(
                 GATED,
-                "self._steps_back(g, self._without_padding(one.slopes))",
-                "self._steps_back(g, one.slopes)",
+                "g = self._without_padding(placed_at(J, self._last, room))",
+                "g = placed_at(J, self._last, room)",
             ),
         ),
     ),

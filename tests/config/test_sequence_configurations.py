@@ -83,6 +83,40 @@ def test_a_slip_of_the_pen_is_told_with_its_place(tmp_path, old, new, message):
     assert found[0].startswith(message), found[0]
 
 
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("type: lstn, size: 3", "4:14: unknown layer type 'lstn'; did you mean 'lstm'?"),
+        ("type: lstm", "4:7: missing key 'size'"),
+        (
+            "type: lstm, size: 2, start: [1, 2]",
+            "4:36: start has 4 numbers, one a unit of h and then of c, found 2",
+        ),
+        (
+            "type: gru, size: 2, start: [1]",
+            "4:35: start has a number for each of the 2 units, found 1",
+        ),
+        ("type: lstm, size: 3, forget_bais: 1", "4:29: unknown key 'forget_bais'; did you mean"),
+        ("type: gru, size: 3, forget_bias: 1", "4:28: unknown key 'forget_bias'"),
+        (
+            "type: lstm, size: 3, forget_bias: open",
+            "4:42: forget_bias must be a finite number, or null",
+        ),
+        (
+            "type: lstm, size: 3, bias: false, forget_bias: 1",
+            "4:55: with bias: false there is no bias of the forget gate; leave one of the two out",
+        ),
+        ("type: lstm, size: 3, activation: relu", "4:29: unknown key 'activation'"),
+        ("type: gru, size: 3, truncate: 0", "4:38: truncate must be a whole number of at least"),
+    ],
+)
+def test_a_slip_in_a_layer_with_gates_is_told_with_its_place(tmp_path, layer, message):
+    old = "type: recurrent, size: 3, activation: tanh"
+    assert GOOD.count(old) == 1
+    found = messages(GOOD.replace(old, layer), tmp_path)
+    assert found[0].startswith(message), found[0]
+
+
 def test_a_text_needs_a_size_for_each_character(tmp_path):
     (tmp_path / "t.txt").write_text("abcabcab" * 20)
     text = GOOD.replace("generator: echo", "text: t.txt").replace("  count: 30\n", "")

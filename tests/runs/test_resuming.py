@@ -138,6 +138,20 @@ def test_a_run_may_be_stopped_and_resumed_many_times(folder):
     assert sorted(os.listdir("parts")) == sorted(os.listdir("whole"))
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_layer_with_gates_goes_on_to_the_bit(folder, kind):
+    layer = {"type": kind, "size": 3, "start": "learnt", "truncate": 4}
+    config = {
+        "network": {"loss": "mse", "layers": [layer, {**layer, "truncate": None}, {"size": 1}]},
+        "data": {"generator": "echo", "steps": [4, 7], "delay": 2, "count": 30},
+        "training": {"epochs": 2, "batch_size": 8, "optimizer": "adam", "seed": 3},
+    }
+    train(config, run="whole")
+    assert train(config, run="parts", resume=True, callbacks=[StopAfter(4)]).interrupted
+    assert not train(config, run="parts", resume=True).interrupted
+    assert files("parts") == files("whole")
+
+
 @pytest.mark.parametrize("make", [False, True])
 def test_in_a_new_or_an_empty_folder_a_run_starts_from_the_beginning(folder, make):
     if make:

@@ -265,6 +265,23 @@ def test_what_a_layer_does_not_have_is_said():
 
 
 @every_kind
+@pytest.mark.parametrize("truncate", [None, 2])
+def test_nothing_comes_back_from_padding(kind, truncate):
+    layer = kind(2, truncate=truncate, start="learnt", **SPREAD)
+    network = Network([layer], input=[4, 2], loss="mse", seed=1)
+    x = np.random.default_rng(4).normal(size=(2, 4, 2))
+    x[1, 2:] = np.nan
+    network.forward_pass(x)
+    J = np.ones((2, 4, 2))
+    found = layer.backward_pass(J.reshape(2, -1)), network.gradients.vector.copy()
+    J[1, 2:] = 0
+    expected = layer.backward_pass(J.reshape(2, -1)), network.gradients.vector
+    assert np.array_equal(found[0], expected[0])
+    assert np.array_equal(found[1], expected[1])
+    assert not layer.delta.reshape(2, 4, -1)[1, 2:].any()
+
+
+@every_kind
 def test_a_verbose_pass_shows_every_gates_matrices_and_values(kind):
     layer = kind(2, **SPREAD)
     network = Network([layer], input=[3, 2], loss="mse", seed=1)

@@ -108,8 +108,8 @@ class Gated(Unrolled):
         """δ by compiled loops, one step after the other from the last.
 
         Args:
-            g: ∂L/∂h(n) by each step's own output, (steps, cases, size).
-            slopes: of the `Pass`, 0 at padding.
+            g: ∂L/∂h(n) by each step's own output, (steps, cases, size), 0 at padding.
+            slopes: of the `Pass`.
         """
 
     # The forward pass
@@ -256,18 +256,23 @@ class Gated(Unrolled):
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ of every step by backpropagation through time, then the gradients from δ.
 
-        A truncated gradient goes through the Jacobians: it is no single pass from the last step to
-        the first.
+        A truncated gradient of all outputs goes through the Jacobians: it is no single pass from
+        the last step to the first. With one output for each case, truncation only sets δ to 0 at
+        the earlier steps.
         """
         one = self._of_pass(self._pass)
         if self.explicit:
             return self._explicit_backward(J, to_input=to_input)
-        if self.truncate is not None and self.truncate < self.steps:
+        if self.truncate is not None and self.truncate < self.steps and self._last is None:
             return self._from_parts(self._parts(self._through_time().vjp(J)), to_input=to_input)
         steps, cases, _ = self.x.shape
         room = self._buffer("upstream", (steps, cases, self.size), one.states.dtype)
-        g = placed_at(J, self._last, room)
-        delta = self._steps_back(g, self._without_padding(one.slopes))
+        g = self._without_padding(placed_at(J, self._last, room))
+        delta = self._steps_back(g, one.slopes)
+        if self.truncate is not None and self._last is not None:
+            early = np.arange(steps)[:, None] <= self._last - self.truncate
+            for part in delta:
+                part[early] = 0
         return self._from_parts(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:

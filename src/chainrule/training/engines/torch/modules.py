@@ -146,6 +146,55 @@ class UnrolledOfSteps(nn.Module):
         return recurrence(torch, torch.detach, self.layer, x, own, self.step)
 
 
+class GatedOfSteps(UnrolledOfSteps):
+    """A layer with gates: PyTorch's own `torch.lstm` or `torch.gru`, unless it is truncated.
+
+    Only the biases that have an effect are parameters; those that PyTorch adds to them are 0.
+
+    Args:
+        layer: ours.
+        step: its step, for a truncated layer.
+        fused: `torch.lstm` or `torch.gru`, which take all steps at once.
+        functions: the sigmoid and tanh.
+    """
+
+    def __init__(
+        self,
+        layer: Unrolled,
+        step: Callable[..., Step],
+        fused: Callable[..., tuple[Tensor, ...]],
+        *functions: nn.Module,
+    ) -> None:
+        super().__init__(layer, step, *functions)
+        self.fused = fused
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, steps, size), or (cases, size), for (cases, steps, features)."""
+        layer = self.layer
+        if layer.truncate is not None and layer.truncate < layer.steps:
+            return super().forward(x)
+        padded = x.isnan().all(2)
+        names = [torch_name(f"{name}0") for name in layer.state_names]
+        starts = [getattr(self, name).expand(1, len(x), -1).contiguous() for name in names]
+        fed = torch.where(padded[:, :, None], 0.0, x)
+        state = starts if len(starts) > 1 else starts[0]
+        weights = [self.weight, self.recurrent_weight, *self._biases()]
+        h = self.fused(fed, state, weights, layer.bias, 1, 0.0, self.training, False, True)[0]
+        if layer.only_last:
+            return h[torch.arange(len(x)), (~padded).sum(1) - 1]
+        return torch.where(padded[:, :, None], torch.nan, h)
+
+    def _biases(self) -> list[Tensor]:
+        """Those beside x W and beside h U."""
+        if self.bias is None:
+            return []
+        beside_U = torch.zeros_like(self.bias)
+        candidate = getattr(self, torch_name("b_hn"), None)
+        if candidate is not None:
+            beside_U = torch.cat([beside_U[: -len(candidate)], candidate])
+        return [self.bias, beside_U]
+
+
 class DropoutOfMasks(nn.Dropout):
     """``nn.Dropout``, which multiplies by given masks where there is a source of them.
 
@@ -302,12 +351,15 @@ def _recurrent(layer: Any, form: str) -> Parts:
     yield "", UnrolledOfSteps(layer, recurrent_step, phi)
 
 
-def _gated(step: Callable[..., Step]) -> Callable[[Any, str], Parts]:
-    """The modules of a layer with gates."""
+def _gated(step: Callable[..., Step], fused: Any) -> Callable[[Any, str], Parts]:
+    """The modules of a layer with gates; the check of gradients differentiates each step."""
 
     def parts(layer: Any, form: str) -> Parts:
-        functions = (ACTIVATIONS[type(phi)].made(form, phi) for phi in (Sigmoid(), Tanh()))
-        yield "", UnrolledOfSteps(layer, step, *functions)
+        functions = [ACTIVATIONS[type(phi)].made(form, phi) for phi in (Sigmoid(), Tanh())]
+        if form == "formula":
+            yield "", UnrolledOfSteps(layer, step, *functions)
+        else:
+            yield "", GatedOfSteps(layer, step, fused, *functions)
 
     return parts
 
@@ -356,8 +408,8 @@ LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     layer_types.GlobalAveragePool2D: _global_average_pool2d,
     layer_types.Embedding: _embedding,
     layer_types.Recurrent: _recurrent,
-    layer_types.LSTM: _gated(lstm_step),
-    layer_types.GRU: _gated(gru_step),
+    layer_types.LSTM: _gated(lstm_step, torch.lstm),
+    layer_types.GRU: _gated(gru_step, torch.gru),
     layer_types.Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
     layer_types.BatchNorm: _batch_norm,
     layer_types.LayerNorm: _layer_norm,
