@@ -28,7 +28,7 @@ from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import DTYPES, Network
 from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
-from chainrule.training.optimizers import Adam, optimizer
+from chainrule.training.optimizers import LBFGS, Adam, optimizer
 from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
 
 T = TypeVar("T")
@@ -78,14 +78,15 @@ ARGUMENTS = """
         schedule: how the learning rate changes from epoch to epoch, likewise.
         penalty: on the weights, such as ``{"type": "L2", "rate": 0.001}``; None for none.
         epochs: how often training goes through the cases.
-        batch_size: the cases of a minibatch; ``auto`` for 200, or all if there are fewer;
-            ``full`` for all.
+        batch_size: the cases of a minibatch; ``auto`` for 200, or all if there are fewer or the
+            optimiser is ``lbfgs``; ``full`` for all.
         shuffle: draw a new order of the cases for each epoch.
         standardize: whether the network is given inputs of mean 0 and deviation 1, as by
             scikit-learn's StandardScaler; the scaling is found by ``fit`` and applied by
             ``predict``. ``auto``: likewise, but inputs whose deviations differ by less than a
             factor of 10 are divided by one number, so that a wider one stays wider. Features of
-            sequences are scaled over all their steps, channels of images over all places.
+            sequences are scaled over all their steps, channels of images over all places, and
+            the class numbers that an embedding takes are not.
         early_stopping: set cases aside, stop when their loss has not fallen by more than ``tol``
             in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
         validation_fraction: the part of the cases that is set aside and evaluated after each
@@ -93,6 +94,8 @@ ARGUMENTS = """
             stopping, and for no validation without.
         n_iter_no_change: see ``early_stopping``.
         tol: see ``early_stopping``.
+        metrics: a list of names such as ``balanced_accuracy`` or ``rmse``, which become columns of
+            ``history_``; None for none.
         callbacks: a list of names, ``type`` with options, or `chainrule.training.Callback`
             objects; None for none. Those of scikit-learn go into ``set_callbacks``.
         clip_gradient_norm: the greatest norm of the gradient; None for no limit.
@@ -163,6 +166,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         validation_fraction: float | None,
         n_iter_no_change: int,
         tol: float,
+        metrics: Any,
         callbacks: Any,
         clip_gradient_norm: float | None,
         input_shape: Any,
@@ -187,6 +191,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.metrics = metrics
         self.callbacks = callbacks
         self.clip_gradient_norm = clip_gradient_norm
         self.input_shape = input_shape
@@ -383,7 +388,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _scaling(self, x: Array, weights: Array | None) -> Standardization | None:
         """The scaling of the training inputs; None if they are not to be scaled."""
-        if not self.standardize:
+        takes_numbers = any(layer.takes_class_numbers for layer in self.network_.layers)
+        if not self.standardize or (takes_numbers and self.standardize == "auto"):
             return None
         found = self.form_.scaling(x, weights)
         if self.standardize != "auto":
@@ -439,7 +445,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """How to train."""
         batch_size: Any = self.batch_size
         if isinstance(batch_size, str) and batch_size.lower() == "auto":
-            batch_size = min(LARGEST_BATCH, cases)
+            takes_all = isinstance(optimizer(self.optimizer), LBFGS)
+            batch_size = "full" if takes_all else min(LARGEST_BATCH, cases)
         return Settings(
             epochs=self.epochs if epochs is None else epochs,
             batch_size=batch_size,
@@ -450,6 +457,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             engine=self.engine,
             threads=self.threads,  # type: ignore[arg-type]
             clip_gradient_norm=self.clip_gradient_norm,
+            metrics=self.metrics,
             callbacks=self.callbacks,
         )
 

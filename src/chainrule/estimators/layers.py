@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, shown, unknown
-from chainrule.nn.activations import ACTIVATIONS, Activation
+from chainrule.nn.activations import ACTIVATIONS, Activation, Linear
 from chainrule.nn.activations import activation as activation_of
 from chainrule.nn.building import layers_from_config
 from chainrule.nn.layer_types import LAYERS, Dense, Layer, Softmax, arguments_of
@@ -101,7 +101,7 @@ def _activate(entries: list[Entry], item: Any) -> None:
     is_object = isinstance(last, Layer)
     if is_object:
         name, takes = last.type, hasattr(last, "activation")
-        has_one = takes and last.activation is not None
+        has_one = takes and not isinstance(last.activation, Linear | None)
     else:
         name, has_one = str(last["type"]), "activation" in last
         takes = name not in LAYERS or "activation" in arguments_of(LAYERS[name])
