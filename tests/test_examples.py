@@ -127,6 +127,11 @@ def test_the_python_lines_of_the_readme_run_as_they_stand(tmp_path, monkeypatch)
     exec(compile(lines, "README.md", "exec"), names)
     assert names["run"].test.accuracy > 0.9
     assert len(names["train"]) == 350
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    section = readme.split("From arrays or a DataFrame to predictions")[1]
+    lines = re.search(r"```python\n(.*?)```", section, re.DOTALL).group(1)
+    exec(compile(lines, "README.md", "exec"), names)
+    assert names["model"].score(names["x"], names["t"]) > 0.9
 
 
 def test_the_yaml_of_the_readme_trains(tmp_path):

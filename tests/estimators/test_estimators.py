@@ -11,10 +11,11 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import balanced_accuracy_score
 
 from chainrule import Classifier, Dense, Network, Regressor, Softmax
 from chainrule.nn.activations import ELU, Sigmoid
-from chainrule.nn.layer_types import Dropout, Recurrent
+from chainrule.nn.layer_types import BatchNorm, Dropout, LayerNorm, Recurrent
 from chainrule.nn.losses import Huber
 from chainrule.training import Callback, EarlyStopping
 from chainrule.training.optimizers import Momentum
@@ -133,6 +134,33 @@ def test_padded_sequences():
     longer = np.concatenate([x, np.full((60, 2, 3), np.nan)], axis=1)
     with pytest.raises(ValueError, match="9 features"):
         model.predict(longer)
+
+
+def test_layers_of_every_type_go_by_their_names():
+    model = classifier(
+        [30, "batch_norm", "relu", {"type": "dropout", "rate": 0.1}, 20, "layer_norm"], epochs=40
+    ).fit(X, Y)
+    found = [layer.type for layer in model.network_.layers]
+    assert found == ["dense", "batch_norm", "dropout", "dense", "layer_norm", "dense", "softmax"]
+    assert model.score(X, Y) > 0.9
+    objects = [30, BatchNorm(), "relu", Dropout(0.1), 20, LayerNorm()]
+    again = classifier(objects, epochs=40).fit(X, Y)
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+
+
+def test_class_numbers_of_an_embedding_are_not_scaled():
+    words = RNG.integers(0, 50, (120, 6))
+    y = (words < 25).sum(axis=1) > 3
+    layers = [{"type": "embedding", "classes": 50, "size": 4}, 20, "tanh"]
+    model = classifier(layers, epochs=100).fit(words, y)
+    assert model.scaling_ is None
+    assert model.score(words, y) > 0.9
+
+
+def test_lbfgs_takes_all_cases_at_once():
+    x, y = np.tile(X, (3, 1)), np.tile(Y, 3)
+    model = classifier((10, "tanh"), optimizer="lbfgs", epochs=40).fit(x, y)
+    assert model.score(x, y) > 0.98
 
 
 # What is given by name or object
@@ -298,6 +326,12 @@ def test_validation_by_fraction_or_by_data():
     given = classifier().fit(X[::2], Y[::2], validation=(X[1::2], Y[1::2]))
     score = given.score(X[1::2], Y[1::2])
     assert given.history_["validation_accuracy"][-1] == pytest.approx(score)
+
+
+def test_metrics_are_columns_of_the_history():
+    model = classifier(metrics=["balanced_accuracy"]).fit(X, Y, validation=(X, Y))
+    wanted = balanced_accuracy_score(Y, model.predict(X))
+    assert model.history_["validation_balanced_accuracy"][-1] == pytest.approx(wanted)
 
 
 def test_early_stopping_keeps_the_best_parameters():
