@@ -188,6 +188,8 @@ def test_objects_stand_for_names():
 def test_the_engine_is_the_compiled_one_and_falls_back():
     assert classifier().fit(X, Y).engine_ == "compiled"
     assert classifier(clip_gradient_norm=1.0).fit(X, Y).engine_ == "numpy"
+    steps = [Recurrent(3, outputs="last")]
+    assert classifier(steps).fit(IMAGES, DIGITS).engine_ == "numpy"
     assert classifier(engine="numpy").fit(X, Y).engine_ == "numpy"
 
 
