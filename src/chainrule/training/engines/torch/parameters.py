@@ -15,7 +15,8 @@ from chainrule.core.errors import Problem, ShapeError, shown
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.torch.modules import is_transposed, tensor_view, torch_name
+from chainrule.training.engines.torch.modules import is_transposed, tensor_view
+from chainrule.training.engines.torch.own_modules import torch_name
 
 _FIXED = ("start", "start_cell", "num_batches_tracked")
 """What a ``state_dict`` may hold that has no place in θ: a start state that is not learnt, and a
