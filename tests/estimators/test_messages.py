@@ -38,7 +38,7 @@ WRONG = [
     ({"layers": [{"type": "recurrent", "size": 3}]}, "x[:, :, None] has one feature a step"),
     ({"layers": [{"type": "conv2d", "filters": 2, "size": 2}]}, "pass input_shape="),
     ({"optimizer": "adan"}, "did you mean 'adam'"),
-    ({"optimizer": Adam}, "a class; Adam() makes an object"),
+    ({"optimizer": Adam}, "Adam() makes an object"),
     ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ({"loss": "crossentropy"}, "did you mean 'cross_entropy'"),
     ({"engine": "compield"}, "did you mean 'compiled'"),

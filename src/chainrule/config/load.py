@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from chainrule.config.schema.configuration import Configuration
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 from chainrule.core.registry import Entry
-from chainrule.core.schema import KeyPath, PlainError, found, in_plain_types, plain
+from chainrule.core.schema import PlainError, entries_in, found, in_plain_types, plain
 from chainrule.data.settings import KINDS, PATH_KEYS, with_each_name
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS
@@ -154,7 +154,7 @@ class Config:
             ConfigError: with every default written out it has more values, or takes more bytes,
                 than are read; or an object stands in it.
         """
-        objects = list(_objects(self.parts))
+        objects = list(entries_in(self.parts))
         if objects:
             raise ConfigError([self.problem(path, _no_file_of(one)) for path, one in objects])
         values, bytes_ = number_of_values(self._to_write()), len(self.to_yaml().encode())
@@ -283,15 +283,6 @@ def _checked(tree: Tree) -> dict[str, Any]:
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a section that have a value."""
     return {key: value for key, value in section.items() if value is not None}
-
-
-def _objects(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Entry]]:
-    """Every object in a configuration that was made in Python, with its place."""
-    if isinstance(value, Entry):
-        yield path, value
-    items: Any = value.items() if isinstance(value, Mapping) else ()
-    for key, item in enumerate(value) if isinstance(value, list) else items:
-        yield from _objects(item, (*path, key))
 
 
 def _no_file_of(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cache, partial, reduce
@@ -553,7 +553,22 @@ def plain(value: Any, path: KeyPath = ()) -> Any:
     for kind in (str, int, float):  # instances of subclasses
         if isinstance(value, kind):
             return kind(value)
+    if isinstance(value, type):
+        name = value.__name__
+        message = (
+            f"the class {name} cannot stand in a configuration; {name}() makes an object of it"
+        )
+        raise PlainError(path, message)
     raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
+
+
+def entries_in(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Entry]]:
+    """Every `Entry` in a configuration that was made in Python, with its place."""
+    if isinstance(value, Entry):
+        yield path, value
+    items: Any = value.items() if isinstance(value, Mapping) else ()
+    for key, item in enumerate(value) if isinstance(value, list) else items:
+        yield from entries_in(item, (*path, key))
 
 
 def in_plain_types(value: Any) -> Any:

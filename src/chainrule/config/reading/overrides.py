@@ -11,7 +11,7 @@ from typing import Any
 from chainrule.config.reading.tree import Place, Tree
 from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.core.errors import ConfigError, Problem, shown
-from chainrule.core.schema import NAME_BYTES, KeyPath, found
+from chainrule.core.schema import NAME_BYTES, KeyPath, entries_in, found
 
 _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")
@@ -43,7 +43,7 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
     items = _as_items(items)
     tree = replace(
         tree,
-        value=deepcopy(tree.value),
+        value=deepcopy(tree.value, {id(one): one for _, one in entries_in(tree.value)}),
         keys=dict(tree.keys),
         values=dict(tree.values),
         problems=list(tree.problems),
