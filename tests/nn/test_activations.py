@@ -240,6 +240,10 @@ def test_what_describes_no_activation_is_refused(value, message):
     assert message in str(caught.value)
 
 
+def test_a_name_is_read_in_any_case_as_in_a_configuration():
+    assert activation("ReLU") == activation({"type": "RELU"}) == activation("relu")
+
+
 def test_the_mapping_that_was_given_is_left_as_it_was():
     value = {"type": "elu", "alpha": 2.0}
     activation(value)

@@ -592,7 +592,7 @@ def test_it_takes_all_cases_unless_a_size_is_stated(tmp_path):
     assert run.config.training["batch_size"] == "full"
     same, whole = network(), network()
     stated = whole.fit(X, T, epochs=3, optimizer=LBFGS(), batch_size="full")
-    assert same.fit(X, T, epochs=3, optimizer="lbfgs")["train_loss"] == stated["train_loss"]
+    assert same.fit(X, T, epochs=3, optimizer="LBFGS")["train_loss"] == stated["train_loss"]
     with pytest.raises(ConfigError, match="lbfgs takes all 40 training cases at once"):
         network().fit(X, T, optimizer="lbfgs", batch_size=8)
 

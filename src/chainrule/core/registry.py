@@ -17,7 +17,7 @@ from chainrule.core.errors import ConfigError, MissingExtraError, shown, unknown
 
 T = TypeVar("T")
 
-UNSAID: Mapping[str, Any] = {"unsaid": True}
+OMITTED_AS_DEFAULT: Mapping[str, Any] = {"omitted_as_default": True}
 """The metadata of an option that an entry's normal form leaves out where it has its default.
 
 So a table can give all its entries a further option, and a configuration without it stays the
@@ -64,9 +64,10 @@ def from_table(
     if is_entry(value, table):
         return value
     options = entry_options(kind, value)
-    name: str = options.pop("type", "")
+    written: str = options.pop("type", "")
+    name = written if written in table else written.lower()  # as a configuration reads it
     if name not in table:
-        raise ConfigError(unknown(kind, name, table))
+        raise ConfigError(unknown(kind, written, table))
     entry = table[name]
     known = {f.name: f.type for f in fields(entry) if f.init}  # type: ignore[arg-type]
     for key, option in options.items():

@@ -345,10 +345,9 @@ class Choice(Metadata):
     """An entry of a table of dataclasses, by its name or as ``{type: name, option: ...}``.
 
     The fields of the dataclass are the entry's options. An entry without options normalises to
-    its name, one with options to a mapping of all of them. A field with the metadata
-    ``{"unsaid": True}`` counts only where it differs from its default, so that an option
-    can be added to an entry without a change to the configurations of earlier runs. In
-    Python it may be an object, which stays as it is.
+    its name, one with options to a mapping of all of them, of those that are
+    `OMITTED_AS_DEFAULT` only where they differ from their default. In Python it may be an object,
+    which stays as it is.
 
     Args:
         kind: what the table holds, for messages.
@@ -381,7 +380,8 @@ class Choice(Metadata):
         """The entry ``name`` with these options, normalised."""
         found = self.model(name).model_validate({**options, "type": name}).model_dump()
         for option in fields(self.table[name]):
-            if option.metadata.get("unsaid") and found.get(option.name) == option.default:
+            may_be_left_out = option.metadata.get("omitted_as_default")
+            if may_be_left_out and found.get(option.name) == option.default:
                 del found[option.name]
         return found if len(found) > 1 else name
 

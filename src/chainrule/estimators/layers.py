@@ -92,7 +92,6 @@ def _entry(item: Any) -> Entry:
 
 def _activate(entries: list[Entry], item: Any) -> None:
     """Give the activation ``item`` to the layer that it follows."""
-    item = item.lower() if isinstance(item, str) else item
     if not entries:
         raise ConfigError(
             f"the activation {shown(item)} has no layer; it follows the layer's size"

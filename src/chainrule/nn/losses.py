@@ -20,7 +20,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array, as_numbers, class_numbers, one_hot, require_all, rows
 from chainrule.core.errors import ConfigError, ShapeError, shown
-from chainrule.core.registry import Entry, from_table
+from chainrule.core.registry import OMITTED_AS_DEFAULT, Entry, from_table
 from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 
@@ -196,7 +196,7 @@ class SmoothedLoss(Loss):
         label_smoothing: ε, at least 0 and below 1.
     """
 
-    label_smoothing: float = field(default=0.0, metadata={"unsaid": True})
+    label_smoothing: float = field(default=0.0, metadata=OMITTED_AS_DEFAULT)
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:

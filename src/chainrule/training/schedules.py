@@ -43,7 +43,7 @@ import numpy as np
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, unknown
-from chainrule.core.registry import UNSAID, Entry, from_table
+from chainrule.core.registry import OMITTED_AS_DEFAULT, Entry, from_table
 from chainrule.training.history import Row
 from chainrule.training.monitor import MODE, MONITOR, Monitor
 
@@ -77,7 +77,7 @@ class Schedule(Entry, ABC):
         array([0.5, 1. , 1. , 1. ])
     """
 
-    warm_up: float = field(default=0.0, kw_only=True, repr=False, metadata=UNSAID)
+    warm_up: float = field(default=0.0, kw_only=True, repr=False, metadata=OMITTED_AS_DEFAULT)
 
     def __post_init__(self) -> None:
         _check_range("warm_up", self.warm_up)

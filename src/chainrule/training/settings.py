@@ -173,7 +173,7 @@ def with_batch_size(settings: Any) -> Any:
         return settings
     chosen = settings.get("optimizer")
     name = chosen.get("type") if isinstance(chosen, Mapping) else chosen
-    rule = OPTIMIZERS.get(name) if isinstance(name, str) else chosen
+    rule = OPTIMIZERS.get(name.lower()) if isinstance(name, str) else chosen
     is_full = getattr(rule, "takes_all_cases", False)
     return {**settings, "batch_size": "full"} if is_full else settings
 

@@ -14,16 +14,14 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.core.arrays import Array
-from chainrule.core.registry import name_in
 from chainrule.data.readers.encoding import typed_labels
-from chainrule.nn.activations import ACTIVATIONS as NAMES
 from chainrule.nn.graph import INPUT
 from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.export.c_layers import ACTIVATIONS, FUNCTIONS, LAYERS
 from chainrule.runs.export.c_program import Program
 from chainrule.runs.export.c_table import encoder, needs_strings
 from chainrule.runs.export.c_text import LONGEST_STRING, comment, identifier, in_comment, string
-from chainrule.runs.export.model import Model, refused
+from chainrule.runs.export.model import Model, refused, without_form
 
 
 def written(model: Model, path: Path, dtype: str | None) -> tuple[str, tuple[str, ...]]:
@@ -60,12 +58,7 @@ def written(model: Model, path: Path, dtype: str | None) -> tuple[str, tuple[str
 
 def _reasons(model: Model, dtype: np.dtype[Any]) -> Iterator[str]:
     """Why there is no such file."""
-    for layer in model.network.layers:
-        phi = getattr(layer, "activation", None)
-        if layer.__class__ not in LAYERS:
-            yield f"{layer.name} is a layer {layer.type}, which has no form there"
-        elif phi is not None and type(phi) not in ACTIVATIONS:
-            yield f"{layer.name} has the activation {name_in(NAMES, phi)}, which has no form there"
+    yield from without_form(model, LAYERS, ACTIVATIONS)
     arrays: dict[str, Array] = dict(model.network.parameters)
     for name, scaling in (("inputs", model.scaling), ("targets", model.target_scaling)):
         if scaling is not None:

@@ -22,7 +22,7 @@ from chainrule.data.readers.encoding import typed_labels
 from chainrule.data.tables.fitting import InputColumn
 from chainrule.nn.activations import ACTIVATIONS as NAMES
 from chainrule.nn.graph import INPUT
-from chainrule.runs.export.model import Model, refused
+from chainrule.runs.export.model import Model, refused, without_form
 from chainrule.runs.export.onnx_graph import IR, ML_OPSET, OPSET, Graph
 from chainrule.runs.export.onnx_layers import ACTIVATIONS, LAYERS, ONLY_FLOAT32
 
@@ -68,13 +68,10 @@ def written(model: Model, path: Path, dtype: str | None) -> tuple[bytes, tuple[s
 
 def _reasons(model: Model, dtype: np.dtype[Any]) -> Iterator[str]:
     """Why the graph cannot hold the network."""
-    for layer in model.network.layers:
-        phi = getattr(layer, "activation", None)
-        if layer.__class__ not in LAYERS:
-            yield f"{layer.name} is a layer {layer.type}, which has no form there"
-        elif phi is not None and type(phi) not in ACTIVATIONS:
-            yield f"{layer.name} has the activation {name_in(NAMES, phi)}, which has no form there"
-        elif phi is not None and dtype == np.float64 and type(phi) in ONLY_FLOAT32:
+    yield from without_form(model, LAYERS, ACTIVATIONS)
+    for layer in model.network.layers if dtype == np.float64 else ():
+        phi: Any = getattr(layer, "activation", None)
+        if type(phi) in ONLY_FLOAT32:
             yield f"{layer.name}: {ONLY_FLOAT32[type(phi)]} ({name_in(NAMES, phi)}); take float32"
     size = model.network.theta.size * dtype.itemsize
     if size > LARGEST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, fields
 from math import prod
 from typing import Any
@@ -12,13 +12,16 @@ import numpy as np
 from chainrule.config.load import Config
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem, shown
+from chainrule.core.registry import name_in
 from chainrule.data.readers.cases import LabelType
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.encoding import TableEncoding
-from chainrule.nn.activations import Sigmoid
+from chainrule.nn.activations import ACTIVATIONS, Activation
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.export.architecture import architecture
 from chainrule.runs.predictions import output_names
+from chainrule.training.scores import outputs_of
 
 
 @dataclass(eq=False)
@@ -99,8 +102,7 @@ class Model:
     @property
     def of_probabilities(self) -> bool:
         """Whether the outputs are probabilities, by a softmax layer or the sigmoid function."""
-        by_sigmoid = isinstance(getattr(self.last, "activation", None), Sigmoid)
-        return self.last.gives_distribution or by_sigmoid
+        return outputs_of(self.network) != "any"
 
     @property
     def input_names(self) -> tuple[str, ...] | None:
@@ -165,6 +167,25 @@ def _of_each_input(
         for each in (scaling.mean, scaling.scale)
     )
     return Standardization(mean, scale)
+
+
+def without_form(
+    model: Model, layers: Container[type[Layer]], activations: Container[type[Activation]]
+) -> Iterator[str]:
+    """The layers and activations of a model for which a format has no form, as reasons.
+
+    Args:
+        model: the model.
+        layers: the types of layers that the format has a form for.
+        activations: those of activations.
+    """
+    for layer in model.network.layers:
+        phi = getattr(layer, "activation", None)
+        if layer.__class__ not in layers:
+            yield f"{layer.name} is a layer {layer.type}, which has no form there"
+        elif phi is not None and type(phi) not in activations:
+            name = name_in(ACTIVATIONS, phi)
+            yield f"{layer.name} has the activation {name}, which has no form there"
 
 
 def refused(model: Model, what: str, reasons: list[str]) -> None:
