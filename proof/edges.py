@@ -11,9 +11,8 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
 from chainrule.data.standardization import Standardization
 from chainrule.nn.activations import ACTIVATIONS, activation
-from chainrule.nn.from_logits import SoftmaxCrossEntropy
 from chainrule.nn.layers.softmax import softmax
-from chainrule.nn.losses import LOSSES, loss_function
+from chainrule.nn.losses import LOSSES, SoftmaxCrossEntropy, loss_function
 from proof.compiled import passing_on
 from proof.networks import Kind, Shape, kinds, network_of, targets
 

@@ -51,7 +51,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "nn/sequences/test_sequence_networks.py",
     ),
     "nn/losses": ("nn/test_losses.py", "nn/test_loss_targets.py"),
-    "nn/from_logits": ("nn/test_losses.py", "nn/test_label_smoothing.py"),
     "nn/penalties": ("nn/test_penalties.py",),
     "nn/parameters": ("nn/test_parameters.py",),
     "nn/initializers": ("nn/test_initializers.py",),

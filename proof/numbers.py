@@ -13,8 +13,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import ACTIVATIONS, activation
-from chainrule.nn.from_logits import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
 from proof.line import Line, store, stored_text

@@ -29,10 +29,9 @@ from chainrule.core.arrays import as_numbers, require_as_many, rows_of_cases
 from chainrule.core.errors import ShapeError
 from chainrule.gradients import central_difference
 from chainrule.nn.activations import ReLU
-from chainrule.nn.from_logits import SoftmaxCrossEntropy
 from chainrule.nn.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
 from chainrule.nn.layers.softmax import softmax
-from chainrule.nn.losses import CrossEntropy
+from chainrule.nn.losses import CrossEntropy, SoftmaxCrossEntropy
 from chainrule.nn.penalties import L2, PenaltySetting
 
 Array = npt.NDArray[Any]

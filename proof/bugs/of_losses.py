@@ -5,7 +5,6 @@ from __future__ import annotations
 from proof.bugs.bug import Bug, Edit
 
 NETWORK, LOSSES, SOFTMAX = "nn/network.py", "nn/losses.py", "nn/layers/softmax.py"
-LOGITS = "nn/from_logits.py"
 
 
 def _through(change: str) -> tuple[Edit, ...]:
@@ -33,7 +32,7 @@ BUGS = (
         "labels off by one",
         (
             Edit(
-                LOGITS,
+                LOSSES,
                 "delta[cases, t] = 0\n",
                 "t = (t + 1) % y.shape[1]\n            delta[cases, t] = 0\n",
             ),

@@ -164,7 +164,7 @@ BUGS = (
         "labels smoothed in the loss and not in its gradient",
         (
             Edit(
-                "nn/from_logits.py",
+                LOSSES,
                 "        t = self.loss.smoothed(t, y.shape[1], y.real.dtype)\n"
                 "        if t.ndim == 1:\n            cases",
                 "        if t.ndim == 1:\n            cases",

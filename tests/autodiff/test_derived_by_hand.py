@@ -10,9 +10,8 @@ from chainrule.autodiff.activations_and_losses import ACTIVATION_GRAPHS, LOSS_GR
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients.network_graph import graph_gradient, network_graph
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
-from chainrule.nn.from_logits import FROM_LOGITS
 from chainrule.nn.jacobians import SoftmaxJacobian
-from chainrule.nn.losses import LOSSES, Loss
+from chainrule.nn.losses import FROM_LOGITS, LOSSES, Loss
 from networks import (
     CLASS_LOSSES,
     batch_for,

@@ -15,9 +15,8 @@ from chainrule.gradients import METHODS, Verdict, check, relative_error
 from chainrule.gradients.network_graph import graph_gradient, network_graph
 from chainrule.nn import Dense
 from chainrule.nn.activations import ReLU, Tanh
-from chainrule.nn.from_logits import SoftmaxCrossEntropy
 from chainrule.nn.jacobians import BiasJacobian, InputJacobian, SoftmaxJacobian, WeightJacobian
-from chainrule.nn.losses import LOSSES, MeanSquaredError
+from chainrule.nn.losses import LOSSES, MeanSquaredError, SoftmaxCrossEntropy
 from chainrule.nn.penalties import L2
 from networks import batch_for, network_for
 

@@ -22,10 +22,9 @@ from chainrule.nn.building import (
     nodes_of,
     shape_of_input,
 )
-from chainrule.nn.from_logits import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.nn.graph import INPUT, LayerNode
 from chainrule.nn.layer_types import LAYERS
-from chainrule.nn.losses import loss_function
+from chainrule.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
 
 
 def chain(*layers, inputs=3, loss="mse"):

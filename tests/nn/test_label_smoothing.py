@@ -15,9 +15,14 @@ from chainrule.gradients import check
 from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn import Recurrent
 from chainrule.nn.activations import sigmoid
-from chainrule.nn.from_logits import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.nn.layers.softmax import softmax
-from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, loss_function
+from chainrule.nn.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    loss_function,
+)
 from chainrule.training.engines import ENGINES
 from chainrule.training.settings import Settings
 from chainrule.training.trainer import Trainer

@@ -13,9 +13,15 @@ from mpmath import mpf
 
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import complex_step, relative_error
-from chainrule.nn.from_logits import FROM_LOGITS, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.nn.layers.softmax import softmax
-from chainrule.nn.losses import LOSSES, Huber, loss_function
+from chainrule.nn.losses import (
+    FROM_LOGITS,
+    LOSSES,
+    Huber,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    loss_function,
+)
 
 RESIDUALS = {
     "mse": lambda d: d * d,

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from chainrule import Dense, Network, Softmax, train
 from chainrule.core.errors import DivergenceError
 from chainrule.nn import Conv2D, Flatten, MaxPool2D, Recurrent
-from chainrule.nn.from_logits import least_probability
-from chainrule.nn.losses import LOSSES
+from chainrule.nn.losses import LOSSES, least_probability
 from chainrule.training import Part, Settings, Trainer
 from chainrule.training.tracing import as_text, trace
 

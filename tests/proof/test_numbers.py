@@ -8,7 +8,7 @@ import pytest
 from mpmath import mpf
 
 from chainrule.nn.activations import ACTIVATIONS, SiLU, sigmoid
-from chainrule.nn.from_logits import SoftmaxCrossEntropy
+from chainrule.nn.losses import SoftmaxCrossEntropy
 from proof import compiled, edges, exact, numbers
 
 pytestmark = pytest.mark.exhaustive

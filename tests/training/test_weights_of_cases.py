@@ -14,8 +14,7 @@ from chainrule.core.errors import DataError, ShapeError
 from chainrule.data.dataset import Dataset
 from chainrule.data.standardization import Standardization
 from chainrule.gradients import complex_step, relative_error
-from chainrule.nn.from_logits import mean_loss
-from chainrule.nn.losses import LOSSES, MeanSquaredError
+from chainrule.nn.losses import LOSSES, MeanSquaredError, mean_loss
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training import trainer as trainer_module
 from chainrule.training.engines import ENGINES, NumpyEngine

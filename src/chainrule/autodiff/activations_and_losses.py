@@ -19,10 +19,9 @@ from chainrule.autodiff.node import CALL, Node, Operation, constant, lift, varia
 from chainrule.autodiff.shapes import identity, mean, sum
 from chainrule.core.arrays import Array, class_numbers
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.nn import activations, from_logits, losses
+from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation, into
-from chainrule.nn.from_logits import FromLogits
-from chainrule.nn.losses import Loss, loss_function
+from chainrule.nn.losses import FromLogits, Loss, loss_function
 
 T = TypeVar("T")
 
@@ -132,10 +131,10 @@ LOSS_GRAPHS: Mapping[type[Loss] | type[FromLogits], Callable[[Any, Node, Array],
     losses.CrossEntropy: lambda loss, y, t: _cross_entropy(y, _smoothed(loss, t, y.shape[1])),
     losses.BinaryCrossEntropy: lambda loss, y, t: _binary_cross_entropy(y, _smoothed(loss, t)),
     losses.Hinge: lambda loss, y, t: _hinge(y, t),
-    from_logits.SoftmaxCrossEntropy: lambda pair, z, t: _softmax_cross_entropy(
+    losses.SoftmaxCrossEntropy: lambda pair, z, t: _softmax_cross_entropy(
         z, _smoothed(pair.loss, t, z.shape[1])
     ),
-    from_logits.SigmoidCrossEntropy: lambda pair, z, t: _sigmoid_cross_entropy(
+    losses.SigmoidCrossEntropy: lambda pair, z, t: _sigmoid_cross_entropy(
         z, _smoothed(pair.loss, t)
     ),
 }

@@ -27,10 +27,9 @@ from chainrule.gradients.numeric import (
 from chainrule.gradients.rounding import DENSE_MOST, ROUNDING, SHARE
 from chainrule.gradients.whole_network import Point
 from chainrule.nn.activations import Gated
-from chainrule.nn.from_logits import mean_loss
 from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import Layer
-from chainrule.nn.losses import times_weights
+from chainrule.nn.losses import mean_loss, times_weights
 
 MOST = 200
 """The most outputs of the loss, or numbers of θ, that are moved one by one."""

@@ -18,10 +18,9 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
 from chainrule.nn import layer_types as layers
-from chainrule.nn.from_logits import FromLogits
 from chainrule.nn.graph import INPUT
 from chainrule.nn.layers.base import Layer
-from chainrule.nn.losses import Loss
+from chainrule.nn.losses import FromLogits, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss

@@ -14,7 +14,6 @@ from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.registry import entry_options, name_in
 from chainrule.nn.activations import ACTIVATIONS, Linear, Sigmoid, activation
-from chainrule.nn.from_logits import FROM_LOGITS, FromLogits
 from chainrule.nn.graph import (
     INPUT,
     INPUT_WORD,
@@ -28,7 +27,14 @@ from chainrule.nn.graph import (
 from chainrule.nn.layer_types import LAYERS, Dense, Layer, arguments_of
 from chainrule.nn.layers.base import Activated, Shape
 from chainrule.nn.layers.normalization import Normalized
-from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, loss_function
+from chainrule.nn.losses import (
+    FROM_LOGITS,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    FromLogits,
+    Loss,
+    loss_function,
+)
 from chainrule.nn.sequences.each_step import connected_to
 from chainrule.nn.sequences.losses import over_steps
 

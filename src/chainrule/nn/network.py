@@ -33,12 +33,11 @@ from chainrule.nn.building import (
     shape_of_input,
 )
 from chainrule.nn.context import Buffers, Context
-from chainrule.nn.from_logits import mean_loss
 from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import sizes_text
-from chainrule.nn.losses import Loss, loss_function, times_weights
+from chainrule.nn.losses import Loss, loss_function, mean_loss, times_weights
 from chainrule.nn.parameters import Layout, Parameters
 from chainrule.nn.penalties import (
     PenaltyLike,
@@ -401,7 +400,7 @@ class Network:
         """∂L/∂u and ∂u/∂z, with ∂L/∂z as their product, if some of ∂L/∂y could overflow.
 
         u is y, except where ∂L/∂y divides by a probability p, y or 1 − y of a sigmoid, that is
-        below `from_logits.least_probability`: there u is ln p.
+        below `losses.least_probability`: there u is ln p.
 
         Args:
             t: prepared targets of the cases of the last forward pass.

@@ -18,12 +18,11 @@ from chainrule.core.errors import printable
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences
 from chainrule.nn.building import activation_name
-from chainrule.nn.from_logits import least_probability
 from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import Shape
-from chainrule.nn.losses import LOSSES
+from chainrule.nn.losses import LOSSES, least_probability
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training import Callback, Trainer

@@ -13,8 +13,7 @@ from chainrule.core.sequences import (
     output_rows,
     target_rows,
 )
-from chainrule.nn.from_logits import SoftmaxCrossEntropy
-from chainrule.nn.losses import LOSSES
+from chainrule.nn.losses import LOSSES, SoftmaxCrossEntropy
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
 from networks import normal
 

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra torch")
 
 
-from chainrule.nn import from_logits, losses, penalties
+from chainrule.nn import losses, penalties
 from chainrule.nn.activations import ACTIVATIONS, ELU, LeakyReLU
 from chainrule.nn.jacobians import SoftmaxJacobian
 from chainrule.nn.layers.softmax import softmax
@@ -86,7 +86,7 @@ def test_softmax_goes_back_as_ours_where_it_is_certain(certain):
 
 def entry_of(kind):
     """The engine's function, and ours with its derivative, for a class of loss."""
-    for (output, loss), ours in from_logits.FROM_LOGITS.items():
+    for (output, loss), ours in losses.FROM_LOGITS.items():
         if loss is kind:
             squash = {"softmax": "softmax", "sigmoid": "sigmoid"}[output]
             return functions.LOSSES[kind].made("precise", kind()), ours, squash
@@ -135,7 +135,7 @@ def test_targets_that_are_distributions():
     t = rng.dirichlet([0.05] * 4, size=9)
     t[0] = [0, 0, 1, 0]
     z = 5 * rng.normal(size=(9, 4))
-    ours = from_logits.SoftmaxCrossEntropy()
+    ours = losses.SoftmaxCrossEntropy()
     value, gradient = value_and_gradient(
         lambda z: functions.softmax_cross_entropy(z, torch.from_numpy(t)), z
     )

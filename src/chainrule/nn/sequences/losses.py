@@ -23,9 +23,8 @@ import numpy as np
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import NO_CLASS, has_target, output_rows, partly_nan, target_rows
-from chainrule.nn.from_logits import ByLogs, FromLogits
 from chainrule.nn.jacobians import Jacobian
-from chainrule.nn.losses import BinaryCrossEntropy, Loss
+from chainrule.nn.losses import BinaryCrossEntropy, ByLogs, FromLogits, Loss
 from chainrule.nn.sequences.each_step import BlockDiagonal
 
 
