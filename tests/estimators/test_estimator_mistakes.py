@@ -8,8 +8,11 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
+from scipy.sparse import coo_array
 from sklearn.datasets import load_iris
+from sklearn.pipeline import make_pipeline
 
+import chainrule
 from chainrule import Classifier, Dense, Network, Regressor
 from chainrule.core.errors import ChainruleError
 from chainrule.training.optimizers import Adam
@@ -65,6 +68,25 @@ WRONG = [
     ({"y": np.column_stack([Y, Y])}, "MultiOutputClassifier"),
     ({"sample_weight": np.zeros(150)}, "all sample weights are zero"),
     ({"sample_weight": -np.ones(150)}, "at least 0, found -1"),
+    ({"learning_rate": "adaptive"}, "how it changes is the schedule"),
+    ({"schedule": "invscaling"}, "did you mean 'inverse'"),
+    ({"schedule": "plateau"}, "validation_fraction=0.1 sets cases aside"),
+    ({"callbacks": ["early_stopping"]}, "fit(X, y, validation=(X, y)) takes cases of yours"),
+    ({"callbacks": "early_stopping"}, "callbacks is a list such as ['early_stopping']"),
+    ({"callbacks": [print]}, "objects of chainrule.training.Callback"),
+    ({"metrics": "f1"}, "metrics is a list such as ['f1']"),
+    ({"loss": "log_loss"}, "did you mean 'cross_entropy'"),
+    ({"kind": Regressor, "loss": "squared_error"}, "did you mean 'mse'"),
+    ({"penalty": 0.01}, "penalty={'type': 'L2', 'rate': 0.01}"),
+    ({"class_weight": [1, 2, 3]}, "a weight by label such as {0: 1, 1: 1}"),
+    ({"class_weight": {0: -1}}, "class_weight of 0 is a finite number of at least 0"),
+    ({"class_weight": {"0": 2}}, "did you mean 0?"),
+    ({"y": Y.astype(object)}, "y.astype(int)"),
+    ({"y": np.where(Y > 0, NAMES, None)}, "missing in 50 cases, the first of them 0"),
+    ({"y": [*NAMES[:-1], None]}, "missing in case 149"),
+    ({"y": ["a", 1, 2] * 50}, "several types (int, str)"),
+    ({"y": [["a"], ["a", "b"], []] * 50}, "MultiLabelBinarizer"),
+    ({"x": coo_array((10**6, 10**6))}, "would take 7,450.6 GiB"),
     ({"kind": Regressor, "y": NAMES}, "a Classifier predicts labels"),
     ({"kind": Regressor, "y": Y.astype(str)}, "y.astype(float)"),
     ({"kind": Regressor, "loss": "cross_entropy"}, "is for classes"),
@@ -78,6 +100,50 @@ def test_a_mistake_is_answered(wrong, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011  # the words are compared below
         fit(**wrong)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("hidden_layer_sizes", "here it is layers=(100, 50)"),
+        ("solver", "here it is optimizer"),
+        ("max_iter", "here it is epochs"),
+        ("activaton", "each size followed by its activation"),
+        ("epoch", "did you mean 'epochs'"),
+        ("lr", "did you mean 'learning_rate'"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+def test_arguments_of_other_libraries_lead_to_ours(kind, name, words):
+    with pytest.raises(TypeError) as error:
+        kind(**{name: 1})
+    assert words in str(error.value)
+    pipeline = make_pipeline(kind())
+    with pytest.raises(ValueError) as error:  # noqa: PT011  # the words are compared below
+        pipeline.set_params(**{f"{kind.__name__.lower()}__{name}": 1})
+    assert words in str(error.value)
+
+
+def test_a_callback_of_scikit_learn_has_another_way():
+    callback = pytest.importorskip("sklearn.callback", reason="before scikit-learn 1.9")
+    with pytest.raises(ValueError, match=r"model\.set_callbacks\(ProgressBar"):
+        fit(callbacks=[callback.ProgressBar()])
+
+
+def test_a_changed_argument_that_makes_the_network_is_refused():
+    model = fit(warm_start=True).set_params(layers=(7,))
+    with pytest.raises(ValueError, match=r"layers was \(100, 'tanh'\).*is \(7,\) now"):
+        model.fit(X, Y)
+    with pytest.raises(ValueError, match="train the same network"):
+        model.set_params(warm_start=False).partial_fit(X, Y)
+    assert len(model.fit(X, Y).network_.layers[0].b) == 7
+
+
+def test_an_export_says_what_is_not_fitted():
+    with pytest.raises(ChainruleError, match="not fitted yet"):
+        chainrule.export(Classifier(), "model.json")
+    with pytest.raises(ChainruleError, match=r"its last step, \[-1\]"):
+        chainrule.export(make_pipeline(Classifier()), "model.json")
 
 
 def test_texts_among_the_inputs_are_named():

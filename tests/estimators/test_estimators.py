@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
+from scipy.sparse import coo_array, csr_array, csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
@@ -216,6 +217,14 @@ def test_labels_come_back_in_their_type(labels):
     np.testing.assert_array_equal(model.classes_, np.unique(y))
 
 
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "category"])
+def test_labels_of_pandas_own_kinds_keep_their_type(kind):
+    pandas = pytest.importorskip("pandas")
+    y = pandas.Series(Y == 1 if kind == "boolean" else Y)
+    found = classifier().fit(X, y.astype(kind)).predict(X)
+    assert found.dtype == y.dtype
+
+
 def test_truth_values():
     model = classifier(epochs=60).fit(X, Y > 0)
     assert model.predict(X).dtype == bool
@@ -379,6 +388,30 @@ def test_warm_start_goes_on():
     assert model.loss_ < first
     assert len(model.loss_curve_) == 10
     assert [row["epoch"] for row in model.history_.rows] == [*range(1, 11)]
+
+
+def test_warm_start_takes_another_rate_and_penalty():
+    model = classifier(warm_start=True).fit(X, Y)
+    before = model.network_.theta.copy()
+    model.set_params(learning_rate=1e-9).fit(X, Y)
+    assert abs(model.network_.theta - before).max() < 1e-6
+    model.set_params(penalty={"type": "L2", "rate": 100.0}).fit(X, Y)
+    assert model.loss_ > 100
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+@pytest.mark.parametrize("form", [csr_array, csr_matrix, coo_array])
+def test_sparse_inputs_are_those_written_out(make, form):
+    model, there = make().fit(form(X), Y), make().fit(X, Y)
+    np.testing.assert_array_equal(model.predict(form(X)), there.predict(X))
+    found, expected = model.activations(form(X[:3])), there.activations(X[:3])
+    np.testing.assert_array_equal(found["dense_1"], expected["dense_1"])
+
+
+def test_layers_and_types_of_numbers_may_be_numpys():
+    model = classifier(np.array([6, 5]), dtype=np.float32).fit(X, Y)
+    assert shapes(model)[:2] == [("Dense", 6), ("Dense", 5)]
+    assert model.predict_proba(X).dtype == np.float32
 
 
 def test_activations_are_those_of_the_forward_pass():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,20 +13,27 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from chainrule.core.arguments import is_finite, is_whole
-from chainrule.core.arrays import Array, weights_of_cases
-from chainrule.core.errors import ConfigError, DataError, ShapeError, shown, unknown
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, shown
 from chainrule.core.randomness import stream
 from chainrule.data.passed import refuse_other_order
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
-from chainrule.estimators.inputs import InputForm, sort_of
-from chainrule.estimators.layers import network_layers
+from chainrule.estimators.arguments import check_arguments, dtype_name, of_unknown, with_validation
+from chainrule.estimators.inputs import (
+    InputForm,
+    checked_weights,
+    dense,
+    plain_targets,
+    sort_of,
+    with_columns,
+)
+from chainrule.estimators.layers import network_layers, require_one_target
 from chainrule.estimators.watching import CallbackSupportMixin, Said, Told
 from chainrule.nn.activations import Activation
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
-from chainrule.nn.network import DTYPES, Network
+from chainrule.nn.network import Network
 from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
 from chainrule.training.optimizers import LBFGS, Adam, optimizer
 from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
@@ -38,6 +45,17 @@ LARGEST_BATCH = 200
 
 ADAMS_RATE = 0.01
 """Adam's learning rate: the cases of tables are few, and so are the steps of an epoch."""
+
+MAKING = (
+    "layers",
+    "loss",
+    "dtype",
+    "input_shape",
+    "standardize",
+    "output_activation",
+    "scale_targets",
+)
+"""The arguments that make a network and its scalings, and must stay while it is trained on."""
 
 MOST_ALIKE = 10.0
 """Inputs whose deviations differ by a smaller factor are taken for alike by
@@ -202,6 +220,20 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
 
+    def set_params(self, **params: Any) -> Any:
+        """Set arguments by name.
+
+        Args:
+            params: arguments of the constructor.
+
+        Raises:
+            ConfigError: there is no such argument; with the one that was probably meant.
+        """
+        message = of_unknown(params, self.get_params(), type(self).__name__)
+        if message:
+            raise ConfigError(message)
+        return super().set_params(**params)
+
     # What differs between classes and values
 
     @abstractmethod
@@ -242,61 +274,31 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             epochs: how many epochs; None for the estimator's.
             goes_on: whether the network and the optimiser of an earlier call are trained on.
         """
-        self._check_arguments()
+        check_arguments(self)
         refuse_other_order(x, y, type(self).__name__, "y")
         known = (goes_on or self.warm_start) and hasattr(self, "network_")
         given = (x, y, sample_weight)
         inputs, y = self._arrays(x, y, reset=not known)
-        weights = _weights(sample_weight, len(inputs))
+        weights = checked_weights(sample_weight, len(inputs))
         targets = self._targets(y, weights, known=known)
         seed = self._seed(known)
         train, held_out = self._parts(inputs, targets, validation, seed, goes_on=goes_on)
-        if not known:
+        if known:
+            self._go_on()
+        else:
             self._start(*train, seed)
         training = self._part(*train, known=known)
         evaluated = self._part(*held_out, known=True) if held_out else None
         self._train(training, evaluated, train[1].kind, seed, epochs, given, goes_on=goes_on)
         return self
 
-    def _check_arguments(self) -> None:
-        """Refuse values that neither the network nor the training check.
-
-        Raises:
-            ConfigError: an argument is not as it must be.
-        """
-        for name in ("early_stopping", "warm_start", "scale_targets"):
-            value = getattr(self, name, False)
-            if not isinstance(value, bool | np.bool_):
-                raise ConfigError(f"{name} is True or False, found {shown(value)}")
-        if not isinstance(self.standardize, bool | np.bool_) and self.standardize != "auto":
-            found = shown(self.standardize)
-            raise ConfigError(f"standardize is True, False or 'auto', found {found}")
-        if not is_whole(self.n_iter_no_change, 1):
-            found = shown(self.n_iter_no_change)
-            raise ConfigError(f"n_iter_no_change is a whole number of at least 1, found {found}")
-        if not (is_finite(self.tol) and self.tol >= 0):
-            raise ConfigError(f"tol is a finite number of at least 0, found {shown(self.tol)}")
-        fraction = self.validation_fraction
-        if fraction is not None and not (is_finite(fraction) and 0 < fraction < 1):
-            raise ConfigError(
-                f"validation_fraction is above 0 and below 1, or None; found {shown(fraction)}"
-            )
-        if not is_whole(self.verbose, 0) and not isinstance(self.verbose, bool):
-            raise ConfigError(
-                f"verbose is True, False, or the number of epochs between two lines; found "
-                f"{shown(self.verbose)}"
-            )
-        if isinstance(self.batch_size, str) and self.batch_size.lower() not in ("auto", "full"):
-            raise ConfigError(unknown("batch_size", self.batch_size, ("auto", "full")))
-        if self.dtype not in DTYPES:
-            raise ConfigError(unknown("dtype", self.dtype, DTYPES))
-
     def _arrays(self, x: Any, y: Any, *, reset: bool) -> tuple[Array, Array]:
         """Inputs and targets as scikit-learn checks them; texts among the inputs are named."""
+        x, y = dense(x), plain_targets(y)
         try:
             x, y = validate_data(self, x, y, reset=reset, multi_output=True, **self._checks())
         except ValueError as error:
-            raise _with_advice(error, x) from None
+            raise with_columns(error, x) from None
         return x, y
 
     def _checks(self) -> dict[str, Any]:
@@ -356,7 +358,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
                 f"validation is (x, y) or (x, y, sample_weight), found {shown(validation)}"
             )
         x, y = self._arrays(validation[0], validation[1], reset=False)
-        weights = _weights(validation[2] if len(validation) > 2 else None, len(x))
+        weights = checked_weights(validation[2] if len(validation) > 2 else None, len(x))
         return x, self._targets(y, weights, known=True)
 
     def _start(self, x: Array, targets: Targets, seed: int) -> None:
@@ -373,13 +375,33 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             loss=loss,
             learning_rate=self._learning_rate(),
             penalty=self.penalty,
-            dtype=self.dtype,
+            dtype=dtype_name(self.dtype),
             seed=seed,
         )
-        _require_one_target(network, outputs)
+        require_one_target(network, outputs)
         self.form_, self.network_, self.history_ = form, network, History()
         self.scaling_ = self._scaling(form.cases(x), targets.weights)
         self.n_iter_ = 0
+        self._made_with = {
+            name: value for name, value in self.get_params(deep=False).items() if name in MAKING
+        }
+
+    def _go_on(self) -> None:
+        """Take the arguments that may change between two trainings of one network.
+
+        Raises:
+            ConfigError: one of those has changed that make the network.
+        """
+        for name, before in self._made_with.items():
+            now = getattr(self, name)
+            if not _is_same(now, before):
+                raise ConfigError(
+                    f"{name} was {shown(before)} when the network was made, and is "
+                    f"{shown(now)} now; partial_fit and warm_start=True train the same network "
+                    "on, and sklearn.base.clone(model) begins a new one"
+                )
+        self.network_.learning_rate = self._learning_rate()
+        self.network_.penalty = self.penalty
 
     def _learning_rate(self) -> float | None:
         """The network's learning rate; None for the optimiser's own default."""
@@ -419,14 +441,18 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """Run a training, and keep what it found."""
         settings = self._settings(len(train), seed, epochs)
         evaluated = held_out or Part(train.x[:0], train.t[:0])
-        trainer = Trainer(
-            self.network_,
-            train,
-            evaluated,
-            settings,
-            kind=self._kind(kind),
-            callbacks=self._watching(settings.epochs, given, early=held_out is not None),
-        )
+        watching = self._watching(settings.epochs, given, early=held_out is not None)
+        try:
+            trainer = Trainer(
+                self.network_,
+                train,
+                evaluated,
+                settings,
+                kind=self._kind(kind),
+                callbacks=watching,
+            )
+        except ConfigError as error:
+            raise with_validation(error) from None
         state = self.__dict__.get("optimizer_state_") if goes_on else None
         if state is not None:
             _restore(trainer, state)
@@ -501,10 +527,11 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             ValueError: they are not as in training.
         """
         check_is_fitted(self, "network_")
+        x = dense(x)
         try:
             x = validate_data(self, x, reset=False, **self._checks())
         except ValueError as error:
-            raise _with_advice(error, x) from None
+            raise with_columns(error, x) from None
         return self._inputs(x)
 
     def _evaluated(self, x: Any) -> tuple[Array, Array]:
@@ -546,22 +573,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """What scikit-learn asks of an estimator."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
         return tags
-
-
-def _weights(value: Any, cases: int) -> Array | None:
-    """The weights of the cases, (cases,).
-
-    Raises:
-        ShapeError: there is not one for each case, or one is negative or not finite.
-        DataError: all are 0.
-    """
-    if value is None:
-        return None
-    weights = weights_of_cases(value, cases)
-    if not weights.any():
-        raise DataError("all sample weights are zero, so there is nothing to train on")
-    return weights
 
 
 def _taken(targets: Targets, cases: Array) -> Targets:
@@ -579,39 +592,8 @@ def _restore(trainer: Trainer, state: OptimizerState) -> None:
             trainer.optimizer.state[name][...] = vector
 
 
-def _require_one_target(network: Network, outputs: int) -> None:
-    """Refuse a network whose outputs are not those of the targets.
-
-    Raises:
-        ConfigError: it gives outputs at every step, or another number of them.
-    """
-    last = network.layers[-1]
-    if last.gives_sequences:
-        raise ConfigError(
-            "y has one target a case, but the network gives one at every step: write outputs: "
-            "'last' in its last layer of sequences"
-        )
-    if network.outputs != outputs:
-        raise ConfigError(
-            f"the layers end in {network.outputs} outputs, but y needs {outputs}; the output "
-            "layer may be left out of layers"
-        )
-
-
-def _with_advice(error: ValueError, x: Any) -> ValueError:
-    """The error of a check, with what may be done about columns of texts."""
-    columns: Sequence[str] = []
-    if hasattr(x, "dtypes") and hasattr(x, "columns"):
-        columns = [str(n) for n, kind in zip(x.columns, x.dtypes, strict=True) if _is_text(kind)]
-    if "could not convert string" not in str(error) or isinstance(error, ShapeError):
-        return error
-    which = f" (columns {', '.join(columns[:10])})" if columns else ""
-    return DataError(
-        f"X holds texts{which}: {error}; encode them, as by sklearn.preprocessing.OneHotEncoder "
-        "in a pipeline, or pass the DataFrame to chainrule.train(config, data=...), which "
-        "encodes columns itself"
-    )
-
-
-def _is_text(kind: Any) -> bool:
-    return str(kind).lower() in ("object", "str", "string", "category")
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values of an argument are equal; they may be arrays."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return one is other or bool(one == other)

@@ -11,8 +11,10 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, nearest, shown, unknown
+from chainrule.estimators.arguments import with_advice
 from chainrule.estimators.base import Estimator, Targets, documented
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
@@ -23,7 +25,12 @@ from chainrule.training.scores import CLASSES, TargetKind
 
 def _has_probabilities(classifier: Any) -> bool:
     """Whether the outputs are probabilities; with the hinge loss they are bare scores."""
-    return not isinstance(loss_function(classifier.loss or "cross_entropy"), Hinge)
+    if isinstance(loss_function(classifier.loss or "cross_entropy"), Hinge):
+        raise AttributeError(
+            "the hinge loss gives scores, decision_function, of which "
+            "sklearn.calibration.CalibratedClassifierCV makes probabilities"
+        )
+    return True
 
 
 @documented
@@ -67,6 +74,7 @@ class Classifier(ClassifierMixin, Estimator):
     _listed: Array | None
     _type: Any
 
+    @with_advice
     def __init__(
         self,
         layers: Any = (100, "tanh"),
@@ -231,8 +239,14 @@ class Classifier(ClassifierMixin, Estimator):
     # What the base asks for
 
     def _targets(self, y: Array, weights: Array | None, *, known: bool) -> Targets:
-        check_classification_targets(y)
         sort = type_of_target(y)
+        if sort == "unknown":
+            kind = type(y.flat[0]).__name__
+            raise DataError(
+                f"Unknown label type: y is an array of Python's objects ({kind}); "
+                "y.astype(int) or y.astype(str) makes labels of them"
+            )
+        check_classification_targets(y)
         if sort == "multiclass-multioutput":
             raise DataError(
                 f"y has {y.shape[1]} columns of classes, but a Classifier predicts one class, or "
@@ -286,7 +300,7 @@ class Classifier(ClassifierMixin, Estimator):
             if label not in known:
                 words = list(map(str, known))
                 guess = nearest(label, words)
-                hint = f"; did you mean {guess!r}?" if guess else ""
+                hint = f"; did you mean {known[words.index(guess)]!r}?" if guess else ""
                 raise DataError(
                     f"{name} holds the label {shown(label)}, which is none of the classes "
                     f"({', '.join(words[:10])}){hint}"
@@ -300,6 +314,19 @@ class Classifier(ClassifierMixin, Estimator):
             raise ConfigError(unknown("class_weight", self.class_weight, ["balanced"]))
         if isinstance(self.class_weight, Mapping):
             self._require_known(self.class_weight, "class_weight")
+            for label, weight in self.class_weight.items():
+                if not (is_finite(weight) and weight >= 0):
+                    raise ConfigError(
+                        f"class_weight of {shown(label)} is a finite number of at least 0, found "
+                        f"{shown(weight)}"
+                    )
+        elif not isinstance(self.class_weight, str):
+            found = shown(self.class_weight)
+            example = dict.fromkeys(self.classes_.tolist()[:2], 1)
+            raise ConfigError(
+                f"class_weight is 'balanced', or a weight by label such as {example}; found "
+                f"{found}"
+            )
         own = compute_sample_weight(self.class_weight, y)
         return own if weights is None else own * weights
 

@@ -1,18 +1,21 @@
-"""What one case is for a network: a row of numbers, a sequence, or an image."""
+"""From what is passed to arrays: what one case is for a network, and plain targets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isnan, prod
 from typing import Any, Literal
 
 import numpy as np
+from scipy.sparse import issparse
 
-from chainrule.core.arrays import Array, cases_that_count
-from chainrule.core.errors import ShapeError
+from chainrule.core.arrays import Array, cases_that_count, weights_of_cases
+from chainrule.core.errors import DataError, ShapeError
+from chainrule.core.limits import MAX_DATA_BYTES, machine_memory
 from chainrule.data.readers.cases import channels_of, place_channels
 from chainrule.data.standardization import Standardization
+from chainrule.data.tables.typed_cells import NOTHING
 from chainrule.nn.building import shape_of_input
 from chainrule.nn.layer_types import Layer
 
@@ -135,3 +138,114 @@ def _no_images(x: Array) -> str:
         f"{x.shape}"
     )
     return message + "; pass input_shape=(channels, height, width)" * (x.ndim == 2)
+
+
+def dense(x: Any) -> Any:
+    """Inputs with every number written out, where SciPy's sparse form names those that are not 0.
+
+    Raises:
+        DataError: they would be too large.
+    """
+    if not issparse(x):
+        return x
+    size = prod(x.shape) * 8
+    if size > min(MAX_DATA_BYTES, machine_memory()):
+        raise DataError(
+            f"X is sparse, of shape {x.shape}, and would take {size / 2**30:,.1f} GiB with its "
+            "zeros, which a network needs; sklearn.decomposition.TruncatedSVD or "
+            "sklearn.feature_selection.SelectKBest before it leave fewer columns"
+        )
+    return x.toarray()
+
+
+def plain_targets(y: Any) -> Any:
+    """Targets in the type that NumPy has for them, where scikit-learn would change it or fail.
+
+    pandas has whole numbers and truth values among which some may be missing, and arrays of
+    objects may hold anything.
+
+    Raises:
+        DataError: a target is missing, or they are of different types.
+    """
+    if isinstance(y, list):
+        y = _array_of(y)
+    if not hasattr(y, "dtype") or issparse(y):
+        return y
+    is_foreign = not isinstance(y.dtype, np.dtype)
+    y = np.asarray(y) if is_foreign else y
+    if y.dtype != object or y.ndim != 1:
+        return y
+    objects = [*y]
+    missing = [k for k, one in enumerate(objects) if _is_missing(one)]
+    if missing:
+        several = f"{len(missing)} cases, the first of them" if len(missing) > 1 else "case"
+        raise DataError(
+            f"y is missing in {several} {missing[0]} (counted from 0); leave such cases out: "
+            "there = pandas.notna(y); fit(X[there], y[there])"
+        )
+    texts = sum(isinstance(one, str) for one in objects)
+    if texts:
+        if texts < len(objects):
+            kinds = sorted({type(one).__name__ for one in objects})
+            raise DataError(
+                f"y holds values of several types ({', '.join(kinds)}); y.astype(str) makes "
+                "texts of all"
+            )
+    elif is_foreign:
+        return np.array(objects)
+    return y
+
+
+def _array_of(y: list[Any]) -> Any:
+    try:
+        return np.asarray(y, dtype=object if _is_mixed(y) else None)
+    except ValueError:
+        raise DataError(
+            "y has another number of labels or values in some cases than in others; "
+            "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) makes a row of 0 and 1 "
+            "of the labels of each case"
+        ) from None
+
+
+def _is_mixed(y: list[Any]) -> bool:
+    """Whether NumPy would make texts of values that are none."""
+    return len({isinstance(one, str) for one in y}) > 1 or any(map(_is_missing, y))
+
+
+def _is_missing(one: Any) -> bool:
+    """Whether an object stands for a value that is missing, as None, NaN and pandas's NA do."""
+    return type(one).__name__ in NOTHING or (isinstance(one, float) and isnan(one))
+
+
+def checked_weights(value: Any, cases: int) -> Array | None:
+    """The weights of the cases, (cases,).
+
+    Raises:
+        ShapeError: there is not one for each case, or one is negative or not finite.
+        DataError: all are 0.
+    """
+    if value is None:
+        return None
+    weights = weights_of_cases(value, cases)
+    if not weights.any():
+        raise DataError("all sample weights are zero, so there is nothing to train on")
+    return weights
+
+
+def with_columns(error: ValueError, x: Any) -> ValueError:
+    """The error of a check, with what may be done about columns of texts."""
+    columns: Sequence[str] = []
+    if hasattr(x, "dtypes") and hasattr(x, "columns"):
+        columns = [str(n) for n, kind in zip(x.columns, x.dtypes, strict=True) if _is_text(kind)]
+    if "could not convert string" not in str(error) or isinstance(error, ShapeError):
+        return error
+    which = f" (columns {', '.join(columns[:10])})" if columns else ""
+    return DataError(
+        f"X holds texts{which}: {error}; encode them, as by sklearn.preprocessing.OneHotEncoder "
+        "in a pipeline, or pass the DataFrame to chainrule.train(config, data=...), which "
+        "encodes columns itself"
+    )
+
+
+def _is_text(kind: Any) -> bool:
+    return str(kind).lower() in ("object", "str", "string", "category")

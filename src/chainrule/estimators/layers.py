@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, shown, unknown
 from chainrule.nn.activations import ACTIVATIONS, Activation, Linear
 from chainrule.nn.activations import activation as activation_of
 from chainrule.nn.building import layers_from_config
 from chainrule.nn.layer_types import LAYERS, Dense, Layer, Softmax, arguments_of
+from chainrule.nn.network import Network
 
 Entry = dict[str, Any] | Layer
 
@@ -39,6 +42,8 @@ def network_layers(
         >>> network_layers([100, "tanh"], outputs=3, activation="linear", softmax=True)
         [Dense : ? → 100, Dense : ? → 3, Softmax : ? → ?]
     """
+    if isinstance(layers, np.ndarray):
+        layers = layers.tolist()
     items = [*layers] if isinstance(layers, list | tuple) else [layers]
     entries: list[Entry] = []
     for item in items:
@@ -111,3 +116,22 @@ def _activate(entries: list[Entry], item: Any) -> None:
         last.activation = item
     else:
         last["activation"] = item
+
+
+def require_one_target(network: Network, outputs: int) -> None:
+    """Refuse a network whose outputs are not those of the targets.
+
+    Raises:
+        ConfigError: it gives outputs at every step, or another number of them.
+    """
+    last = network.layers[-1]
+    if last.gives_sequences:
+        raise ConfigError(
+            "y has one target a case, but the network gives one at every step: write outputs: "
+            "'last' in its last layer of sequences"
+        )
+    if network.outputs != outputs:
+        raise ConfigError(
+            f"the layers end in {network.outputs} outputs, but y needs {outputs}; the output "
+            "layer may be left out of layers"
+        )

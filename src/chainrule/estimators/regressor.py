@@ -14,6 +14,7 @@ from chainrule.core.errors import ConfigError, DataError, shown
 from chainrule.data.readers.cases import is_numeric
 from chainrule.data.standardization import Standardization
 from chainrule.data.target_scaling import scaled_targets, scaling_of_targets
+from chainrule.estimators.arguments import with_advice
 from chainrule.estimators.base import Estimator, Targets, documented
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation
@@ -56,6 +57,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
     target_scaling_: Standardization | None
     _are_columns: bool
 
+    @with_advice
     def __init__(
         self,
         layers: Any = (100,),

@@ -190,7 +190,7 @@ def cell_column(name: str, values: Any, at: At | None = None) -> Column:
 def _from_cells(name: str, cells: list[Any], at: At | None) -> Column:
     """The column of Python values, by the kinds of value that there are."""
     kinds = {type(cell) for cell in cells}
-    missing = {kind for kind in kinds if kind.__name__ in _NOTHING}
+    missing = {kind for kind in kinds if kind.__name__ in NOTHING}
     if missing - {type(None)}:
         cells = [None if type(cell) in missing else cell for cell in cells]
     kinds -= missing
@@ -232,7 +232,7 @@ def _in_utc(moment: Any) -> datetime:
 
 _NUMBERS = (bool, int, float, Decimal, np.bool_, np.integer, np.floating)
 
-_NOTHING = ("NoneType", "NAType", "NaTType")
+NOTHING = ("NoneType", "NAType", "NaTType")
 """The types whose values stand for a missing cell: Python's None, and pandas' NA and NaT."""
 
 

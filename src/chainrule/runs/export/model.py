@@ -68,8 +68,7 @@ class Model:
         if isinstance(getattr(source, "network_", None), Network):
             return _of_estimator(source)
         if not isinstance(getattr(source, "network", None), Network):
-            what = "a run, a fitted estimator or a network"
-            raise ChainruleError(f"an export is of {what}, found {shown(source)}")
+            raise ChainruleError(_of_what(source))
         own = [field.name for field in fields(cls) if hasattr(source, field.name)]
         return cls(**{name: getattr(source, name) for name in own})
 
@@ -123,6 +122,14 @@ class Model:
     def inputs(self) -> int:
         """The number of inputs of one case."""
         return prod(self.network.input_shape)
+
+
+def _of_what(source: Any) -> str:
+    """What is said of a source that has no network."""
+    message = f"an export is of a run, a fitted estimator or a network, found {shown(source)}"
+    if hasattr(source, "steps"):
+        return f"{message}; its last step, [-1], takes what the steps before it make of X"
+    return f"{message}, which is not fitted yet" if hasattr(source, "fit") else message
 
 
 def _of_estimator(source: Any) -> Model:

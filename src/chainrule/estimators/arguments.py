@@ -1,0 +1,184 @@
+"""The arguments of the estimators: which values they take, and what is said of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeVar
+
+import numpy as np
+
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.errors import ConfigError, nearest, shown, unknown
+from chainrule.nn.network import DTYPES
+from chainrule.training import Callback
+
+F = TypeVar("F", bound=Callable[..., None])
+
+ELSEWHERE: Mapping[str, str] = {
+    "hidden_layer_sizes": "layers=(100, 50)",
+    "activation": "layers=(100, 'tanh', 50, 'tanh'), each size followed by its activation",
+    "solver": "optimizer, such as 'adam', 'sgd' or 'lbfgs'",
+    "alpha": "penalty={'type': 'L2', 'rate': 0.001}, which is not divided by the cases",
+    "learning_rate_init": "learning_rate; how it changes is the schedule",
+    "max_iter": "epochs",
+    "power_t": "schedule={'type': 'inverse', 'decay': 0.1}",
+    "momentum": "optimizer={'type': 'momentum', 'momentum': 0.9}",
+    "nesterovs_momentum": "optimizer={'type': 'momentum', 'nesterov': True}",
+    "beta_1": "optimizer={'type': 'adam', 'beta1': 0.9}",
+    "beta_2": "optimizer={'type': 'adam', 'beta2': 0.999}",
+    "epsilon": "optimizer={'type': 'adam', 'epsilon': 1e-8}",
+    "weight_decay": "optimizer={'type': 'adamw', 'weight_decay': 0.01}, or a penalty",
+    "dropout": "layers=(100, {'type': 'dropout', 'rate': 0.5})",
+    "max_epochs": "epochs",
+    "n_jobs": "threads",
+    "max_fun": "epochs, the iterations of optimizer='lbfgs'",
+    "validation_data": "fit(X, y, validation=(X, y))",
+    "sample_weight": "fit(X, y, sample_weight=...)",
+}
+"""How the estimators write what scikit-learn's own networks, and others, have an argument for."""
+
+SCHEDULES_OF_SKLEARN = ("constant", "invscaling", "adaptive")
+"""What `learning_rate` takes in scikit-learn's own networks."""
+
+
+def with_advice(init: F) -> F:
+    """A constructor that answers unknown arguments with those that were probably meant."""
+    known = [*signature(init).parameters][1:]
+
+    @wraps(init)
+    def advised(self: Any, *values: Any, **given: Any) -> None:
+        message = of_unknown(given, known, type(self).__name__)
+        if message:
+            raise TypeError(message)
+        init(self, *values, **given)
+
+    return advised  # type: ignore[return-value]
+
+
+def of_unknown(names: Iterable[str], known: Iterable[str], owner: str) -> str:
+    """What is said of arguments that there are not; an empty text if there are all.
+
+    Args:
+        names: the arguments that are passed.
+        known: those that there are.
+        owner: the class that takes them.
+
+    Example:
+        >>> of_unknown(["max_iter"], ["layers", "epochs"], "Classifier")
+        'Classifier has no argument max_iter: here it is epochs'
+    """
+    known = list(known)
+    said = []
+    for name in names:
+        if name in known:
+            continue
+        meant = nearest(name, [*known, *ELSEWHERE])
+        if meant is not None and meant in ELSEWHERE:
+            said.append(f"{owner} has no argument {name}: here it is {ELSEWHERE[meant]}")
+        else:
+            said.append(unknown(f"argument of {owner}", name, known))
+    return "; ".join(said)
+
+
+def with_validation(error: ConfigError) -> ConfigError:
+    """The error of a training, with the ways to validation data where these are missing."""
+    if "there are no validation data" not in str(error):
+        return error
+    return ConfigError(
+        f"{error}. validation_fraction=0.1 sets cases aside, and fit(X, y, validation=(X, y)) "
+        "takes cases of yours"
+    )
+
+
+def check_arguments(estimator: Any) -> None:
+    """Refuse values that neither the network nor the training check.
+
+    Raises:
+        ConfigError: an argument is not as it must be.
+    """
+    for name in ("early_stopping", "warm_start", "scale_targets"):
+        value = getattr(estimator, name, False)
+        if not isinstance(value, bool | np.bool_):
+            raise ConfigError(f"{name} is True or False, found {shown(value)}")
+    for name, is_right, words in _NUMBERS:
+        value = getattr(estimator, name)
+        if not is_right(value):
+            raise ConfigError(f"{name} is {words}, found {shown(value)}")
+    batch_size = estimator.batch_size
+    if isinstance(batch_size, str) and batch_size.lower() not in ("auto", "full"):
+        raise ConfigError(unknown("batch_size", batch_size, ("auto", "full")))
+    if dtype_name(estimator.dtype) not in DTYPES:
+        raise ConfigError(unknown("dtype", dtype_name(estimator.dtype), DTYPES))
+    _check_rates(estimator.learning_rate, estimator.penalty)
+    _check_lists(estimator)
+
+
+_NUMBERS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    (
+        "standardize",
+        lambda value: isinstance(value, bool | np.bool_) or value == "auto",
+        "True, False or 'auto'",
+    ),
+    (
+        "n_iter_no_change",
+        lambda value: is_whole(value, 1),
+        "a whole number of at least 1",
+    ),
+    (
+        "tol",
+        lambda value: is_finite(value) and value >= 0,
+        "a finite number of at least 0",
+    ),
+    (
+        "validation_fraction",
+        lambda value: value is None or (is_finite(value) and 0 < value < 1),
+        "above 0 and below 1, or None",
+    ),
+    (
+        "verbose",
+        lambda value: isinstance(value, bool) or is_whole(value, 0),
+        "True, False, or the number of epochs between two lines",
+    ),
+)
+"""Arguments, whether a value is right, and which values are."""
+
+
+def dtype_name(dtype: Any) -> Any:
+    """The name of a type of numbers, which may be NumPy's, such as ``np.float32``."""
+    return np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
+
+
+def _check_rates(learning_rate: Any, penalty: Any) -> None:
+    if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
+        message = f"learning_rate is finite and at least 0, found {shown(learning_rate)}"
+        if learning_rate in SCHEDULES_OF_SKLEARN:
+            message += "; how it changes is the schedule: 'constant', 'inverse', 'plateau', ..."
+        raise ConfigError(message)
+    if is_finite(penalty):
+        raise ConfigError(
+            f"penalty is a mapping of its type and rate, found {shown(penalty)}; write "
+            f"penalty={{'type': 'L2', 'rate': {penalty}}}"
+        )
+
+
+def _check_lists(estimator: Any) -> None:
+    """Refuse metrics and callbacks that are no list, and callbacks of scikit-learn."""
+    for name, example in (("metrics", "f1"), ("callbacks", "early_stopping")):
+        value = getattr(estimator, name)
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if hasattr(one, "on_fit_task_begin"):
+                kind = type(one).__name__
+                raise ConfigError(
+                    f"{kind} is a callback of scikit-learn, which takes part by "
+                    f"model.set_callbacks({kind}(...))"
+                )
+            if value is not None and not isinstance(one, str | Mapping | Callback):
+                raise ConfigError(
+                    f"{name} are names, mappings of type and options, or objects of "
+                    f"chainrule.training.Callback, found {shown(one)}"
+                )
+        if value is not None and not isinstance(value, list | tuple):
+            found = shown(value)
+            raise ConfigError(f"{name} is a list such as [{example!r}], or None, found {found}")
