@@ -192,6 +192,49 @@ def test_what_json_cannot_hold_is_refused_before_a_file_is_there(tmp_path, table
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("kind", "dtype"), [("onnx", None), ("pt2", "float32"), ("c", "float32")])
+def test_numbers_that_a_format_cannot_hold_are_refused(tmp_path, kind, dtype):
+    pytest.importorskip({"onnx": "onnx", "pt2": "torch", "c": "numpy"}[kind])
+    from chainrule.runs.export.formats import export
+
+    broken, _ = of_layers("dense")
+    for value, where in ((np.nan, None), (1e200, dtype)):
+        broken.network.theta[3] = value
+        with pytest.raises(ChainruleError, match=r"dense_1\.W has numbers that are not finite"):
+            export(broken, tmp_path / f"n.{kind}", dtype=where)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_number_beyond_float32_does_not_become_infinite(tmp_path):
+    from chainrule.runs.export.formats import export
+
+    path = tmp_path / "n.json"
+    model, _ = of_layers("dense")
+    model.network.theta[0] = 1e200
+    export(model, path)
+    path.write_text(path.read_text(encoding="utf-8").replace('"float64"', '"float32"'))
+    with pytest.raises(ChainruleError, match=r"dense_1\.W has numbers .* not finite in float32"):
+        load(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_can_be_read(tmp_path, kind):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra sklearn")
+    from chainrule import Classifier, export
+
+    x, path = np.arange(8.0)[:, None], tmp_path / f"n.{kind}"
+    model = Classifier([2], epochs=1, random_state=0, engine="numpy")
+    for labels in (["a\x00b", "c"], ["\x1b[2J", "c"]):
+        with pytest.raises(ChainruleError, match=r"not written: classes.*control characters"):
+            export(model.fit(x, np.array(labels * 4, dtype=object)), path)
+    assert not path.exists()
+    for labels, type_ in (([2**63 - 1, -(2**63)], int), ([2**64 - 1, 5], str)):
+        y = np.array(labels * 4, np.int64 if type_ is int else np.uint64)
+        export(model.fit(x, y), path)
+        found = load(path).predict(x).tolist()
+        assert found == [type_(label) for label in model.predict(x).tolist()]
+
+
 def test_a_format_is_named_by_word_or_by_ending(tmp_path, table):
     with pytest.raises(ChainruleError, match="did you mean 'json'"):
         table.export(tmp_path / "a", to="jsn")

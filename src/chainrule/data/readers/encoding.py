@@ -22,6 +22,8 @@ from chainrule.data.readers.cases import (
     is_whole,
 )
 
+_INT64 = np.iinfo(np.int64)
+
 MAX_CLASS = 65_535
 """Labels above this are refused as class numbers: they are likely identifiers or values."""
 
@@ -294,8 +296,11 @@ def has_type(names: Sequence[str], type_: LabelType) -> bool:
         (True, False, True)
     """
     if type_ == "int":
-        short = all(is_whole(name) and len(name.removeprefix("-")) < 19 for name in names)
-        return short and all(str(int(name)) == name for name in names)
+        short = all(is_whole(name) and len(name) <= len(str(_INT64.min)) for name in names)
+        numbers = map(int, names) if short else [_INT64.max + 1]
+        return all(_INT64.min <= n <= _INT64.max for n in numbers) and all(
+            str(int(name)) == name for name in names
+        )
     if type_ == "float":
         return all(is_numeric(name) for name in names)
     return type_ == "text" or set(names) <= {"0", "1"}

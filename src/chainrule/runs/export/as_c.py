@@ -21,7 +21,7 @@ from chainrule.runs.export.c_layers import ACTIVATIONS, FUNCTIONS, LAYERS
 from chainrule.runs.export.c_program import Program
 from chainrule.runs.export.c_table import encoder, needs_strings
 from chainrule.runs.export.c_text import LONGEST_STRING, comment, identifier, in_comment, string
-from chainrule.runs.export.model import Model, refused, without_form
+from chainrule.runs.export.model import Model, not_finite, refused, without_form
 
 
 def written(model: Model, path: Path, dtype: str | None) -> tuple[str, tuple[str, ...]]:
@@ -67,10 +67,7 @@ def _reasons(model: Model, dtype: np.dtype[Any]) -> Iterator[str]:
             with np.errstate(all="ignore"):
                 if not (scaling.scale.astype(dtype) > 0).all():
                     yield f"a scale of the {name} is 0 in {dtype}; take float64"
-    for name, values in arrays.items():
-        with np.errstate(over="ignore"):
-            if not np.isfinite(values.astype(dtype)).all():
-                yield f"{name} has numbers that are not finite in {dtype}"
+    yield from not_finite(arrays, dtype)
     if any(
         len(text.encode("utf-8", "surrogateescape")) > LONGEST_STRING for text in _texts(model)
     ):

@@ -22,7 +22,7 @@ from chainrule.data.readers.encoding import typed_labels
 from chainrule.data.tables.fitting import InputColumn
 from chainrule.nn.activations import ACTIVATIONS as NAMES
 from chainrule.nn.graph import INPUT
-from chainrule.runs.export.model import Model, refused, without_form
+from chainrule.runs.export.model import Model, not_finite, refused, without_form
 from chainrule.runs.export.onnx_graph import IR, ML_OPSET, OPSET, Graph
 from chainrule.runs.export.onnx_layers import ACTIVATIONS, LAYERS, ONLY_FLOAT32
 
@@ -73,6 +73,7 @@ def _reasons(model: Model, dtype: np.dtype[Any]) -> Iterator[str]:
         phi: Any = getattr(layer, "activation", None)
         if type(phi) in ONLY_FLOAT32:
             yield f"{layer.name}: {ONLY_FLOAT32[type(phi)]} ({name_in(NAMES, phi)}); take float32"
+    yield from not_finite(dict(model.network.parameters), dtype)
     size = model.network.theta.size * dtype.itemsize
     if size > LARGEST:
         yield f"its parameters take {size:,} bytes; at most {LARGEST:,} fit into one file"

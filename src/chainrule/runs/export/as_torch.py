@@ -21,7 +21,7 @@ from chainrule.core.strict_json import as_json
 from chainrule.data.standardization import Standardization
 from chainrule.nn.network import Network
 from chainrule.runs.export.document import description
-from chainrule.runs.export.model import Model
+from chainrule.runs.export.model import Model, not_finite, refused
 from chainrule.training.engines.torch.modules import to_torch
 
 DESCRIPTION = "chainrule.json"
@@ -88,7 +88,9 @@ def written(model: Model, path: Path, dtype: str | None) -> tuple[bytes, tuple[s
     Raises:
         ConfigError: layers or activations have no counterpart in PyTorch; all of them are named.
     """
-    kind = getattr(torch, str(np.dtype(dtype or model.network.dtype)))
+    numbers = np.dtype(dtype or model.network.dtype)
+    refused(model, "PyTorch", [*not_finite(dict(model.network.parameters), numbers)])
+    kind = getattr(torch, str(numbers))
     whole = Whole(model, kind)
     whole.eval()
     example = torch.zeros(2, *model.network.input_shape, dtype=kind)

@@ -32,7 +32,7 @@ from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import problems_of_numbers, problems_of_parameters
-from chainrule.runs.export.model import Model
+from chainrule.runs.export.model import Model, not_finite
 from chainrule.runs.resolve import parameter_shapes
 from chainrule.runs.run_folder import Meaning, problem_of_scaling
 from chainrule.runs.tensor_file import packed, parse_tensors, read_header
@@ -120,14 +120,15 @@ def description(model: Model, path: Path) -> dict[str, Any]:
     """All but the parameters, as values of JSON.
 
     Raises:
-        ChainruleError: a part of the network is an object of the caller's own.
+        ChainruleError: a part of the network is an object of the caller's own, or `read` would
+            refuse what is described.
     """
     foreign = _foreign(model.architecture)
     if foreign is not None:
         message = f"the network holds an object that no file can describe: {foreign}"
         raise ChainruleError(Problem(message, path))
     encoding = model.encoding
-    return {
+    found = {
         "format": EXPORTED,
         "version": VERSION,
         "chainrule": __version__,
@@ -141,6 +142,11 @@ def description(model: Model, path: Path) -> dict[str, Any]:
         "target_scaling": _scaling(model.target_scaling),
         "multi_label": model.multi_label,
     }
+    try:
+        as_model(_Document, found)
+    except ValueError as error:  # such as a control character in the name of a class
+        raise ChainruleError(Problem(f"not written: {error}", path)) from None
+    return found
 
 
 def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,6 +246,9 @@ def _model(found: _Document, path: Path, config: Config, arrays: Mapping[str, Ar
     if problems:
         raise ChainruleError(problems)
     network = Network.from_config(config.network)
+    problems = [Problem(reason, path) for reason in not_finite(arrays, network.dtype)]
+    if problems:
+        raise ChainruleError(problems)
     outputs = network.layers[-1].output_shape[-1]
     problem = found.problem(network.input, outputs)
     if problem is not None:

@@ -14,6 +14,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.core.registry import name_in
 from chainrule.data.readers.cases import LabelType
+from chainrule.data.readers.encoding import has_type
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.nn.activations import ACTIVATIONS, Activation
@@ -155,11 +156,15 @@ def _of_estimator(source: Any) -> Model:
 
 
 def _labels(classes: Array) -> tuple[tuple[str, ...], LabelType]:
-    """The names of the classes of an estimator, and the type of its labels."""
+    """The names of the classes of an estimator, and the type of its labels.
+
+    Whole numbers that no int64 holds are texts, since files and graphs have labels of that type.
+    """
     types: dict[str, LabelType] = {"b": "bool", "i": "int", "u": "int", "f": "float"}
     kind = types.get(classes.dtype.kind, "text")
     values = classes.astype(int) if kind == "bool" else classes
-    return tuple(map(str, values.tolist())), kind
+    names = tuple(map(str, values.tolist()))
+    return names, kind if has_type(names, kind) else "text"
 
 
 def _of_each_input(
@@ -193,6 +198,19 @@ def without_form(
         elif phi is not None and type(phi) not in activations:
             name = name_in(ACTIVATIONS, phi)
             yield f"{layer.name} has the activation {name}, which has no form there"
+
+
+def not_finite(arrays: Mapping[str, Array], dtype: np.dtype[Any]) -> Iterator[str]:
+    """Why arrays, by name, cannot be written in a type of numbers.
+
+    Example:
+        >>> [*not_finite({"b": np.array([1e200])}, np.dtype("float32"))]
+        ['b has numbers that are not finite in float32']
+    """
+    for name, values in arrays.items():
+        with np.errstate(over="ignore"):
+            if not np.isfinite(values.astype(dtype)).all():
+                yield f"{name} has numbers that are not finite in {dtype}"
 
 
 def refused(model: Model, what: str, reasons: list[str]) -> None:
