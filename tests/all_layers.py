@@ -42,7 +42,7 @@ def local(filters=2, size=(3, 2), **options):
 
 
 def embedding(size, classes=6):
-    return layers.Embedding(size, classes, weights=[-0.7, 0.7])
+    return layers.Embedding(size, classes=classes, weights=[-0.7, 0.7])
 
 
 def classifier(*before):

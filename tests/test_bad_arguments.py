@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import ChainruleError, gradients
+from chainrule import ChainruleError, gradients, nn
 from chainrule.core.arrays import class_numbers, rows
 from chainrule.core.errors import ConfigError, DataError, ShapeError
 from chainrule.core.randomness import stream
@@ -298,6 +298,45 @@ IMAGES = {
     "large average_pool2d": lambda: AveragePool2D(5, stride=1),
     "global_average_pool2d": lambda: GlobalAveragePool2D(),
 }
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: nn.Dense(units=3),
+            "argument of Dense 'units'; did you mean 'size'? Known",
+        ),
+        (
+            lambda: nn.Dense(3, use_bias=False),
+            "unknown argument of Dense 'use_bias'; did you",
+        ),
+        (lambda: nn.Dense(3, input_shape=(4,)), "input_shape: the shape of a case is told to the"),
+        (lambda: nn.Conv2D(4, kernel_size=3), "'kernel_size'; did you mean 'size'?"),
+        (lambda: nn.LSTM(4, return_sequences=True), "'return_sequences'; did you mean 'outputs'?"),
+        (lambda: nn.Embedding(input_dim=9, output_dim=4), "'input_dim'; did you mean 'classes'?"),
+        (lambda: nn.Dropout(p=0.5), "unknown argument of Dropout 'p'; did you mean 'rate'?"),
+        (lambda: nn.Flatten(size=4), "unknown argument of Flatten 'size'. Known: name, inputs"),
+        (lambda: nn.Dense(3, "softmax"), "softmax is a layer of its own and no activation; leave"),
+    ],
+)
+def test_arguments_of_other_libraries_layers_lead_to_ours(make, message):
+    with pytest.raises(ConfigError) as error:
+        make()
+    assert message in str(error.value)
+
+
+def test_a_layer_of_the_users_own_takes_what_it_likes():
+    class Scaled(nn.Dense):
+        def __init__(self, *args, **options):
+            self.scale = options.pop("scale")
+            super().__init__(*args, **options)
+
+    assert Scaled(3, scale=2.0).scale == 2.0
+    with pytest.raises(TypeError, match="units"):
+        Scaled(3, scale=2.0, units=4)
+    with pytest.raises(TypeError, match="positional"):
+        nn.Embedding(9, 4)  # Keras and PyTorch give the number of classes first
 
 
 @pytest.mark.parametrize("name", IMAGES)

@@ -91,7 +91,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import ``name`` from its home module the first time it is asked for."""
     if name not in _HOME and name not in _MODULES:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}{_hint(name)}")
     from importlib import import_module
 
     if name in _MODULES:
@@ -99,6 +99,21 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
+
+
+def _hint(name: str) -> str:
+    """Where a name is that this module does not have; empty if no name is like it."""
+    from importlib import import_module
+
+    if name.startswith("_"):  # probed by tools, for which it should be quick
+        return ""
+    from chainrule.core.errors import nearest
+
+    places = dict.fromkeys(__all__, "chainrule")
+    for module in ("chainrule.training", "chainrule.nn"):
+        places |= dict.fromkeys(import_module(module).__all__, module)
+    guess = nearest(name, places)
+    return f"; did you mean {places[guess]}.{guess}?" if guess else ""
 
 
 def __dir__() -> list[str]:

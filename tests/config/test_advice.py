@@ -117,6 +117,24 @@ def test_slips_of_a_layer(line: str, message: str, tmp_path: Path) -> None:
         ),
         ("network: {LAYERS}\ndata: {noise: 2%}", "2:15: noise is a share of 1, 0.02, found '2%'"),
         ("network: {LAYERS}\ndata: {dataset: iris}", "2:8: unknown key 'dataset'; that is said "),
+        (
+            "network: {LAYERS}\ntraining: {validation_split: 0.2}",
+            "2:12: unknown key 'validation",
+        ),
+        (
+            "network: {LAYERS}\ntraining: {patience: 3}",
+            "2:12: unknown key 'patience'; that is",
+        ),
+        ("network: {LAYERS, dropout: 0.5}", "1:32: unknown key 'dropout'; that is a layer, an it"),
+        ("network: {LAYERS, label_smoothing: 0.1}", "1:32: unknown key 'label_smoothing'; that i"),
+        (
+            "network: {LAYERS}\ntraining: {optimizer: {type: sgd, momentum: 0.9}}",
+            "2:35: unknown key 'momentum'; that is an optimizer of its own: {type: momentum, mom",
+        ),
+        (
+            "network: {LAYERS}\ntraining: {callbacks: [ReduceLROnPlateau]}",
+            "2:24: unknown callback 'ReduceLROnPlateau'; that is a schedule: schedule: plateau. K",
+        ),
         ("network: {LAYERS}\ndata: {batch: 3}", "2:8: key 'batch' belongs under training as 'ba"),
         ("network: {LAYERS, penalty: {type: L2, weight_decay: 1}}", "1:52: unknown key 'weight_"),
         ("epochs: 3\nnetwork: {LAYERS}", "1:1: key 'epochs' belongs under training:"),

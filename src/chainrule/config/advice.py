@@ -12,8 +12,8 @@ from typing import Any
 from chainrule.config.reading.tree import Tree, named_parent
 from chainrule.config.schema.configuration import Network
 from chainrule.config.schema.layers import ALIASES, section_of
-from chainrule.core.errors import SYNONYMS
 from chainrule.core.schema import KeyPath
+from chainrule.core.vocabulary import SYNONYMS
 from chainrule.data.settings import GENERATORS
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.layer_types import LAYERS
@@ -31,6 +31,24 @@ _SENTENCES: Mapping[str, str] = {
     "memory": _OPTIMIZER + "{type: lbfgs, memory: 10}",
     "decay": "an option of the schedule, under training: "
     "schedule: {type: exponential, decay: 0.95}",
+    "warm_up": "an option of the schedule, under training: schedule: {type: cosine, warm_up: 1.5}",
+    "label_smoothing": "an option of the loss, under network: "
+    "loss: {type: cross_entropy, label_smoothing: 0.1}",
+    **dict.fromkeys(
+        ("validation_split", "validation_fraction", "test_size", "val_split"),
+        "said under data: split: [0.7, 0.2, 0.1], the shares of training, validation and test",
+    ),
+    **dict.fromkeys(
+        ("patience", "monitor", "min_delta"),
+        "an option of early stopping, under training: "
+        "callbacks: [{type: early_stopping, monitor: validation_loss, patience: 5}]",
+    ),
+    **dict.fromkeys(
+        ("early_stopping", "best_weights"),
+        "a callback, under training: callbacks: [early_stopping, best_weights]",
+    ),
+    "dropout": "a layer, an item of layers: {type: dropout, rate: 0.5}",
+    "batch_norm": "a layer, an item of layers: {type: batch_norm, activation: relu}",
     **dict.fromkeys(
         ("dataset", "data_set"),
         "said by one of generator: shapes, file: PATH, folder: PATH and name: iris",
@@ -128,8 +146,9 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
     field = SYNONYMS.get(word, word)
     if field in known or (here not in ("", *SECTIONS) and field != "learning_rate"):
         return None
-    if word in _SENTENCES:
-        return f"unknown key {key!r}; that is {_SENTENCES[word]}"
+    sentence = _SENTENCES.get(word) or _SENTENCES.get(field)
+    if sentence is not None:
+        return f"unknown key {key!r}; that is {sentence}"
     part, field = home_of(word)
     if part is None:
         return None

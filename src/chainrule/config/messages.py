@@ -78,7 +78,7 @@ def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Iterator[Problem]:
     if message is None:
         if place.source == tree.source:
             known = [tree.spell(tuple(parent), name) for name in known]
-        message = unknown("key", word, known)
+        message = unknown("key", word, known, part_of(tuple(parent)))
     yield tree.problem(path, message, of_key=True)
 
 

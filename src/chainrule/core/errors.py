@@ -6,98 +6,16 @@ its place, so that all errors of a file can be reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chainrule.core.limits import MOST_LETTERS, MOST_PROBLEMS
+from chainrule.core.vocabulary import instead, meanings, plainest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_WORDS_ELSEWHERE: Mapping[str, str] = {
-    "silu": "swish",
-    "sigmoid": "logistic",
-    "linear": "identity none",
-    "leaky_relu": "lrelu leakyrelu",
-    "glorot": "xavier",
-    "he": "kaiming",
-    "zeros": "zero",
-    "torch": "pytorch",
-    "mse": "mean_squared_error squared_error l2_loss",
-    "mae": "mean_absolute_error absolute_error l1_loss",
-    "binary_cross_entropy": "bce",
-    "cross_entropy": "crossentropy categorical_crossentropy nll log_loss",
-    "loss": "cost loss_function criterion",
-    "learning_rate": "lr eta step_size max_lr",
-    "activation": "act activation_function transfer_function nonlinearity",
-    "size": "units neurons nodes hidden hidden_size num_units n_units image_size",
-    "penalty": "regularization regularizer",
-    "weights": "weight_init weight_range initializer initialization",
-    "biases": "bias_init bias_range",
-    "dense": "fc fully_connected",
-    "count": "n number samples n_samples num_samples",
-    "file": "filename",
-    "epochs": "num_epochs n_epochs iterations",
-    "batch_size": "batch minibatch minibatch_size mini_batch_size batchsize bs",
-    "data": "dataset",
-    "network": "globals",
-    "optimizer": "optimiser",
-    "rate": "weight_decay lambda",
-    "alpha": "rho",
-    "initial": "initial_accumulator_value",
-    "memory": "maxcor history_size",
-    "gradient_tolerance": "gtol tolerance_grad",
-    "loss_tolerance": "ftol tolerance_change",
-    "line_search": "maxls",
-    "sgd": "gd",
-    "one_cycle": "onecycle onecyclelr one_cycle_lr",
-    "plateau": "reduce_lr_on_plateau reducelronplateau on_plateau adaptive",
-    "inverse": "invscaling inverse_time",
-    "exponential": "exponentiallr exponential_decay",
-    "step": "steplr step_decay",
-    "cosine": "cosineannealinglr cosine_annealing cosine_decay",
-    "warm_up": "warmup warmup_epochs",
-    "early_stopping": "earlystopping early_stop",
-    "best_weights": "model_checkpoint modelcheckpoint save_best_only restore_best_weights",
-    "csv_log": "csv_logger csvlogger",
-    "time_limit": "timer time_stopping timestopping max_time",
-    "validation_loss": "val_loss",
-    "validation_accuracy": "val_accuracy val_acc",
-    "rectangle": "square box",
-    "circle": "disc disk ellipse",
-    "cross": "plus",
-    "saltire": "x",
-    "corner": "l",
-    "tee": "t",
-    "cup": "u",
-    "zed": "z",
-    "bars": "stripes",
-    "spirals": "spiral",
-    "moons": "moon",
-    "rings": "circles",
-    "blobs": "gaussian",
-    "digits": "mnist",
-    "roc_auc": "auc auroc rocauc roc_auc_score roc_auc_ovr",
-    "f1": "f1_score fscore f_score",
-    "f1_macro": "macro_f1",
-    "f1_micro": "micro_f1",
-    "log_loss": "logloss neg_log_loss",
-    "balanced_accuracy": "balanced_accuracy_score bacc uar",
-    "accuracy": "acc accuracy_score",
-    "r2": "r2_score r_squared",
-    "rmse": "root_mean_squared_error",
-    "label_smoothing": "smoothing",
-    "class_weights": "class_weight pos_weight",
-    "metrics": "scoring scores",
-}
-"""For each word of a configuration, the words that other libraries and textbooks use for it."""
-
-SYNONYMS: Mapping[str, str] = {
-    other: word for word, others in _WORDS_ELSEWHERE.items() for other in others.split()
-}
-"""For each word of another library or textbook, the word of a configuration."""
 
 
 @dataclass(frozen=True)
@@ -247,8 +165,10 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
     text = str(word).strip().lower().replace("-", "_").replace(" ", "_")
     if text in lowered:
         return lowered[text]
-    if SYNONYMS.get(text) in valid:
-        return SYNONYMS[text]
+    spellings = {plainest(name): name for name in reversed(valid)}
+    for other in (plainest(text), *meanings(text)):
+        if other in spellings:
+            return spellings[other]
     look = _most_similar if len(lowered) <= _CACHED_CHOICES else _most_similar.__wrapped__
     found = look(text, tuple(lowered))
     return lowered[found] if found else None
@@ -262,16 +182,23 @@ def _most_similar(text: str, valid: tuple[str, ...]) -> str | None:
     return next(iter(get_close_matches(text, valid, n=1, cutoff=0.6)), None)
 
 
-def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
-    """The message for a word that is not among the valid ones, with the most similar of these.
+def unknown(kind: str, word: object, valid: Iterable[str], within: str = "") -> str:
+    """The message for a word that is not among the valid ones, with what was probably meant.
+
+    Args:
+        kind: what the word was to name.
+        word: what was found.
+        valid: all words that are valid.
+        within: the setting whose options these are, if the kind does not say so.
 
     Example:
         >>> unknown("activation", "tahn", ["relu", "tanh"])
         "unknown activation 'tahn'; did you mean 'tanh'? Known: relu, tanh"
     """
     valid = list(valid)
+    sentence = instead(f"{kind} of {within}" if within else kind, word)
     guess = nearest(word, valid)
-    hint = f"; did you mean {guess!r}?" if guess else "."
+    hint = f"; {sentence}." if sentence else f"; did you mean {guess!r}?" if guess else "."
     few = valid if len(valid) <= _MOST_LISTED else valid[: _MOST_LISTED // 2]
     rest = f" ... and {len(valid) - len(few)} more" if len(few) < len(valid) else ""
     return f"unknown {kind} {shown(word)}{hint} Known: {', '.join(few) or 'none'}{rest}"

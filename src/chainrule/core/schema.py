@@ -475,7 +475,8 @@ def _problem(item: Any, value: Any) -> Problem:
         path = (*path, context["at"])
     key = str(path[0]) if path else None
     if kind == "unknown_key":
-        return Problem(unknown("key", path[-1], context["known"]), key=key)
+        holder = next((step for step in path[-2::-1] if isinstance(step, str)), "")
+        return Problem(unknown("key", path[-1], context["known"], holder), key=key)
     if kind == "missing_key":
         return Problem(f"missing key {path[-1]!r} ({context['about']})", key=key)
     if kind == "invalid":

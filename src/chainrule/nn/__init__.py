@@ -79,7 +79,11 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     if find_spec(f"chainrule.nn.{name}") is None:
-        raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}")
+        from chainrule.core.errors import nearest
+
+        guess = None if name.startswith("_") else nearest(name, __all__)
+        hint = f"; did you mean {guess!r}?" if guess else ""
+        raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}{hint}")
     return import_module(f"chainrule.nn.{name}")
 
 

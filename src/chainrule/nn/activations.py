@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.core.registry import Entry, from_table
 
 
@@ -365,4 +366,9 @@ def activation(value: str | Mapping[str, Any] | Activation) -> Activation:
         >>> activation({"type": "leaky_relu", "slope": 0.2})
         LeakyReLU(slope=0.2)
     """
+    if isinstance(value, str) and value.lower() == "softmax" and value not in ACTIVATIONS:
+        raise ConfigError(
+            "softmax is a layer of its own and no activation; leave the activation out here, and "
+            "put the layer Softmax() behind this one"
+        )
     return from_table("activation", ACTIVATIONS, value)

@@ -1,12 +1,11 @@
 """All classes of layers; `LAYERS` is the table of those that a configuration may name."""
 
 from collections.abc import Mapping
-from inspect import Parameter, signature
 
 from chainrule.nn.images.conv2d import Conv2D
 from chainrule.nn.images.locally_connected2d import LocallyConnected2D
 from chainrule.nn.images.pooled import AveragePool2D, GlobalAveragePool2D, MaxPool2D
-from chainrule.nn.layers.base import Layer
+from chainrule.nn.layers.base import Layer, arguments_of
 from chainrule.nn.layers.dense import Dense
 from chainrule.nn.layers.dropout import Dropout
 from chainrule.nn.layers.embedding import Embedding
@@ -38,27 +37,6 @@ LAYERS: Mapping[str, type[Layer]] = {
     "concatenate": Concatenate,
 }
 """The layers by the ``type`` of a configuration."""
-
-
-def arguments_of(layer: type[Layer]) -> dict[str, Parameter]:
-    """The arguments of a layer's constructor, by name.
-
-    ``**options`` stands for the arguments of the class that it derives from; they are included.
-
-    Example:
-        >>> list(arguments_of(Dense))[:4]
-        ['size', 'activation', 'bias', 'weights']
-    """
-    found: dict[str, Parameter] = {}
-    for kind in layer.__mro__:
-        if "__init__" not in vars(kind):
-            continue
-        own = dict(signature(vars(kind)["__init__"]).parameters)
-        options = [name for name, one in own.items() if one.kind is Parameter.VAR_KEYWORD]
-        found |= {n: one for n, one in own.items() if n not in {"self", *options, *found}}
-        if not options:
-            break
-    return found
 
 
 __all__ = [

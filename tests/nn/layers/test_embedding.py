@@ -29,7 +29,7 @@ def cases(draw):
 def rows_and_twin(classes, size, k):
     """A network on k numbers, and one of the same numbers that takes them as one-hot steps."""
     behind = [Dense(3, "linear"), Softmax()]
-    embeds = Network([Embedding(size, classes), *behind], input=k, penalty="L2", seed=1)
+    embeds = Network([Embedding(size, classes=classes), *behind], input=k, penalty="L2", seed=1)
     dense = Dense(size, "linear", bias=False)
     behind = [Dense(3, "linear"), Softmax()]
     twin = Network([dense, Flatten(), *behind], input=[k, classes], penalty="L2", seed=1)
@@ -99,7 +99,9 @@ def test_steps_become_vectors_and_padding_stays_padding():
     whole = network.backward_pass(t)["embedding_1.E"].copy()
     parts = 0
     for case, length in enumerate((3, 1, 2)):
-        alone = Network([Embedding(2, 3), Recurrent(2), Dense(1)], input=[length, 1], loss="mse")
+        alone = Network(
+            [Embedding(2, classes=3), Recurrent(2), Dense(1)], input=[length, 1], loss="mse"
+        )
         alone.theta = network.theta
         alone.loss(x[case : case + 1, :length], t[case : case + 1, :length])
         parts += alone.backward_pass(t[case : case + 1, :length])["embedding_1.E"]
@@ -135,18 +137,18 @@ def test_a_layer_alone_never_reads_beyond_its_vectors():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Embedding(0, 3), "size must be a whole number of at least 1"),
-        (lambda: Embedding(2, 0), "classes must be a whole number of at least 1"),
-        (lambda: Embedding(2, MOST_CLASSES + 1), "classes is at most 16,777,216"),
+        (lambda: Embedding(0, classes=3), "size must be a whole number of at least 1"),
+        (lambda: Embedding(2, classes=0), "classes must be a whole number of at least 1"),
+        (lambda: Embedding(2, classes=MOST_CLASSES + 1), "classes is at most 16,777,216"),
         (lambda: Network([Embedding(2)], input=1), "embedding_1 must be told how many"),
-        (lambda: Network([Embedding(2, 3)], input=[1, 2, 2]), "has the shape 1 x 2 x 2"),
+        (lambda: Network([Embedding(2, classes=3)], input=[1, 2, 2]), "has the shape 1 x 2 x 2"),
         (
-            lambda: Network([Dense(2), Embedding(2, 3)], input=1),
+            lambda: Network([Dense(2), Embedding(2, classes=3)], input=1),
             "embedding_1 takes class numbers, which only the network's input has",
         ),
         (
             lambda: Network(
-                [Dense(2, name="a"), Add(inputs=["a", "input"]), Embedding(2, 3)], input=2
+                [Dense(2, name="a"), Add(inputs=["a", "input"]), Embedding(2, classes=3)], input=2
             ),
             "embedding_1 takes class numbers, which only the network's input has",
         ),

@@ -14,9 +14,10 @@ from typing import Any
 
 from chainrule.config.advice import LAYER_WORDS, NETWORK_WORDS, SECTIONS, on_key
 from chainrule.config.reading.tree import Place, Tree, plain_scalar
-from chainrule.core.errors import SYNONYMS, Problem, nearest, shown, unknown
+from chainrule.core.errors import Problem, nearest, shown, unknown
 from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import KeyPath
+from chainrule.core.vocabulary import SYNONYMS
 
 _WORDS: Mapping[tuple[str, str], str] = {
     (("layers", *path)[-2], path[-1]): word for word, path in LAYER_WORDS.items()

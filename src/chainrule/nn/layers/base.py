@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import Parameter, signature
 from math import prod
-from typing import Any, ClassVar, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array, assign
-from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, printable
+from chainrule.core.errors import (
+    ConfigError,
+    Problem,
+    ShapeError,
+    UnknownNameError,
+    printable,
+    unknown,
+)
 from chainrule.nn.activations import Activation, activation
 from chainrule.nn.context import Context
 from chainrule.nn.initializers import Initializer, initializer
@@ -144,6 +152,16 @@ class Layer(ABC):
 
     untrained: ClassVar[tuple[str, ...]] = ()
     """The arrays that no optimizer or penalty applies to, such as running statistics."""
+
+    if not TYPE_CHECKING:  # the types of the arguments are those of ``__init__``
+
+        def __new__(cls, *_: Any, **options: Any) -> Self:
+            """A new layer of ours, unless an argument is unknown; then the nearest is named."""
+            if options and cls.__init__.__module__.startswith("chainrule."):
+                problems = list(_unknown_arguments(cls, options))
+                if problems:
+                    raise ConfigError(problems)
+            return super().__new__(cls)
 
     def __init__(
         self,
@@ -415,6 +433,37 @@ class View:
 
     def __set__(self, layer: Any, value: Any) -> None:
         assign(self.__get__(layer), value, f"{layer.name}.{self.attribute}")
+
+
+def arguments_of(layer: type[Layer]) -> dict[str, Parameter]:
+    """The arguments of a layer's constructor, by name.
+
+    ``**options`` stands for the arguments of the class that it derives from; they are included.
+
+    Example:
+        >>> list(arguments_of(WithWeights))[:3]
+        ['bias', 'weights', 'biases']
+    """
+    found: dict[str, Parameter] = {}
+    for kind in layer.__mro__:
+        if "__init__" not in vars(kind):
+            continue
+        own = dict(signature(vars(kind)["__init__"]).parameters)
+        options = [name for name, one in own.items() if one.kind is Parameter.VAR_KEYWORD]
+        found |= {n: one for n, one in own.items() if n not in {"self", *options, *found}}
+        if not options:
+            break
+    return found
+
+
+def _unknown_arguments(layer: type[Layer], given: Iterable[str]) -> Iterator[Problem]:
+    """The arguments that a layer does not have, each with what is to be written instead."""
+    known = arguments_of(layer)
+    for name in given:
+        if name == "input_shape":
+            yield Problem("input_shape: the shape of a case is told to the network, input=...")
+        elif name not in known:
+            yield Problem(unknown(f"argument of {layer.__name__}", name, known))
 
 
 class Parametrised(Layer):

@@ -93,8 +93,8 @@ class Embedding(WithWeights):
     def __init__(
         self,
         size: int,
-        classes: int | None = None,
         *,
+        classes: int | None = None,
         weights: InitializerLike = DEFAULT_WEIGHTS,
         learning_rate: float | None = None,
         penalty: PenaltyLike | None = None,
