@@ -79,7 +79,7 @@ WRONG = [
     ({"kind": Regressor, "loss": "squared_error"}, "did you mean 'mse'"),
     ({"penalty": 0.01}, "penalty={'type': 'L2', 'rate': 0.01}"),
     ({"class_weight": [1, 2, 3]}, "a weight by label such as {0: 1, 1: 1}"),
-    ({"class_weight": {0: -1}}, "class_weight of 0 is a finite number of at least 0"),
+    ({"class_weight": {0: 0}}, "class_weight of 0 is a finite number above 0, found 0"),
     ({"class_weight": {"0": 2}}, "did you mean 0?"),
     ({"y": Y.astype(object)}, "y.astype(int)"),
     ({"y": np.where(Y > 0, NAMES, None)}, "missing in 50 cases, the first of them 0"),

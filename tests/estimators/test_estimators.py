@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csr_array, csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from chainrule import Classifier, Dense, Network, Regressor, Softmax
 from chainrule.nn.activations import ELU, Sigmoid
@@ -322,9 +322,19 @@ def test_a_weight_of_2_counts_as_two_cases(make):
 def test_weights_of_classes():
     heavy = classifier(class_weight={0: 1000}, epochs=60).fit(X, np.where(Y == 1, 0, 1))
     assert (heavy.predict(X) == 0).mean() > 0.6
-    balanced = classifier(class_weight="balanced").fit(X[:70], Y[:70])
-    by_hand = classifier().fit(X[:70], Y[:70], np.where(Y[:70] == 0, 0.7, 1.75))
+    plain = {"standardize": False}
+    balanced = classifier(class_weight="balanced", **plain).fit(X[:70], Y[:70])
+    by_hand = classifier(**plain).fit(X[:70], Y[:70], np.where(Y[:70] == 0, 0.7, 1.75))
     np.testing.assert_allclose(balanced.predict_proba(X), by_hand.predict_proba(X))
+
+
+def test_weights_of_classes_change_no_figure_but_the_loss_of_training():
+    model = classifier(class_weight={0: 1000}, epochs=3).fit(X, Y, validation=(X, Y))
+    right = model.score(X, Y)
+    assert right < 0.8
+    assert model.history_["validation_accuracy"][-1] == pytest.approx(right)
+    assert max(model.history_["train_accuracy"]) < 0.8
+    assert model.validation_curve_[-1] == pytest.approx(log_loss(Y, model.predict_proba(X)))
 
 
 # Validation, and going on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from chainrule.estimators.inputs import (
     with_columns,
 )
 from chainrule.estimators.layers import network_layers, require_one_target
-from chainrule.estimators.watching import CallbackSupportMixin, Said, Told
+from chainrule.estimators.watching import CallbackSupportMixin, EpochLines, SklearnCallbacks
 from chainrule.nn.activations import Activation
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
@@ -160,6 +160,31 @@ def documented(kind: type[T]) -> type[T]:
 class Estimator(CallbackSupportMixin, BaseEstimator):
     """A network that is trained on arrays; the base of `Classifier` and `Regressor`."""
 
+    layers: Any
+    loss: Any
+    optimizer: Any
+    learning_rate: float | None
+    schedule: Any
+    penalty: Any
+    epochs: int
+    batch_size: int | str
+    shuffle: bool
+    standardize: bool | str
+    early_stopping: bool
+    validation_fraction: float | None
+    n_iter_no_change: int
+    tol: float
+    metrics: Any
+    callbacks: Any
+    clip_gradient_norm: float | None
+    input_shape: Any
+    dtype: str
+    engine: str
+    threads: int | str
+    random_state: Any
+    warm_start: bool
+    verbose: bool | int
+
     network_: Network
     history_: History
     form_: InputForm
@@ -167,58 +192,13 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     n_iter_: int
     _first_seed: int
 
-    def __init__(
-        self,
-        layers: Any,
-        *,
-        loss: Any,
-        optimizer: Any,
-        learning_rate: float | None,
-        schedule: Any,
-        penalty: Any,
-        epochs: int,
-        batch_size: int | str,
-        shuffle: bool,
-        standardize: bool | str,
-        early_stopping: bool,
-        validation_fraction: float | None,
-        n_iter_no_change: int,
-        tol: float,
-        metrics: Any,
-        callbacks: Any,
-        clip_gradient_norm: float | None,
-        input_shape: Any,
-        dtype: str,
-        engine: str,
-        threads: int | str,
-        random_state: Any,
-        warm_start: bool,
-        verbose: bool | int,
-    ) -> None:
-        self.layers = layers
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.penalty = penalty
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.standardize = standardize
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.metrics = metrics
-        self.callbacks = callbacks
-        self.clip_gradient_norm = clip_gradient_norm
-        self.input_shape = input_shape
-        self.dtype = dtype
-        self.engine = engine
-        self.threads = threads
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
+    def _take_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Keep every argument of the constructor as it is, which scikit-learn demands.
+
+        Args:
+            arguments: the local names at the beginning of a constructor, ``self`` among them.
+        """
+        self.__dict__.update({name: value for name, value in arguments.items() if name != "self"})
 
     def set_params(self, **params: Any) -> Any:
         """Set arguments by name.
@@ -247,6 +227,10 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
     @abstractmethod
     def _output(self, loss: Loss) -> tuple[int, str | Activation | None, bool]:
         """How many outputs there are, their activation, and whether a softmax follows."""
+
+    def _class_weights(self) -> str | list[float] | None:
+        """How much the cases of each class count in training, as `Settings` takes it."""
+        return None
 
     def _prepared_targets(self, targets: Targets, *, known: bool) -> Targets:
         """The targets, scaled if they are values that are to be scaled."""
@@ -484,6 +468,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             threads=self.threads,  # type: ignore[arg-type]
             clip_gradient_norm=self.clip_gradient_norm,
             metrics=self.metrics,
+            class_weights=self._class_weights(),
             callbacks=self.callbacks,
         )
 
@@ -496,9 +481,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             patience, least = self.n_iter_no_change, float(self.tol)
             found.append(EarlyStopping("validation_loss", patience=patience, min_delta=least))
         if self.verbose:
-            found.append(Said(int(self.verbose)))
+            found.append(EpochLines(int(self.verbose)))
         if getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx"):
-            found.append(Told(self, epochs, self._fitted_now, *given))
+            found.append(SklearnCallbacks(self, epochs, self._fitted_now, *given))
         return found
 
     def _fitted_now(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -19,6 +19,7 @@ from chainrule.estimators.base import Estimator, Targets, documented
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
 from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
+from chainrule.training.class_weights import BALANCED
 from chainrule.training.metrics import predicted_labels
 from chainrule.training.scores import CLASSES, TargetKind
 
@@ -48,8 +49,9 @@ class Classifier(ClassifierMixin, Estimator):
             ``binary_cross_entropy`` where a case may have several labels. With the latter each
             class has a sigmoid output, and two have one together; with ``hinge`` the outputs are
             linear, and there are no probabilities.
-        class_weight: how much the cases of each class count: ``balanced``, or a weight by label;
-            None for all the same.
+        class_weight: how much the cases of each class count in training: ``balanced``, or a
+            weight above 0 by label, 1 for those left out; None for all the same. Accuracies and
+            validation do not weigh classes.
         ARGUMENTS
 
     Attributes:
@@ -104,33 +106,7 @@ class Classifier(ClassifierMixin, Estimator):
         warm_start: bool = False,
         verbose: bool | int = False,
     ) -> None:
-        super().__init__(
-            layers,
-            loss=loss,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            penalty=penalty,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            standardize=standardize,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            metrics=metrics,
-            callbacks=callbacks,
-            clip_gradient_norm=clip_gradient_norm,
-            input_shape=input_shape,
-            dtype=dtype,
-            engine=engine,
-            threads=threads,
-            random_state=random_state,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
+        self._take_arguments(locals())
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Any:
@@ -264,7 +240,6 @@ class Classifier(ClassifierMixin, Estimator):
                     f"{shown(self.classes_.tolist()[0])}"
                 )
         numbers = self._numbers(y)
-        weights = self._weighted(y, weights)
         binary = isinstance(self._loss(), BinaryCrossEntropy)
         t: Array = numbers
         if binary:
@@ -306,29 +281,26 @@ class Classifier(ClassifierMixin, Estimator):
                     f"({', '.join(words[:10])}){hint}"
                 )
 
-    def _weighted(self, y: Array, weights: Array | None) -> Array | None:
-        """The weights of the cases, with those of their classes."""
-        if self.class_weight is None:
-            return weights
-        if isinstance(self.class_weight, str) and self.class_weight != "balanced":
-            raise ConfigError(unknown("class_weight", self.class_weight, ["balanced"]))
-        if isinstance(self.class_weight, Mapping):
-            self._require_known(self.class_weight, "class_weight")
-            for label, weight in self.class_weight.items():
-                if not (is_finite(weight) and weight >= 0):
-                    raise ConfigError(
-                        f"class_weight of {shown(label)} is a finite number of at least 0, found "
-                        f"{shown(weight)}"
-                    )
-        elif not isinstance(self.class_weight, str):
-            found = shown(self.class_weight)
-            example = dict.fromkeys(self.classes_.tolist()[:2], 1)
+    def _class_weights(self) -> str | list[float] | None:
+        given, labels = self.class_weight, self.classes_.tolist()
+        if given is None or isinstance(given, str):
+            if given not in (None, BALANCED):
+                raise ConfigError(unknown("class_weight", given, [BALANCED]))
+            return given
+        if not isinstance(given, Mapping):
+            example = dict.fromkeys(labels[:2], 1)
             raise ConfigError(
                 f"class_weight is 'balanced', or a weight by label such as {example}; found "
-                f"{found}"
+                f"{shown(given)}"
             )
-        own = compute_sample_weight(self.class_weight, y)
-        return own if weights is None else own * weights
+        self._require_known(given, "class_weight")
+        for label, weight in given.items():
+            if not (is_finite(weight) and weight > 0):
+                raise ConfigError(
+                    f"class_weight of {shown(label)} is a finite number above 0, found "
+                    f"{shown(weight)}; leave the cases of a class out that is not to count"
+                )
+        return [float(given.get(label, 1)) for label in labels]
 
     def _loss(self) -> Loss:
         if self.loss is not None:

@@ -88,34 +88,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
         warm_start: bool = False,
         verbose: bool | int = False,
     ) -> None:
-        super().__init__(
-            layers,
-            loss=loss,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            penalty=penalty,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            standardize=standardize,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            metrics=metrics,
-            callbacks=callbacks,
-            clip_gradient_norm=clip_gradient_norm,
-            input_shape=input_shape,
-            dtype=dtype,
-            engine=engine,
-            threads=threads,
-            random_state=random_state,
-            warm_start=warm_start,
-            verbose=verbose,
-        )
-        self.output_activation = output_activation
-        self.scale_targets = scale_targets
+        self._take_arguments(locals())
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Any:

@@ -19,10 +19,10 @@ except ImportError:  # before scikit-learn 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "Said", "Told", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "EpochLines", "SklearnCallbacks", "with_callbacks"]
 
 
-class Told(Callback):
+class SklearnCallbacks(Callback):
     """Tells scikit-learn's callbacks of the beginning and end of a training and of each epoch.
 
     Args:
@@ -43,8 +43,8 @@ class Told(Callback):
         weights: Any,
     ) -> None:
         self._estimator, self._fitted = estimator, fitted
-        self._said = {"estimator": estimator, "X": x, "y": y}
-        self._said["metadata"] = None if weights is None else {"sample_weight": weights}
+        self._given = {"estimator": estimator, "X": x, "y": y}
+        self._given["metadata"] = None if weights is None else {"sample_weight": weights}
         self._whole: Any = None
         self._epoch: Any = None
         self._epochs = epochs
@@ -52,18 +52,18 @@ class Told(Callback):
     def on_start(self, trainer: Any) -> None:
         """The training begins, and its first epoch."""
         self._whole = self._estimator._init_callback_context(max_subtasks=self._epochs)
-        self._whole.call_on_fit_task_begin(**self._said)
+        self._whole.call_on_fit_task_begin(**self._given)
         self._begin_epoch(trainer)
 
     def _begin_epoch(self, trainer: Any) -> None:
         if not trainer.is_complete:
             self._epoch = self._whole.subcontext(task_name="epoch")
-            self._epoch.call_on_fit_task_begin(**self._said)
+            self._epoch.call_on_fit_task_begin(**self._given)
 
     def on_epoch(self, trainer: Any, row: Row) -> None:
         """An epoch ends; a callback may end the training with it."""
         fitted = {"reconstruction_attributes": self._fitted}
-        if self._epoch.call_on_fit_task_end(**self._said, **fitted):
+        if self._epoch.call_on_fit_task_end(**self._given, **fitted):
             trainer.stop(f"a callback of scikit-learn stopped it after epoch {trainer.epoch}")
         self._epoch = None
         self._begin_epoch(trainer)
@@ -71,10 +71,10 @@ class Told(Callback):
     def on_end(self, trainer: Any) -> None:
         """The training ends, also if it failed."""
         fitted = {"reconstruction_attributes": self._fitted}
-        self._whole.call_on_fit_task_end(**self._said, **fitted)
+        self._whole.call_on_fit_task_end(**self._given, **fitted)
 
 
-class Said(Callback):
+class EpochLines(Callback):
     """Prints a line after each epoch.
 
     Args:
