@@ -205,7 +205,10 @@ def test_the_compact_form_says_the_same(folder):
     ("text", "message"),
     [
         ("[{type: early_stopping, monitor: validation_los}]", r"did you mean 'validation_loss'\?"),
-        ("[{type: early_stopping, patience: 0}]", "3:48: patience is a whole number of at least"),
+        (
+            "[{type: early_stopping, patience: 0}]",
+            "3:48: patience must be a whole number of at least",
+        ),
         (
             "[{type: early_stopping, patience: 1.5}]",
             "3:48: patience must be a whole number, found",

@@ -173,12 +173,12 @@ def test_a_column_that_there_will_not_be_is_refused_before_training(options, set
         ({"monitor": "validation_los"}, "did you mean 'validation_loss'"),
         ({"monitor": "seconds"}, "unknown column to monitor 'seconds'"),
         ({"mode": "maximum"}, "unknown mode 'maximum'; did you mean 'max'"),
-        ({"patience": 0}, "patience is a whole number of at least 1, found 0"),
-        ({"patience": 2.5}, "patience is a whole number of at least 1, found 2.5"),
-        ({"patience": True}, "patience is a whole number"),
-        ({"min_delta": -1}, "min_delta is a finite number of at least 0, found -1"),
-        ({"min_delta": nan}, "min_delta is a finite number"),
-        ({"restore_best": 1}, "restore_best is true or false, found 1"),
+        ({"patience": 0}, "patience must be a whole number of at least 1, found 0"),
+        ({"patience": 2.5}, "patience must be a whole number of at least 1, found 2.5"),
+        ({"patience": True}, "patience must be a whole number"),
+        ({"min_delta": -1}, "min_delta must be finite and at least 0, found -1"),
+        ({"min_delta": nan}, "min_delta must be finite"),
+        ({"restore_best": 1}, "restore_best must be true or false, found 1"),
     ],
 )
 def test_an_option_out_of_its_range_is_refused(options, message):

@@ -95,7 +95,7 @@ def test_the_smooth_schedules_follow_their_formulas(decay, slope, final, epochs)
         ),
         ({"type": "one_cycle", "max_lr": 0.1}, "option of one_cycle 'max_lr'"),
         ({"type": "plateau", "monitor": "val_loss"}, "validation_loss"),
-        ({"type": "plateau", "factor": 1}, "factor must be from 0 to below 1"),
+        ({"type": "plateau", "factor": 1}, "factor must be at least 0 and below 1"),
         ({"type": "plateau", "patience": 0}, "patience must be a whole number of at least 1"),
         ({"type": "plateau", "cooldown": 0.5}, "cooldown must be a whole number of at least 0"),
         ({"type": "plateau", "least": 2}, "least must be from 0 to 1"),

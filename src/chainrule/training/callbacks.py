@@ -20,7 +20,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arguments import (
+    is_finite,
+    is_whole,
+    require_above_0,
+    require_count,
+    require_flag,
+)
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.files import added_to, reported, require_own, write_whole
@@ -204,11 +210,8 @@ class EarlyStopping(_KeepsBest):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not is_whole(self.patience, at_least=1):
-            found = shown(self.patience)
-            raise ConfigError(f"patience is a whole number of at least 1, found {found}")
-        if not isinstance(self.restore_best, bool):
-            raise ConfigError(f"restore_best is true or false, found {shown(self.restore_best)}")
+        require_count("patience", self.patience, 1)
+        require_flag("restore_best", self.restore_best)
 
     def prepare(self, trainer: Any) -> None:
         """See `Callback.prepare`."""
@@ -258,9 +261,7 @@ class TimeLimit(Callback):
     spent: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not (is_finite(self.seconds) and self.seconds > 0):
-            found = shown(self.seconds)
-            raise ConfigError(f"seconds is a finite number above 0, found {found}")
+        require_above_0("seconds", self.seconds)
         self._since: float | None = None
 
     def prepare(self, trainer: Any) -> None:

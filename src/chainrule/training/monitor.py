@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from chainrule.core.arguments import is_finite
-from chainrule.core.errors import ConfigError, Problem, nearest, shown, unknown
+from chainrule.core.arguments import require_at_least_0
+from chainrule.core.errors import ConfigError, Problem, nearest, unknown
 from chainrule.training.history import COLUMNS
 from chainrule.training.scores import is_better_low
 
@@ -44,9 +44,7 @@ class Monitor:
             raise ConfigError(unknown("column to monitor", self.column, COLUMNS))
         if self.mode not in MODES:
             raise ConfigError(unknown("mode", self.mode, MODES))
-        if not (is_finite(self.min_delta) and self.min_delta >= 0):
-            found = shown(self.min_delta)
-            raise ConfigError(f"min_delta is a finite number of at least 0, found {found}")
+        require_at_least_0("min_delta", self.min_delta)
 
     def is_better(self, value: float | None, best: float | None) -> bool:
         """Whether a value is better than the best one so far; None stands for no value."""

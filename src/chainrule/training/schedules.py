@@ -40,7 +40,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arguments import (
+    is_finite,
+    require,
+    require_at_least_0,
+    require_count,
+    require_flag,
+    require_fraction,
+    require_share,
+)
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, unknown
 from chainrule.core.registry import OMITTED_AS_DEFAULT, Entry, from_table
@@ -80,7 +88,7 @@ class Schedule(Entry, ABC):
     warm_up: float = field(default=0.0, kw_only=True, repr=False, metadata=OMITTED_AS_DEFAULT)
 
     def __post_init__(self) -> None:
-        _check_range("warm_up", self.warm_up)
+        require_at_least_0("warm_up", self.warm_up)
 
     def factors(self, epoch: Epoch) -> float | Array:
         """The factor by which every learning rate is multiplied in an epoch.
@@ -119,12 +127,6 @@ class Schedule(Entry, ABC):
         """
 
 
-def _check_range(name: str, value: float, maximum: float | None = None) -> None:
-    if not (is_finite(value) and value >= 0 and (maximum is None or value <= maximum)):
-        bound = "finite and at least 0" if maximum is None else f"from 0 to {maximum:g}"
-        raise ConfigError(f"{name} must be {bound}, found {value!r}")
-
-
 @dataclass(frozen=True)
 class Constant(Schedule):
     """Constant learning rates: the factor is 1 in every epoch."""
@@ -154,7 +156,7 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("decay", self.decay, 1.0)
+        require_share("decay", self.decay)
 
     def _after_warm_up(self, epoch: Epoch) -> float | Array:
         return self.decay ** (epoch.number - 1)
@@ -175,7 +177,7 @@ class Inverse(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("decay", self.decay)
+        require_at_least_0("decay", self.decay)
 
     def _after_warm_up(self, epoch: Epoch) -> float | Array:
         return 1.0 / (1.0 + self.decay * (epoch.number - 1))
@@ -199,9 +201,9 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (is_finite(self.every) and self.every >= 1 and self.every == int(self.every)):
-            raise ConfigError(f"every must be a whole number of epochs, found {self.every!r}")
-        _check_range("by", self.by, 1.0)
+        is_right = is_finite(self.every) and self.every >= 1 and self.every == int(self.every)
+        require("every", is_right, "a whole number of epochs", self.every)
+        require_share("by", self.by)
 
     def _after_warm_up(self, epoch: Epoch) -> float | Array:
         return float(self.by ** ((epoch.number - 1) // int(self.every)))
@@ -222,7 +224,7 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("final", self.final, 1.0)
+        require_share("final", self.final)
 
     def _after_warm_up(self, epoch: Epoch) -> float | Array:
         wave = cos(pi * (epoch.number - 1) / epoch.of)
@@ -270,18 +272,15 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_range("pct_start", self.pct_start, 1.0)
+        require_share("pct_start", self.pct_start)
         for name in ("div_factor", "final_div_factor"):
             value = getattr(self, name)
-            if not (is_finite(value) and value >= 1):
-                raise ConfigError(f"{name} must be finite and at least 1, found {value!r}")
+            require(name, is_finite(value) and value >= 1, "finite and at least 1", value)
         if self.anneal_strategy not in ANNEALING:
             raise ConfigError(unknown("way to anneal", self.anneal_strategy, ANNEALING))
-        if not isinstance(self.three_phase, bool):
-            raise ConfigError(f"three_phase must be true or false, found {self.three_phase!r}")
-        if self.three_phase and self.pct_start > 0.5:
-            found = f"found {self.pct_start!r}"
-            raise ConfigError(f"pct_start must be at most 0.5 with three_phase, {found}")
+        require_flag("three_phase", self.three_phase)
+        is_right = not self.three_phase or self.pct_start <= 0.5
+        require("pct_start", is_right, "at most 0.5 with three_phase", self.pct_start)
 
     def _after_warm_up(self, epoch: Epoch) -> float | Array:
         n = np.arange(epoch.minibatches) + (epoch.number - 1) * epoch.minibatches
@@ -355,14 +354,10 @@ class Plateau(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         Monitor(self.monitor, self.mode, self.min_delta)  # checks them
-        if not (is_finite(self.factor) and 0 <= self.factor < 1):
-            raise ConfigError(f"factor must be from 0 to below 1, found {self.factor!r}")
-        for name, least in (("patience", 1), ("cooldown", 0)):
-            value = getattr(self, name)
-            if not is_whole(value, at_least=least):
-                expected = f"a whole number of at least {least}"
-                raise ConfigError(f"{name} must be {expected}, found {value!r}")
-        _check_range("least", self.least, 1.0)
+        require_fraction("factor", self.factor)
+        require_count("patience", self.patience, 1)
+        require_count("cooldown", self.cooldown, 0)
+        require_share("least", self.least)
 
     @cached_property
     def _monitor(self) -> Monitor:

@@ -6,8 +6,8 @@ other, and calls the callbacks. Training can be stopped or interrupted between t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -141,12 +141,7 @@ class Trainer:
         self.metrics = self._checked_metrics()
         self.training_weights = self._training_weights()
         self.classes = self.kind.classes
-        self.optimizer: Optimizer = optimizer(settings.optimizer)
-        rates = network.rates(self.optimizer.default_rate)
-        layout = network.parameters.layout
-        biases = [segment.slice for segment in layout.trained if segment.is_bias]
-        runs = layout.runs(rates)
-        self.optimizer.bind(network.theta, network.gradients.vector, runs, biases)
+        self.optimizer = self._bound_optimizer()
         self.base_rate = (
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
@@ -226,6 +221,15 @@ class Trainer:
         own = self.train.weights
         return np.ones(len(self.train)) if own is None else own
 
+    def _bound_optimizer(self) -> Optimizer:
+        """The optimiser of the settings, bound to θ and its gradient."""
+        found, network = optimizer(self.settings.optimizer), self.network
+        layout = network.parameters.layout
+        biases = [segment.slice for segment in layout.trained if segment.is_bias]
+        rates = layout.runs(network.rates(found.default_rate))
+        found.bind(network.theta, network.gradients.vector, rates, biases)
+        return found
+
     def _make_engine(self) -> Engine:
         settings, cases = self.settings, len(self.train)
         if settings.engine not in ENGINES:
@@ -237,7 +241,7 @@ class Trainer:
         elif name == "auto":
             sizes = {"cases": cases, "batch_size": batch_size, "epochs": settings.epochs}
             name = engine_for(self.network, self.optimizer, **sizes)
-        try:
+        with _keyed("engine"):
             return ENGINES[name](
                 self.network,
                 self.optimizer,
@@ -250,30 +254,20 @@ class Trainer:
                 weights=self.training_weights,
                 counted=self._counted(),
             )
-        except (ConfigError, MissingExtraError) as error:
-            raise type(error)([replace(p, key="engine") for p in error.problems]) from None
 
     def _make_schedule(self) -> Schedule:
         """The schedule of the settings; an error names its option by its key."""
-        try:
+        with _keyed("schedule"):
             found = schedule(self.settings.schedule)
             found.prepare(self)
-        except ConfigError as error:
-            keys = (".".join(filter(None, ("schedule", p.key))) for p in error.problems)
-            problems = [replace(p, key=k) for p, k in zip(error.problems, keys, strict=True)]
-            raise ConfigError(problems) from None
         return found
 
     def _stock_callbacks(self) -> list[Callback]:
         """The callbacks of the settings, prepared; an error names the callback by its key."""
         found = [callback(value) for value in self.settings.callbacks or ()]
         for k, one in enumerate(found):
-            try:
+            with _keyed(f"callbacks.{k}"):
                 one.prepare(self)
-            except (ConfigError, MissingExtraError) as error:
-                keys = (".".join(filter(None, (f"callbacks.{k}", p.key))) for p in error.problems)
-                problems = [replace(p, key=k) for p, k in zip(error.problems, keys, strict=True)]
-                raise type(error)(problems) from None
         return found
 
     def claim(self, name: str, key: str) -> None:
@@ -561,6 +555,16 @@ class Trainer:
             return self.engine.evaluate(x, t, weights, self.metrics)
         kind, metrics = self.kind, self.metrics
         return evaluate(self.network, x, t, kind=kind, weights=weights, metrics=metrics)
+
+
+@contextmanager
+def _keyed(key: str) -> Iterator[None]:
+    """A context in which errors get the key of a setting, before the keys that they have."""
+    try:
+        yield
+    except (ConfigError, MissingExtraError) as error:
+        problems = [replace(p, key=".".join(filter(None, (key, p.key)))) for p in error.problems]
+        raise type(error)(problems) from None
 
 
 def _require_cases_to_learn_from(network: Network, batch_size: int) -> None:

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.errors import Problem
 from chainrule.core.registry import Entry
 
 Rates = Sequence[tuple[slice, float]]
@@ -113,30 +112,3 @@ def without(parts: Rates, spared: Sequence[slice], size: int) -> Rates:
                 start = other.stop
         found.append((slice(start, stop), rate))
     return [(part, rate) for part, rate in found if part.start < part.stop]
-
-
-# Checks of the options.
-
-
-def require_fraction(name: str, value: Any) -> None:
-    """Refuse what is no number of at least 0 and below 1."""
-    if not (is_finite(value) and 0 <= value < 1):
-        raise ConfigError(f"{name} must be at least 0 and below 1, found {value!r}")
-
-
-def require_above_0(name: str, value: Any) -> None:
-    """Refuse what is no finite number above 0."""
-    if not (is_finite(value) and value > 0):
-        raise ConfigError(f"{name} must be finite and above 0, found {value!r}")
-
-
-def require_at_least_0(name: str, value: Any) -> None:
-    """Refuse what is no finite number of at least 0."""
-    if not (is_finite(value) and value >= 0):
-        raise ConfigError(f"{name} must be finite and at least 0, found {value!r}")
-
-
-def require_flag(name: str, value: Any) -> None:
-    """Refuse what is neither true nor false."""
-    if not isinstance(value, bool):
-        raise ConfigError(f"{name} must be true or false, found {value!r}")

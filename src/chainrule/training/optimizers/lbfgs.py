@@ -9,14 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.core.arguments import is_whole
+from chainrule.core.arguments import require_at_least_0, require_count
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem
-from chainrule.training.optimizers.base import (
-    Optimizer,
-    Rates,
-    require_at_least_0,
-)
+from chainrule.core.errors import Problem
+from chainrule.training.optimizers.base import Optimizer, Rates
 from chainrule.training.optimizers.turns import Ask, Returned, Turns
 
 Evaluate = Callable[[], tuple[float, float]]
@@ -88,10 +84,10 @@ class LBFGS(Optimizer):
     _turns: Turns | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _require_count("memory", self.memory, MOST_MEMORY)
+        require_count("memory", self.memory, 1, MOST_MEMORY)
         require_at_least_0("gradient_tolerance", self.gradient_tolerance)
         require_at_least_0("loss_tolerance", self.loss_tolerance)
-        _require_count("line_search", self.line_search, MOST_MEMORY)
+        require_count("line_search", self.line_search, 1, MOST_MEMORY)
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has no thread of its own yet: its next step makes one."""
@@ -358,8 +354,3 @@ class _Minimisation:
                 options=self.options,
             )
         return _Ended(bool(result.success), int(result.nit))
-
-
-def _require_count(name: str, value: Any, most: int) -> None:
-    if not (is_whole(value) and 1 <= value <= most):
-        raise ConfigError(f"{name} must be a whole number from 1 to {most}, found {value!r}")

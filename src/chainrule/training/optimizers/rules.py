@@ -9,16 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.core.arrays import Array
-from chainrule.training.optimizers.base import (
-    Optimizer,
-    Rates,
+from chainrule.core.arguments import (
     require_above_0,
     require_at_least_0,
     require_flag,
     require_fraction,
-    without,
 )
+from chainrule.core.arrays import Array
+from chainrule.training.optimizers.base import Optimizer, Rates, without
 
 
 @dataclass
