@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
+from numba.core import event as numba_event
 from scipy.sparse import coo_array, csr_array, csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
@@ -15,6 +16,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from chainrule import Classifier, Dense, Network, Regressor, Softmax
+from chainrule.core.errors import DataWarning
+from chainrule.estimators import watching
 from chainrule.nn.activations import ELU, Sigmoid
 from chainrule.nn.layer_types import BatchNorm, Dropout, LayerNorm, Recurrent
 from chainrule.nn.losses import Huber
@@ -27,6 +30,8 @@ IMAGES, DIGITS = (each[:200] for each in load_digits(return_X_y=True))
 IMAGES = IMAGES.reshape(-1, 8, 8)
 RNG = np.random.default_rng(1)
 VALUES = X[:, :2] @ [1.0, -2.0] + 100.0
+
+SCALINGS = ("standardize", "scale_targets")
 
 CONVOLUTION = [
     {"type": "conv2d", "filters": 4, "size": 3, "activation": "relu"},
@@ -380,6 +385,18 @@ def test_partial_fit_goes_on_with_the_optimiser():
     assert parts.n_iter_ == 4
 
 
+@pytest.mark.parametrize(
+    ("make", "off"),
+    [(classifier, {"standardize": False}), (regressor, dict.fromkeys(SCALINGS, False))],
+)
+def test_scalings_by_few_cases_are_warned_of(make, off):
+    with pytest.warns(DataWarning, match=r"n_samples=3.*standardize=False") as warned:
+        make().partial_fit(X[49:52], Y[49:52])
+    assert warned[0].filename == __file__
+    make(**off).partial_fit(X[49:52], Y[49:52])  # a warning would be an error
+    make().partial_fit(X, Y).partial_fit(X[49:52], Y[49:52])
+
+
 def test_partial_fit_of_classes_that_come_later():
     model = classifier()
     model.partial_fit(X[:50], Y[:50], classes=[0, 1, 2])
@@ -470,6 +487,21 @@ def test_verbose_prints_epochs(capsys):
         "epoch 5 of 5",
     ]
     assert "validation accuracy" in lines[0]
+
+
+class Compiles(Callback):
+    def on_start(self, trainer):
+        with numba_event.trigger_event("numba:compile", data={}):
+            pass
+
+
+def test_that_something_is_compiled_is_said_once(capsys, monkeypatch):
+    monkeypatch.setattr(watching, "_said", set())
+    classifier(callbacks=[Compiles()], engine="numpy").fit(X, Y)
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        classifier(callbacks=[Compiles()]).fit(X, Y)
+    assert capsys.readouterr().err == f"{watching.COMPILING}\n"
 
 
 def test_a_callback_of_ones_own_sees_the_epochs():

@@ -1,4 +1,4 @@
-"""The arguments of the estimators: which values they take, and what is said of all others."""
+"""The arguments of the estimators: what they are, and what is said of those that are wrong."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from chainrule.core.errors import ConfigError, nearest, shown, unknown
 from chainrule.nn.network import DTYPES
 from chainrule.training import Callback
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., None])
 
 ELSEWHERE: Mapping[str, str] = {
@@ -41,6 +42,74 @@ ELSEWHERE: Mapping[str, str] = {
 
 SCHEDULES_OF_SKLEARN = ("constant", "invscaling", "adaptive")
 """What `learning_rate` takes in scikit-learn's own networks."""
+
+
+ARGUMENTS = """
+        optimizer: the update rule: a name such as ``sgd``, ``type`` with options, or an object.
+        learning_rate: None for 0.01 with ``adam``, and for the own default of other rules.
+        schedule: how the learning rate changes from epoch to epoch, likewise.
+        penalty: on the weights, such as ``{"type": "L2", "rate": 0.001}``; None for none.
+        epochs: how often training goes through the cases.
+        batch_size: the cases of a minibatch; ``auto`` for 200, or all if there are fewer or the
+            optimiser is ``lbfgs``; ``full`` for all.
+        shuffle: draw a new order of the cases for each epoch.
+        standardize: whether the network is given inputs of mean 0 and deviation 1, as by
+            scikit-learn's StandardScaler; the scaling is found by ``fit`` and applied by
+            ``predict``. ``auto``: likewise, but inputs whose deviations differ by less than a
+            factor of 10 are divided by one number, so that a wider one stays wider. Features of
+            sequences are scaled over all their steps, channels of images over all places, and
+            the class numbers that an embedding takes are not.
+        early_stopping: set cases aside, stop when their loss has not fallen by more than ``tol``
+            in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
+        validation_fraction: the part of the cases that is set aside and evaluated after each
+            epoch, as ``validation=`` of ``fit`` does with given cases. None for 0.1 with early
+            stopping, and for no validation without.
+        n_iter_no_change: see ``early_stopping``.
+        tol: see ``early_stopping``.
+        metrics: a list of names such as ``balanced_accuracy`` or ``rmse``, which become columns of
+            ``history_``; None for none.
+        callbacks: a list of names, ``type`` with options, or `chainrule.training.Callback`
+            objects; None for none. Those of scikit-learn go into ``set_callbacks``.
+        clip_gradient_norm: the greatest norm of the gradient; None for no limit.
+        input_shape: the shape of one case, if X holds sequences or images as flat rows.
+        dtype: ``float64`` or ``float32``, in which the network computes.
+        engine: what runs the minibatches. ``compiled`` is compiled when it is used for the first
+            time on a machine, which takes seconds, and loaded once a process; what it cannot run
+            it leaves to ``numpy``.
+        threads: how many threads; ``auto`` goes by the sizes.
+        random_state: an int for results that repeat, a NumPy ``RandomState``, or None.
+        warm_start: whether ``fit`` trains the network of the last ``fit`` on. What makes the
+            network and its scalings, such as ``layers``, is then what it was.
+        verbose: whether to print a line after each epoch; a number n for every n-th.
+"""
+"""What the docstrings of both estimators say of the arguments that they share."""
+
+ATTRIBUTES = """
+        network_: the trained `chainrule.nn.network.Network`.
+        history_: a column for each loss and score, such as ``history_["validation_loss"]``.
+        loss_curve_: the training loss of each epoch; ``loss_`` is the last.
+        validation_curve_: the validation loss of each epoch; None without validation.
+        n_iter_: the number of epochs.
+        n_features_in_: the number of features, of sequences that of steps.
+        feature_names_in_: the names of a DataFrame's columns, if these are texts.
+        scaling_: the scaling of the inputs, or None.
+        engine_: the name of the engine that ran.
+        ending_: why training ended before its last epoch, or None.
+
+    Raises:
+        ValueError: an argument or the data are not as they must be; the message names the
+            nearest valid spelling.
+        NotFittedError: a prediction before ``fit``.
+"""
+"""What they say of the attributes that they share, and of errors."""
+
+
+def documented(kind: type[T]) -> type[T]:
+    """Put `ARGUMENTS` and `ATTRIBUTES` into a class's docstring, where it names them."""
+    text = kind.__doc__ or ""
+    text = text.replace("\n        ARGUMENTS\n", ARGUMENTS)
+    kind.__doc__ = text.replace("\n        ATTRIBUTES\n", ATTRIBUTES)
+    return kind
 
 
 def with_advice(init: F) -> F:

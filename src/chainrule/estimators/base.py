@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -14,12 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DataError, shown
+from chainrule.core.errors import ConfigError, DataError, DataWarning, shown
 from chainrule.core.randomness import stream
 from chainrule.data.passed import refuse_other_order
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
-from chainrule.estimators.arguments import check_arguments, dtype_name, of_unknown, with_validation
+from chainrule.estimators.arguments import (
+    check_arguments,
+    dtype_name,
+    of_unknown,
+    with_validation,
+)
 from chainrule.estimators.inputs import (
     InputForm,
     checked_weights,
@@ -29,7 +35,12 @@ from chainrule.estimators.inputs import (
     with_columns,
 )
 from chainrule.estimators.layers import network_layers, require_one_target
-from chainrule.estimators.watching import CallbackSupportMixin, EpochLines, SklearnCallbacks
+from chainrule.estimators.watching import (
+    CallbackSupportMixin,
+    EpochLines,
+    SklearnCallbacks,
+    compiling_is_said,
+)
 from chainrule.nn.activations import Activation
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
@@ -56,6 +67,9 @@ MAKING = (
     "scale_targets",
 )
 """The arguments that make a network and its scalings, and must stay while it is trained on."""
+
+LEAST_TO_SCALE = 10
+"""With fewer cases in a first call of ``partial_fit`` a warning tells of their scaling."""
 
 MOST_ALIKE = 10.0
 """Inputs whose deviations differ by a smaller factor are taken for alike by
@@ -88,73 +102,6 @@ class OptimizerState:
 
     steps: int
     vectors: dict[str, Array]
-
-
-ARGUMENTS = """
-        optimizer: the update rule: a name such as ``sgd``, ``type`` with options, or an object.
-        learning_rate: None for 0.01 with ``adam``, and for the own default of other rules.
-        schedule: how the learning rate changes from epoch to epoch, likewise.
-        penalty: on the weights, such as ``{"type": "L2", "rate": 0.001}``; None for none.
-        epochs: how often training goes through the cases.
-        batch_size: the cases of a minibatch; ``auto`` for 200, or all if there are fewer or the
-            optimiser is ``lbfgs``; ``full`` for all.
-        shuffle: draw a new order of the cases for each epoch.
-        standardize: whether the network is given inputs of mean 0 and deviation 1, as by
-            scikit-learn's StandardScaler; the scaling is found by ``fit`` and applied by
-            ``predict``. ``auto``: likewise, but inputs whose deviations differ by less than a
-            factor of 10 are divided by one number, so that a wider one stays wider. Features of
-            sequences are scaled over all their steps, channels of images over all places, and
-            the class numbers that an embedding takes are not.
-        early_stopping: set cases aside, stop when their loss has not fallen by more than ``tol``
-            in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
-        validation_fraction: the part of the cases that is set aside and evaluated after each
-            epoch, as ``validation=`` of ``fit`` does with given cases. None for 0.1 with early
-            stopping, and for no validation without.
-        n_iter_no_change: see ``early_stopping``.
-        tol: see ``early_stopping``.
-        metrics: a list of names such as ``balanced_accuracy`` or ``rmse``, which become columns of
-            ``history_``; None for none.
-        callbacks: a list of names, ``type`` with options, or `chainrule.training.Callback`
-            objects; None for none. Those of scikit-learn go into ``set_callbacks``.
-        clip_gradient_norm: the greatest norm of the gradient; None for no limit.
-        input_shape: the shape of one case, if X holds sequences or images as flat rows.
-        dtype: ``float64`` or ``float32``, in which the network computes.
-        engine: what runs the minibatches. ``compiled`` is compiled when it is used for the first
-            time on a machine, which takes seconds, and loaded once a process; what it cannot run
-            it leaves to ``numpy``.
-        threads: how many threads; ``auto`` goes by the sizes.
-        random_state: an int for results that repeat, a NumPy ``RandomState``, or None.
-        warm_start: whether ``fit`` trains the network of the last ``fit`` on.
-        verbose: whether to print a line after each epoch; a number n for every n-th.
-"""
-"""What the docstrings of both estimators say of the arguments that they share."""
-
-ATTRIBUTES = """
-        network_: the trained `chainrule.nn.network.Network`.
-        history_: a column for each loss and score, such as ``history_["validation_loss"]``.
-        loss_curve_: the training loss of each epoch; ``loss_`` is the last.
-        validation_curve_: the validation loss of each epoch; None without validation.
-        n_iter_: the number of epochs.
-        n_features_in_: the number of features, of sequences that of steps.
-        feature_names_in_: the names of a DataFrame's columns, if these are texts.
-        scaling_: the scaling of the inputs, or None.
-        engine_: the name of the engine that ran.
-        ending_: why training ended before its last epoch, or None.
-
-    Raises:
-        ValueError: an argument or the data are not as they must be; the message names the
-            nearest valid spelling.
-        NotFittedError: a prediction before ``fit``.
-"""
-"""What they say of the attributes that they share, and of errors."""
-
-
-def documented(kind: type[T]) -> type[T]:
-    """Put `ARGUMENTS` and `ATTRIBUTES` into a class's docstring, where it names them."""
-    text = kind.__doc__ or ""
-    text = text.replace("\n        ARGUMENTS\n", ARGUMENTS)
-    kind.__doc__ = text.replace("\n        ATTRIBUTES\n", ATTRIBUTES)
-    return kind
 
 
 class Estimator(CallbackSupportMixin, BaseEstimator):
@@ -271,6 +218,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             self._go_on()
         else:
             self._start(*train, seed)
+            self._warn_of_few(len(train[0]), goes_on=goes_on)
         training = self._part(*train, known=known)
         evaluated = self._part(*held_out, known=True) if held_out else None
         self._train(training, evaluated, train[1].kind, seed, epochs, given, goes_on=goes_on)
@@ -387,6 +335,20 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         self.network_.learning_rate = self._learning_rate()
         self.network_.penalty = self.penalty
 
+    def _warn_of_few(self, cases: int, *, goes_on: bool) -> None:
+        """Warn of scalings that a first call of ``partial_fit`` finds by very few cases."""
+        scales = self.scaling_ is not None or getattr(self, "scale_targets", False)
+        if not goes_on or cases >= LEAST_TO_SCALE or not scales:
+            return
+        told = " and scale_targets=False" * hasattr(self, "scale_targets")
+        warnings.warn(
+            f"the first call of partial_fit finds the scaling, here by n_samples={cases}, and it "
+            f"stays; begin with {LEAST_TO_SCALE} cases or more, or pass standardize=False{told} "
+            "and scale them yourself",
+            DataWarning,
+            stacklevel=5,  # of the caller, past scikit-learn's decorator
+        )
+
     def _learning_rate(self) -> float | None:
         """The network's learning rate; None for the optimiser's own default."""
         by_adam = type(optimizer(self.optimizer)) is Adam
@@ -440,7 +402,8 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         state = self.__dict__.get("optimizer_state_") if goes_on else None
         if state is not None:
             _restore(trainer, state)
-        trainer.run()
+        with compiling_is_said(trainer.engine.name):
+            trainer.run()
         if goes_on:
             optimizer = trainer.optimizer
             vectors = {name: vector.copy() for name, vector in optimizer.state.items()}

@@ -14,8 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, nearest, shown, unknown
-from chainrule.estimators.arguments import with_advice
-from chainrule.estimators.base import Estimator, Targets, documented
+from chainrule.estimators.arguments import documented, with_advice
+from chainrule.estimators.base import Estimator, Targets
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
 from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
@@ -113,7 +113,7 @@ class Classifier(ClassifierMixin, Estimator):
         """Train on cases.
 
         Args:
-            X: inputs, (cases, features), images or sequences.
+            X: inputs, (cases, features), sparse too, images or sequences.
             y: a label for each case, (cases,), of any type; or 0 and 1 for each label that a
                 case may have, (cases, labels).
             sample_weight: how much each case counts, (cases,).

@@ -14,8 +14,8 @@ from chainrule.core.errors import ConfigError, DataError, shown
 from chainrule.data.readers.cases import is_numeric
 from chainrule.data.standardization import Standardization
 from chainrule.data.target_scaling import scaled_targets, scaling_of_targets
-from chainrule.estimators.arguments import with_advice
-from chainrule.estimators.base import Estimator, Targets, documented
+from chainrule.estimators.arguments import documented, with_advice
+from chainrule.estimators.base import Estimator, Targets
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation
 from chainrule.nn.losses import Loss, loss_function
@@ -95,7 +95,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
         """Train on cases.
 
         Args:
-            X: inputs, (cases, features), images or sequences.
+            X: inputs, (cases, features), sparse too, images or sequences.
             y: values, (cases,) or (cases, outputs).
             sample_weight: how much each case counts, (cases,).
             validation: (X, y) or (X, y, sample_weight) of cases to evaluate after each epoch.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from chainrule.training import Callback, Row
@@ -19,7 +22,46 @@ except ImportError:  # before scikit-learn 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "EpochLines", "SklearnCallbacks", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "EpochLines",
+    "SklearnCallbacks",
+    "compiling_is_said",
+    "with_callbacks",
+]
+
+COMPILING = (
+    "chainrule compiles its loops for this kind of network, once on this machine: some ten "
+    "seconds; engine='numpy' does without"
+)
+"""What the first training of a kind of network prints, so that nobody takes it for stuck."""
+
+_said: set[str] = set()
+
+
+@contextmanager
+def compiling_is_said(engine: str) -> Iterator[None]:
+    """Print `COMPILING` to the error stream, once a process, if something is compiled within.
+
+    Args:
+        engine: the name of the engine that will run; numba is loaded for ``compiled`` alone.
+    """
+    if engine != "compiled" or COMPILING in _said:
+        yield
+        return
+    event = import_module("numba.core.event")
+
+    class Listener(event.Listener):  # type: ignore[name-defined]
+        def on_start(self, event: Any) -> None:
+            if COMPILING not in _said:
+                _said.add(COMPILING)
+                print(COMPILING, file=sys.stderr, flush=True)
+
+        def on_end(self, event: Any) -> None:
+            """Nothing is said of the end."""
+
+    with event.install_listener("numba:compile", Listener()):
+        yield
 
 
 class SklearnCallbacks(Callback):
