@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/optimizers/clipping.py"
+LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/optimizers/base.py"
 SHARED = "nn/sequences/unrolled.py"
 TIME, LOSSES = "nn/sequences/through_time.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"

@@ -11,7 +11,7 @@ with. The table `LOSSES` holds the classes by name; the fields of a class are it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import log
 from typing import Any, ClassVar, NamedTuple
@@ -53,7 +53,8 @@ class Loss(Entry, ABC):
         It is needed where cases have unequal weights. A class that does not define it is asked
         for the value of one case after the other.
         """
-        return one_by_one(self.value, y, t)
+        found = [self.value(y[case : case + 1], t[case : case + 1]) for case in range(len(y))]
+        return np.array(found, y.dtype)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
         """The signed distances of each case from the kinks of the loss, (cases, n).
@@ -660,9 +661,3 @@ def mean_loss(loss: Loss | FromLogits, y: Array, t: Array, weights: Array | None
 def times_weights(J: Array, weights: Array | None) -> Array:
     """A derivative of the mean loss, (cases, outputs), with each row times its case's weight."""
     return J if weights is None else J * weights[:, None]
-
-
-def one_by_one(value: Callable[[Array, Array], Any], y: Array, t: Array) -> Array:
-    """A loss of each case, (cases,), from a function that gives the mean loss of several."""
-    found = [value(y[case : case + 1], t[case : case + 1]) for case in range(len(y))]
-    return np.array(found, y.dtype)

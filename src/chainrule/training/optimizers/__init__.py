@@ -14,8 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.core.registry import from_table
-from chainrule.training.optimizers.base import Optimizer, Rates
-from chainrule.training.optimizers.clipping import clip_norm, norm
+from chainrule.training.optimizers.base import Optimizer, Rates, clip_norm, norm
 from chainrule.training.optimizers.lbfgs import LBFGS
 from chainrule.training.optimizers.rules import (
     SGD,
