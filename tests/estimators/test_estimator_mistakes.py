@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 
 import chainrule
 from chainrule import Classifier, Dense, Network, Regressor
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, ShapeError
 from chainrule.training.optimizers import Adam
 
 X, Y = load_iris(return_X_y=True)
@@ -188,3 +188,16 @@ def test_without_scikit_learn_the_extra_is_named():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert "pip install 'chainrule[sklearn]'" in ran.stdout
+
+
+def test_a_missing_number_within_a_step_is_no_padding():
+    sequences = np.random.default_rng(0).normal(size=(12, 4, 2))
+    sequences[6, 3, 0] = np.nan
+    model = Classifier([{"type": "lstm", "size": 2, "outputs": "last"}], epochs=1)
+    with pytest.raises(ShapeError, match=r"step 3 of case 6 of x has NaN beside numbers"):
+        model.fit(sequences, [0, 1] * 6)
+    sequences[6, 3] = np.nan
+    assert np.isfinite(model.fit(sequences, [0, 1] * 6).loss_)
+    sequences[2, 1, 1] = np.nan
+    with pytest.raises(ShapeError, match=r"step 1 of case 2"):
+        model.predict(sequences)

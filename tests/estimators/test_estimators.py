@@ -397,6 +397,15 @@ def test_scalings_by_few_cases_are_warned_of(make, off):
     make().partial_fit(X, Y).partial_fit(X[49:52], Y[49:52])
 
 
+def test_an_optimiser_starts_anew_where_its_state_is_of_another_rule_or_network():
+    adam = classifier(learning_rate=0.01, engine="numpy").partial_fit(X, Y)
+    other = adam.set_params(optimizer="momentum").partial_fit(X, Y)
+    assert other.optimizer_state_.steps == 1
+    again = other.fit(X[:, :2], Y).partial_fit(X[:, :2], Y)  # of another network by now
+    assert again.optimizer_state_.steps == 1
+    assert again.n_iter_ == 6
+
+
 def test_partial_fit_of_classes_that_come_later():
     model = classifier()
     model.partial_fit(X[:50], Y[:50], classes=[0, 1, 2])

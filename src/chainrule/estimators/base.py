@@ -46,7 +46,7 @@ from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.training import Callback, EarlyStopping, History, Part, Settings, Trainer
-from chainrule.training.optimizers import LBFGS, Adam, optimizer
+from chainrule.training.optimizers import LBFGS, Adam, Optimizer, optimizer
 from chainrule.training.scores import CASES_AT_A_TIME, TargetKind
 
 T = TypeVar("T")
@@ -98,8 +98,9 @@ class Targets:
 
 @dataclass(frozen=True, eq=False)
 class OptimizerState:
-    """What an optimiser keeps between two calls of ``partial_fit``."""
+    """What an optimiser keeps between two calls of ``partial_fit``, and its class."""
 
+    rule: type[Optimizer]
     steps: int
     vectors: dict[str, Array]
 
@@ -400,14 +401,11 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         except ConfigError as error:
             raise with_validation(error) from None
         state = self.__dict__.get("optimizer_state_") if goes_on else None
-        if state is not None:
-            _restore(trainer, state)
+        if state is not None and state.rule is type(trainer.optimizer):
+            _restore(trainer.optimizer, state)
         with compiling_is_said(trainer.engine.name):
             trainer.run()
-        if goes_on:
-            optimizer = trainer.optimizer
-            vectors = {name: vector.copy() for name, vector in optimizer.state.items()}
-            self.optimizer_state_ = OptimizerState(optimizer.steps, vectors)
+        self.optimizer_state_ = _state(trainer.optimizer) if goes_on else None
         self._keep(trainer)
 
     def _kind(self, kind: TargetKind) -> TargetKind:
@@ -532,12 +530,17 @@ def _taken(targets: Targets, cases: Array) -> Targets:
     return replace(targets, t=targets.t[cases], classes=classes, weights=weights)
 
 
-def _restore(trainer: Trainer, state: OptimizerState) -> None:
+def _state(optimizer: Optimizer) -> OptimizerState:
+    """A copy of what the optimiser remembers."""
+    vectors = {name: vector.copy() for name, vector in optimizer.state.items()}
+    return OptimizerState(type(optimizer), optimizer.steps, vectors)
+
+
+def _restore(optimizer: Optimizer, state: OptimizerState) -> None:
     """Give the optimiser the state in which an earlier training left it."""
-    trainer.optimizer.steps = state.steps
+    optimizer.steps = state.steps
     for name, vector in state.vectors.items():
-        if name in trainer.optimizer.state:
-            trainer.optimizer.state[name][...] = vector
+        optimizer.state[name][...] = vector
 
 
 def _is_same(one: Any, other: Any) -> bool:

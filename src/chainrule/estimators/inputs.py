@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from chainrule.core.arrays import Array, cases_that_count, weights_of_cases
 from chainrule.core.errors import DataError, ShapeError
 from chainrule.core.limits import MAX_DATA_BYTES, machine_memory
+from chainrule.core.sequences import partly_nan
 from chainrule.data.readers.cases import channels_of, place_channels
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.typed_cells import NOTHING
@@ -76,7 +77,8 @@ class InputForm:
         """Cases as the network takes them, (cases, *shape).
 
         Raises:
-            ShapeError: they have another shape than those of the training.
+            ShapeError: they have another shape than those of the training, or a number of a
+                sequence's step is missing.
         """
         if x.shape[1:] != self.own:
             raise ShapeError(
@@ -84,7 +86,14 @@ class InputForm:
             )
         if self.sort == "images" and len(self.own) == 3:
             x = place_channels(x, self.own, "first")
-        return x.reshape(len(x), *self.shape)
+        found = x.reshape(len(x), *self.shape)
+        partly = partly_nan(found) if self.sort == "sequences" else None
+        if partly is not None:
+            raise ShapeError(
+                f"step {partly[1]} of case {partly[0]} of x has NaN beside numbers; NaN in every "
+                "number of a step is padding, and a missing number is to be filled in"
+            )
+        return found
 
     def scaling(self, x: Array, weights: Array | None) -> Standardization:
         """The mean and deviation of each feature, at all steps or places together.
