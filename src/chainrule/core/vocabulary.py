@@ -151,6 +151,31 @@ def meanings(word: str) -> list[str]:
 
 
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
+    "attribute of Network": {
+        "predict": "forward_pass(x) gives the outputs, argmax(1) of them the classes",
+        "summary": "print(network) shows the layers, network.theta.size counts the parameters",
+        "compile": "the loss belongs to Network(...), optimizer and metrics to fit(...)",
+        **dict.fromkeys(
+            ("save", "save_weights"),
+            "chainrule.export(network, 'network.safetensors') writes it, chainrule.load reads it",
+        ),
+        **dict.fromkeys(
+            ("load_weights", "load"), "chainrule.load('network.safetensors').network is one"
+        ),
+        **dict.fromkeys(
+            ("get_weights", "state_dict", "weights", "trainable_variables", "named_parameters"),
+            "parameters has them by name, and theta is the vector of all",
+        ),
+        **dict.fromkeys(
+            ("set_weights", "load_state_dict"), "theta takes a vector of all, and a layer W and b"
+        ),
+        "count_params": "theta.size is the number of parameters",
+        "export": "chainrule.export(network, 'network.onnx') writes it",
+        **dict.fromkeys(
+            ("train", "eval"), "passes are those of evaluation, except in network.training_mode()"
+        ),
+        "score": "chainrule.training.scores.evaluate(network, x, y, classes=True) gives scores",
+    },
     "callback": {
         "reduce_lr_on_plateau": "that is a schedule: schedule: plateau",
         "learning_rate_scheduler": "schedules are told as schedule: step and the like",
@@ -194,7 +219,10 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("loss", "penalty", "dtype"), "it belongs to the network: Network(...)"),
         "verbose": "fit prints nothing; it returns the history",
         "initial_epoch": "fit goes on from the parameters as they are",
-        "sample_weight": "that is weights, of which (cases,) are wanted",
+        **dict.fromkeys(
+            ("validation_split", "validation_fraction"),
+            "cases are held out by hand: fit(x[:n], y[:n], validation=(x[n:], y[n:]))",
+        ),
         "standardize": "Classifier, Regressor and train(...) scale inputs, fit takes x as it is",
     },
 }

@@ -8,7 +8,7 @@ from copy import deepcopy
 from importlib import import_module
 from math import prod
 from threading import RLock, get_ident
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from chainrule.core.arrays import (
 from chainrule.core.errors import ConfigError, ShapeError, printable, unknown
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import lengths_of, require_inputs_at_targets
+from chainrule.core.vocabulary import instead
 from chainrule.nn.building import (
     checked_layers,
     connect,
@@ -179,6 +180,14 @@ class Network:
     @theta.setter
     def theta(self, value: Array) -> None:
         assign(self.theta, value, "theta")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that there is not; of other libraries' say what is here."""
+            there = None if name.startswith("_") else instead("attribute of Network", name)
+            hint = f"; {there}" if there else ""
+            raise AttributeError(f"'Network' has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
         shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
@@ -453,7 +462,16 @@ class Network:
             yield layer, fed, z, made[k]
 
     def evaluate(self, x: Array, theta: Array | None = None) -> tuple[Array, Array]:
-        """The logits and outputs for prepared inputs; nothing is stored, see `walk`."""
+        """The logits and outputs for prepared inputs; nothing is stored, see `walk`.
+
+        Raises:
+            ShapeError: ``theta`` is no vector of all parameters.
+        """
+        if theta is not None and np.shape(theta) != self.theta.shape:
+            raise ShapeError(
+                f"a vector of {self.theta.size} parameters is expected, found shape "
+                f"{np.shape(theta)}; scores of cases are chainrule.training.scores.evaluate(...)"
+            )
         z = y = x
         for _, _, z, y in self.walk(x, self.theta if theta is None else theta):  # noqa: B007
             pass  # the last layer's z and y are returned; those of the others are freed

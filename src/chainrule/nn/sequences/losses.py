@@ -113,9 +113,11 @@ class SequenceLoss(Loss):
         if t.ndim == 3 and t.shape[2] == 1:
             t = t[:, :, 0]
         if t.ndim not in (2, 3) or t.shape[1] != self.steps or t.shape[2:] not in ((), (outputs,)):
+            one_a_case = t.ndim == 1 or t.shape[1:] == (outputs,)
+            last = "; with one target a case the last recurrent layer has outputs='last'"
             raise ShapeError(
                 f"targets of a sequence are class numbers (cases, {self.steps}) or rows "
-                f"(cases, {self.steps}, {outputs}), found {t.shape}"
+                f"(cases, {self.steps}, {outputs}), found {t.shape}{last if one_a_case else ''}"
             )
         return t
 

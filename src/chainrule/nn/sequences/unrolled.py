@@ -180,7 +180,8 @@ class Unrolled(WithWeights):
         if len(shape) != 2:
             raise ConfigError(
                 f"{self.name}, a recurrent layer, takes a sequence [steps, features], but what "
-                f"feeds it has the shape {sizes_text(shape)}"
+                f"feeds it has the shape {sizes_text(shape)}; the input of such a network is "
+                "[steps, features], of class numbers [steps, 1]"
             )
         self.input_shape = shape
         self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
