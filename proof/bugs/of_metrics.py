@@ -31,8 +31,8 @@ BUGS = (
         (
             Edit(
                 METRICS,
-                "counts.recall[there].mean()) if there",
-                "counts.recall.mean()) if there",
+                "counts.recall[actual].mean()) if actual",
+                "counts.recall.mean()) if actual",
             ),
         ),
         tests=OF_METRICS,
@@ -42,7 +42,7 @@ BUGS = (
         (
             Edit(
                 METRICS,
-                "occur = np.full(len(values), labels) | (counts.there + counts.said > 0)",
+                "occur = np.full(len(values), labels) | (counts.actual + counts.predicted > 0)",
                 "occur = np.full(len(values), True)",
             ),
         ),
@@ -69,8 +69,8 @@ BUGS = (
         (
             Edit(
                 METRICS,
-                "float(values @ counts.there / total)",
-                "float(values @ counts.said / counts.said.sum())",
+                "float(values @ counts.actual / total)",
+                "float(values @ counts.predicted / counts.predicted.sum())",
             ),
         ),
         tests=OF_METRICS,

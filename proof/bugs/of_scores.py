@@ -30,7 +30,7 @@ BUGS = (
     ),
     Bug(
         "a row is right where any of its labels is",
-        (Edit(SCORES, "(said == there).all(axis=1)", "(said == there).any(axis=1)"),),
+        (Edit(SCORES, "right.all(axis=1)", "right.any(axis=1)"),),
         tests=EACH,
     ),
     Bug(

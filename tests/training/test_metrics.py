@@ -203,7 +203,7 @@ def test_a_single_class_is_always_right():
     y, t = np.ones((3, 1)), np.zeros(3, int)
     assert (accuracy(y, t), balanced_accuracy(y, t), log_loss(y, t)) == (1, 1, 0)
     assert roc_auc(y, t) is None
-    assert counts_of_classes(y, t).said.tolist() == [3]
+    assert counts_of_classes(y, t).predicted.tolist() == [3]
 
 
 def test_one_hot_rows_are_the_classes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from chainrule.cli.options import RunPath
 
 if TYPE_CHECKING:
+    from chainrule.core.arrays import Array
     from chainrule.runs.run import Run
 
 
@@ -46,13 +48,10 @@ def command(
     values R² and errors in the values' own units.
     """
     from chainrule.cli.cases import cases_of_file, cases_of_split
-    from chainrule.cli.tables import print_classes, print_confusion, print_scores
+    from chainrule.cli.tables import print_scores
     from chainrule.cli.terminal import say
-    from chainrule.core.arrays import cases_that_count
     from chainrule.core.errors import DataError, Problem
-    from chainrule.core.sequences import output_rows, target_rows, weights_of_targets
     from chainrule.runs.run import load
-    from chainrule.training.scores import confusion_matrix, outputs
 
     if file is None and labels is not None:
         raise DataError(
@@ -76,11 +75,23 @@ def command(
     scores = {split if file is None else str(file): score}
     print_scores(scores, scaled=trained.target_scaling is not None)
     if trained.classes is not None:
-        y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)
-        counted, rows, own = cases_that_count(y, targets, weights)
-        own = None if own is None else weights_of_targets(own, rows)
-        print_classes(output_rows(counted, rows), target_rows(rows), trained.classes, own)
-        print_confusion(confusion_matrix(y, targets, len(trained.classes)), trained.classes)
+        _print_each_class(trained, x, t, weights, trained.classes)
+
+
+def _print_each_class(
+    trained: Run, x: Array, t: Array, weights: Array | None, classes: Sequence[str]
+) -> None:
+    """Print a line for each class, and the confusion matrix."""
+    from chainrule.cli.tables import print_classes, print_confusion
+    from chainrule.core.arrays import cases_that_count
+    from chainrule.core.sequences import output_rows, target_rows, weights_of_targets
+    from chainrule.training.scores import confusion_matrix, outputs
+
+    y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)
+    counted, rows, own = cases_that_count(y, targets, weights)
+    own = None if own is None else weights_of_targets(own, rows)
+    print_classes(output_rows(counted, rows), target_rows(rows), classes, own)
+    print_confusion(confusion_matrix(y, targets, len(classes)), classes)
 
 
 def shown_metrics(trained: Run) -> list[str]:

@@ -174,7 +174,7 @@ def print_classes(
         weights: those of the cases, or None.
     """
     say("each class:")
-    cases = counts_of_classes(y, t).there
+    cases = counts_of_classes(y, t).actual
     found = counts_of_classes(y, t, weights)
     rows = [
         (name, f"{count:,.0f}", *(f"{value:.4f}" for value in of_class))

@@ -76,36 +76,36 @@ def predicted_labels(y: Array) -> Array:
     return y > 0.5
 
 
-# Classes and labels: which cases have one, and which are said to have it
+# Classes and labels: which cases have one, and which are predicted to have it
 
 
 class Counts(NamedTuple):
     """How many cases have each class or label, or the sums of their weights; each (classes,).
 
     Attributes:
-        there: the cases that have it.
-        said: those that are said to have it.
+        actual: the cases that have it.
+        predicted: those that are predicted to have it.
         both: those of which this is right.
     """
 
-    there: Array
-    said: Array
+    actual: Array
+    predicted: Array
     both: Array
 
     @property
     def precision(self) -> Array:
-        """The fraction of the cases said to have it that do have it; 0 for none."""
-        return quotient(self.both, self.said)
+        """The fraction of the cases predicted to have it that do have it; 0 for none."""
+        return quotient(self.both, self.predicted)
 
     @property
     def recall(self) -> Array:
-        """The fraction of the cases that have it that are said to have it; 0 for none."""
-        return quotient(self.both, self.there)
+        """The fraction of the cases that have it that are predicted to have it; 0 for none."""
+        return quotient(self.both, self.actual)
 
     @property
     def f1(self) -> Array:
         """2 · precision · recall / (precision + recall), from the counts; 0 for 0 by 0."""
-        return quotient(2 * self.both, self.said + self.there)
+        return quotient(2 * self.both, self.predicted + self.actual)
 
 
 def quotient(a: Array, b: Array) -> Array:
@@ -117,21 +117,22 @@ def counts_of_classes(y: Array, t: Array, weights: Array | None = None) -> Count
     """The `Counts` of each class, of which a case has one.
 
     Example:
-        >>> counts_of_classes(np.eye(3)[[0, 1, 1]], np.array([0, 1, 2])).said.tolist()
+        >>> counts_of_classes(np.eye(3)[[0, 1, 1]], np.array([0, 1, 2])).predicted.tolist()
         [1.0, 2.0, 0.0]
     """
-    true, said = true_classes(t), predictions_for(y, t)
+    true, predicted = true_classes(t), predictions_for(y, t)
     classes = y.shape[1] if t.ndim == 1 else max(2, y.shape[1])
     w = np.ones(len(y)) if weights is None else weights
-    there, found = (np.bincount(numbers, w, classes) for numbers in (true, said))
-    right = true == said
-    return Counts(there, found, np.bincount(true[right], w[right], classes))
+    actual, found = (np.bincount(numbers, w, classes) for numbers in (true, predicted))
+    right = true == predicted
+    return Counts(actual, found, np.bincount(true[right], w[right], classes))
 
 
 def counts_of_labels(y: Array, t: Array, weights: Array | None = None) -> Counts:
     """The `Counts` of each label, of which a case may have several."""
-    said, there = predicted_labels(y), predicted_labels(t)
-    sums = (times_weights(each, weights).sum(axis=0) for each in (there, said, there & said))
+    predicted, actual = predicted_labels(y), predicted_labels(t)
+    parts = (actual, predicted, actual & predicted)
+    sums = (times_weights(each, weights).sum(axis=0) for each in parts)
     return Counts(*(each.astype(np.float64) for each in sums))
 
 
@@ -176,9 +177,9 @@ def averaged(
     if average == "usual" and not labels and len(values) == 2:
         return float(values[1]) if len(y) else None
     if average == "weighted":
-        total = counts.there.sum()
-        return float(values @ counts.there / total) if total > 0 else 0.0 if len(y) else None
-    occur = np.full(len(values), labels) | (counts.there + counts.said > 0)
+        total = counts.actual.sum()
+        return float(values @ counts.actual / total) if total > 0 else 0.0 if len(y) else None
+    occur = np.full(len(values), labels) | (counts.actual + counts.predicted > 0)
     return float(values[occur].mean()) if len(y) and occur.any() else None
 
 
@@ -202,8 +203,8 @@ def balanced_accuracy(
     equation 1, which has two classes.
     """
     counts = counts_of_classes(y, t, weights)
-    there = counts.there > 0
-    return float(counts.recall[there].mean()) if there.any() else None
+    actual = counts.actual > 0
+    return float(counts.recall[actual].mean()) if actual.any() else None
 
 
 def top_k_accuracy(
@@ -237,7 +238,7 @@ def _mean(values: Array, weights: Array | None) -> float | None:
 # Probabilities
 
 
-def roc_auc_of(scores: Array, there: Array, weights: Array | None = None) -> float | None:
+def roc_auc_of(scores: Array, actual: Array, weights: Array | None = None) -> float | None:
     """The area under the ROC curve of one class or label.
 
     It is the probability that a case that has the label has a larger score than a case that has
@@ -250,7 +251,7 @@ def roc_auc_of(scores: Array, there: Array, weights: Array | None = None) -> flo
 
     Args:
         scores: the larger, the surer that the case has the label, (cases,).
-        there: whether it has, as booleans (cases,).
+        actual: whether it has, as booleans (cases,).
         weights: those of the cases, or None.
 
     Returns:
@@ -262,7 +263,7 @@ def roc_auc_of(scores: Array, there: Array, weights: Array | None = None) -> flo
         0.875
     """
     w = np.ones(len(scores)) if weights is None else weights.astype(np.float64)
-    positive, negative = np.where(there, w, 0.0), np.where(there, 0.0, w)
+    positive, negative = np.where(actual, w, 0.0), np.where(actual, 0.0, w)
     whole = float(positive.sum()) * float(negative.sum())
     if not whole > 0:
         return None
@@ -311,8 +312,8 @@ def log_loss(
     tiny = np.finfo(y.dtype).tiny
     with np.errstate(divide="ignore"):
         if labels or (y.shape[1] == 1 and t.ndim == 2):
-            there = predicted_labels(t)
-            found = -np.where(there, np.log(np.maximum(y, tiny)), np.log1p(-np.minimum(y, 1)))
+            actual = predicted_labels(t)
+            found = -np.where(actual, np.log(np.maximum(y, tiny)), np.log1p(-np.minimum(y, 1)))
             by_case = np.minimum(found, -np.log(tiny)).mean(axis=1)
         else:
             p = np.take_along_axis(y, true_classes(t)[:, None], axis=1)[:, 0]
@@ -402,10 +403,10 @@ _PARTS: Mapping[Part, str] = {"precision": "precision", "recall": "recall", "f1"
 
 
 def _averages(
-    average: Average, kinds: tuple[Kind, ...], ending: str = "", said: str = ""
+    average: Average, kinds: tuple[Kind, ...], ending: str = "", suffix: str = ""
 ) -> dict[str, Metric]:
     return {
-        f"{part}{ending}": Metric(f"{heading}{said}", partial(averaged, part, average), kinds)
+        f"{part}{ending}": Metric(f"{heading}{suffix}", partial(averaged, part, average), kinds)
         for part, heading in _PARTS.items()
     }
 

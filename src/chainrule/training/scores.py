@@ -71,8 +71,8 @@ class LabelScore:
         name: of the label.
         cases: how many cases have it.
         accuracy: the fraction of the cases of which it is said rightly whether they have it.
-        precision: the fraction of the cases said to have it that do have it.
-        recall: the fraction of the cases that have it that are said to have it.
+        precision: the fraction of the cases predicted to have it that do have it.
+        recall: the fraction of the cases that have it that are predicted to have it.
         f1: 2 · precision · recall / (precision + recall).
     """
 
@@ -421,30 +421,31 @@ class _ClassSums:
 
 
 class _LabelSums:
-    """For each label, the cases that have it, are said to have it, both, or neither."""
+    """For each label, the cases that have it, are predicted to have it, both, or neither."""
 
     def __init__(self, kind: TargetKind, outputs: int) -> None:
         self.names = target_labels(kind.names, outputs, multi_label=True)
         self.cases = np.zeros(outputs, np.int64)
-        self.there, self.said, self.both, self.right = np.zeros((4, outputs))
+        self.actual, self.predicted, self.both, self.right = np.zeros((4, outputs))
         self.rows_right = 0.0
 
     def add(self, y: Array, t: Array, weights: Array | None) -> None:
         """See `_Sums.add`."""
-        said, there = predicted_labels(output_rows(y, t)), predicted_labels(target_rows(t))
+        predicted, actual = predicted_labels(output_rows(y, t)), predicted_labels(target_rows(t))
         own = None if weights is None else weights_of_targets(weights, t)
-        self.cases += there.sum(axis=0)
-        self.there += times_weights(there, own).sum(axis=0)
-        self.said += times_weights(said, own).sum(axis=0)
-        self.both += times_weights(said & there, own).sum(axis=0)
-        self.right += times_weights(said == there, own).sum(axis=0)
-        self.rows_right += float(times_weights((said == there).all(axis=1)[:, None], own).sum())
+        self.cases += actual.sum(axis=0)
+        self.actual += times_weights(actual, own).sum(axis=0)
+        self.predicted += times_weights(predicted, own).sum(axis=0)
+        self.both += times_weights(predicted & actual, own).sum(axis=0)
+        right = predicted == actual
+        self.right += times_weights(right, own).sum(axis=0)
+        self.rows_right += float(times_weights(right.all(axis=1)[:, None], own).sum())
 
     def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """See `_Sums.score`."""
         rows = _all(t, weights)
         accuracy = np.minimum(self.right / rows, 1.0)
-        of_each = Counts(self.there, self.said, self.both)
+        of_each = Counts(self.actual, self.predicted, self.both)
         figures = (self.cases, accuracy, of_each.precision, of_each.recall, of_each.f1)
         columns = (column.tolist() for column in figures)
         listed = zip(self.names, *columns, strict=True) if len(accuracy) <= MOST_LISTED else ()
