@@ -72,6 +72,7 @@ WRONG = [
     ({"schedule": "invscaling"}, "did you mean 'inverse'"),
     ({"schedule": "plateau"}, "validation_fraction=0.1 sets cases aside"),
     ({"callbacks": ["early_stopping"]}, "fit(X, y, validation=(X, y)) takes cases of yours"),
+    ({"callbacks": ["csv_log"]}, "name one (chainrule.train(config, run=...)"),
     ({"callbacks": "early_stopping"}, "callbacks is a list such as ['early_stopping']"),
     ({"callbacks": [print]}, "objects of chainrule.training.Callback"),
     ({"metrics": "f1"}, "metrics is a list such as ['f1']"),
@@ -128,6 +129,13 @@ def test_a_callback_of_scikit_learn_has_another_way():
     callback = pytest.importorskip("sklearn.callback", reason="before scikit-learn 1.9")
     with pytest.raises(ValueError, match=r"model\.set_callbacks\(ProgressBar"):
         fit(callbacks=[callback.ProgressBar()])
+
+
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+@pytest.mark.parametrize("schedule", ["cosine", {"type": "constant", "warm_up": 1}])
+def test_a_schedule_would_begin_anew_in_every_partial_fit(kind, schedule):
+    with pytest.raises(ValueError, match=r"set_params\(learning_rate=...\) between calls"):
+        kind(schedule=schedule).partial_fit(X, Y)
 
 
 def test_a_changed_argument_that_makes_the_network_is_refused():

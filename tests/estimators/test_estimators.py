@@ -429,7 +429,8 @@ def test_warm_start_goes_on():
 def test_warm_start_takes_another_rate_and_penalty():
     model = classifier(warm_start=True).fit(X, Y)
     before = model.network_.theta.copy()
-    model.set_params(learning_rate=1e-9).fit(X, Y)
+    model.set_params(learning_rate=np.float32(1e-9)).fit(X, Y)
+    assert type(model.network_.learning_rate) is float
     assert abs(model.network_.theta - before).max() < 1e-6
     model.set_params(penalty={"type": "L2", "rate": 100.0}).fit(X, Y)
     assert model.loss_ > 100

@@ -35,7 +35,7 @@ def message(call) -> str:
         ({"verbose": 0}, "fit prints nothing; it returns the history"),
         ({"optimizer": {"type": "adam", "lr": 0.1}}, "the learning rate belongs to the network"),
         ({"optimizer": {"type": "sgd", "momentum": 0.9}}, "{type: momentum, momentum: 0.9"),
-        ({"callbacks": ["csv_log"]}, "of network.fit folder=..."),
+        ({"callbacks": ["csv_log"]}, "network.fit(x, y, folder=...)"),
         ({"validation": 0.2}, "validation is (x, y) or (x, y, weights) of cases held out"),
     ],
 )

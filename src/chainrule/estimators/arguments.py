@@ -13,6 +13,7 @@ from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.errors import ConfigError, nearest, shown, unknown
 from chainrule.nn.network import DTYPES
 from chainrule.training import Callback
+from chainrule.training.schedules import schedule
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., None])
@@ -63,7 +64,7 @@ ARGUMENTS = """
             in ``n_iter_no_change`` epochs in a row, and keep the parameters of the best epoch.
         validation_fraction: the part of the cases that is set aside and evaluated after each
             epoch, as ``validation=`` of ``fit`` does with given cases. None for 0.1 with early
-            stopping, and for no validation without.
+            stopping, and for no validation without. ``partial_fit`` sets none aside.
         n_iter_no_change: see ``early_stopping``.
         tol: see ``early_stopping``.
         metrics: a list of names such as ``balanced_accuracy`` or ``rmse``, which become columns of
@@ -182,6 +183,21 @@ def check_arguments(estimator: Any) -> None:
         raise ConfigError(unknown("dtype", dtype_name(estimator.dtype), DTYPES))
     _check_rates(estimator.learning_rate, estimator.penalty)
     _check_lists(estimator)
+
+
+def check_for_one_epoch(estimator: Any) -> None:
+    """Refuse what needs more than the one epoch that a call of ``partial_fit`` trains.
+
+    Raises:
+        ConfigError: an argument does.
+    """
+    if estimator.early_stopping:
+        raise ConfigError("partial_fit does not support early_stopping=True")
+    if not schedule(estimator.schedule).is_constant:
+        raise ConfigError(
+            "partial_fit does not support a schedule, which would begin anew in every call; "
+            "model.set_params(learning_rate=...) between calls changes the rate"
+        )
 
 
 _NUMBERS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (

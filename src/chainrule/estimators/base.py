@@ -352,8 +352,9 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
 
     def _learning_rate(self) -> float | None:
         """The network's learning rate; None for the optimiser's own default."""
-        by_adam = type(optimizer(self.optimizer)) is Adam
-        return ADAMS_RATE if self.learning_rate is None and by_adam else self.learning_rate
+        if self.learning_rate is not None:
+            return float(self.learning_rate)  # a search may draw a NumPy scalar of another type
+        return ADAMS_RATE if type(optimizer(self.optimizer)) is Adam else None
 
     def _scaling(self, x: Array, weights: Array | None) -> Standardization | None:
         """The scaling of the training inputs; None if they are not to be scaled."""

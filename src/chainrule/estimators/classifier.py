@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, nearest, shown, unknown
-from chainrule.estimators.arguments import documented, with_advice
+from chainrule.estimators.arguments import check_for_one_epoch, documented, with_advice
 from chainrule.estimators.base import Estimator, Targets
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
@@ -135,8 +135,7 @@ class Classifier(ClassifierMixin, Estimator):
                 does not hold them all.
             sample_weight: how much each case counts, (cases,).
         """
-        if self.early_stopping:
-            raise ConfigError("partial_fit does not support early_stopping=True")
+        check_for_one_epoch(self)
         self._listed = None if classes is None else np.unique(classes)
         known: Any = self.__dict__.get("classes_", self._listed)
         if self._listed is not None and not np.array_equal(self._listed, known):

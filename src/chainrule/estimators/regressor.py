@@ -14,7 +14,7 @@ from chainrule.core.errors import ConfigError, DataError, shown
 from chainrule.data.readers.cases import is_numeric
 from chainrule.data.standardization import Standardization
 from chainrule.data.target_scaling import scaled_targets, scaling_of_targets
-from chainrule.estimators.arguments import documented, with_advice
+from chainrule.estimators.arguments import check_for_one_epoch, documented, with_advice
 from chainrule.estimators.base import Estimator, Targets
 from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation
@@ -113,8 +113,7 @@ class Regressor(MultiOutputMixin, RegressorMixin, Estimator):
             y: values as `fit` takes them.
             sample_weight: how much each case counts, (cases,).
         """
-        if self.early_stopping:
-            raise ConfigError("partial_fit does not support early_stopping=True")
+        check_for_one_epoch(self)
         return self._fit(X, y, sample_weight, epochs=1, goes_on=True)
 
     def predict(self, X: Any) -> Array:

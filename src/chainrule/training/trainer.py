@@ -283,7 +283,8 @@ class Trainer:
         if self._names is None:
             message = (
                 f"{name} is to be written into the run's folder, but this training has none; "
-                "name a folder (run=..., of network.fit folder=...), or leave the callback out"
+                "name one (chainrule.train(config, run=...), network.fit(x, y, folder=...)), or "
+                "leave the callback out"
             )
             raise ConfigError(Problem(message, key=key))
         if name.casefold() in self._names:
