@@ -20,7 +20,8 @@ from chainrule.core.progress import progress
 
 
 def trainer(epoch: int = 1, epochs: int = 10, rate: float = 0.1) -> SimpleNamespace:
-    return SimpleNamespace(epoch=epoch, settings=SimpleNamespace(epochs=epochs), rate=rate)
+    settings, optimizer = SimpleNamespace(epochs=epochs), SimpleNamespace(has_rate=True)
+    return SimpleNamespace(epoch=epoch, settings=settings, rate=rate, optimizer=optimizer)
 
 
 @pytest.mark.parametrize(
