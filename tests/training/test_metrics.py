@@ -14,7 +14,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.data.dataset import Dataset
 from chainrule.nn import Recurrent
-from chainrule.training import Part, Settings, Trainer, scores
+from chainrule.training import EarlyStopping, Part, Settings, Trainer, scores
 from chainrule.training.metrics import (
     METRICS,
     accuracy,
@@ -296,6 +296,15 @@ def test_while_training_runs_only_validation_has_them():
     assert "train_f1" not in made.history
     assert "train_f1" not in made.columns
     assert "validation_f1" in made.history
+
+
+def test_a_callback_says_why_there_is_no_such_metric():
+    early = EarlyStopping("validation_roc_auc")
+    one_class = Part(*(part[[0, 0, 0]] for part in (X, T)))
+    with pytest.raises(ConfigError, match=r"told to measure it: metrics: \[roc_auc\]"):
+        trainer(callbacks=[early], metrics=None)
+    with pytest.raises(ConfigError, match="roc_auc says nothing of these validation data"):
+        trainer(validation=one_class, callbacks=[early], metrics=["roc_auc"])
 
 
 def test_a_callback_monitors_them_and_is_told_what_train_needs():

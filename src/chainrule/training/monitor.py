@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.core.arguments import require_at_least_0
 from chainrule.core.errors import ConfigError, Problem, nearest, unknown
 from chainrule.training.history import COLUMNS
+from chainrule.training.metrics import METRICS
 from chainrule.training.scores import is_better_low
 
 MODES = ("auto", "min", "max")
@@ -66,12 +67,24 @@ class Monitor:
         """
         if self.column in trainer.columns:
             return
-        of_validation = self.column.startswith("validation") and not len(trainer.validation)
-        why = "there are no validation data" if of_validation else "there is no such column here"
-        if self.column in trainer.columns_in_full:
-            why = "the training data have it only with evaluate: full"
-        guess = nearest(self.column, trainer.columns)
+        why = self._why_absent(trainer)
+        is_metric = self.column.partition("_")[2] in METRICS
+        guess = None if is_metric else nearest(self.column, trainer.columns)
         hint = f"; did you mean {guess!r}?" if guess else "."
         there = ", ".join(trainer.columns)
         message = f"{who} monitors {self.column}, but {why}{hint} Known: {there}"
         raise ConfigError(Problem(message, key="monitor"))
+
+    def _why_absent(self, trainer: Any) -> str:
+        """Why a training does not have the column."""
+        part, _, measure = self.column.partition("_")
+        if part == "validation" and not len(trainer.validation):
+            return "there are no validation data"
+        if self.column in trainer.columns_in_full:
+            return "the training data have it only with evaluate: full"
+        if measure in trainer.metrics:
+            return f"{measure} says nothing of these {part} data, as where all are of one class"
+        kind = trainer.kind
+        if measure in METRICS and kind.reason_against(measure, trainer.network) is None:
+            return f"the training is not told to measure it: metrics: [{measure}]"
+        return "there is no such column here"
