@@ -148,4 +148,31 @@ _BUGS = (
     ),
 )
 
-BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)
+COMPILED = "training/engines/compiled/normalization.py"
+
+_COMPILED = (
+    Bug(
+        "compiled normalisation: mean and variance of a minibatch taken for constants",
+        (Edit(COMPILED, "standard[0, start + at + j] * (along * share) + sums * share", "0.0"),),
+    ),
+    Bug(
+        "compiled normalisation: the running variance with its bias",
+        (Edit(COMPILED, " * (count / (count - ONE))", ""),),
+    ),
+    Bug(
+        "compiled normalisation: γ decays as a weight",
+        (Edit(COMPILED, "b if layers[k, KIND] == ZERO else ONE", "b"),),
+    ),
+    Bug(
+        "compiled normalisation: an overflow of the variance goes unnoticed",
+        (Edit(COMPILED, "sqrt(variance + epsilon) + 0.0 * variance", "sqrt(variance + epsilon)"),),
+    ),
+)
+
+BUGS = (
+    *(replace(bug, tests=TESTS) for bug in _BUGS),
+    *(
+        replace(bug, tests=("training/engines/test_compiled_normalization.py",))
+        for bug in _COMPILED
+    ),
+)

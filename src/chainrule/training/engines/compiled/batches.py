@@ -23,6 +23,14 @@ from chainrule.training.engines.compiled.activations import (
 from chainrule.training.engines.compiled.blas import gemm, gemm_address
 from chainrule.training.engines.compiled.loop import MinibatchLoop
 from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case, weigh
+from chainrule.training.engines.compiled.normalization import (
+    Norms,
+    follow,
+    go_back,
+    make_norms,
+    normalise,
+    update_all,
+)
 from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
@@ -34,6 +42,7 @@ from chainrule.training.engines.compiled.tables import (
     FUNCTION,
     INPUTS,
     KEPT,
+    KIND,
     OUTPUTS,
     PENALTY,
     RELU,
@@ -55,9 +64,10 @@ from chainrule.training.engines.compiled.tables import (
     Workspace,
     Z,
     aligned,
-    dense_layers,
     dropouts,
     make_tables,
+    normalises,
+    weighted_layers,
 )
 from chainrule.training.engines.compiled.updates import (
     OF_L2,
@@ -80,7 +90,7 @@ def run_batches(
     weights: Array, state: Array, gradient: Array, units: Array,
     gathered: Array, losses: Array, learn: bool,
     case_weights: Array, counted: Array, correct_weights: Array,
-    base_rates: Array, scales: Array, stays: Array,
+    base_rates: Array, scales: Array, stays: Array, norms: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
@@ -96,6 +106,8 @@ def run_batches(
       ``base_rates``, ``scales``: those of `Paces`.
     - ``stays``: for each minibatch, 1 where dropout behind a layer keeps a unit and 0 where it
       does not, (minibatches, units of a minibatch); empty where nothing is dropped.
+    - ``norms``: the arrays of the layers that normalise, see `normalization`. Without such layers
+      it is None; with them the network has a program of its own.
 
     Returns:
         The numbers of minibatches run and of correct cases in them. The loop stops where a loss
@@ -119,17 +131,19 @@ def run_batches(
         else:
             x, at = cases.x, start * Index(cases.x.shape[1])
         sizes = (count, chosen.size)
-        _forward(address, x, at, sizes, stays[k : k + ONE], ws)
+        _forward(address, x, at, sizes, learn, stays[k : k + ONE], norms, ws)
         losses[k], right = _losses(
             cases, chosen.order, start, sizes, rules, common, weighing, k, ws
         )
         if not abs(losses[k]) < inf:
             return k, correct
         if learn:
-            if not _backward(address, sizes, ws):
+            if not _backward(address, sizes, norms, ws):
                 return k, correct
             if common is None:
                 _descend(address, x, at, sizes, rules, ws)
+            elif norms is not None:
+                _change_with_norms(address, x, at, sizes, rules, k, norms, ws)
             else:
                 _change(address, x, at, sizes, rules, k, ws)
         correct += right
@@ -177,7 +191,14 @@ def _outputs(k: int, size: int, ws: Workspace) -> Any:
 
 @part
 def _forward(
-    address: Any, x: Array, at: int, sizes: tuple[int, int], stays: Array, ws: Workspace
+    address: Any,
+    x: Array,
+    at: int,
+    sizes: tuple[int, int],
+    learn: bool,
+    stays: Array,
+    norms: Any,
+    ws: Workspace,
 ) -> None:
     """z = a W + b and a = φ(z) of all layers, and an upper bound of each layer's |a|.
 
@@ -186,12 +207,12 @@ def _forward(
     count, size = sizes
     layers, units = ws.layers, ws.units
     for k in range(Index(len(layers))):
-        start, width, biases = layers[k, START] * size, layers[k, OUTPUTS], layers[k, BIASES]
-        for row in range(count):
-            for j in range(width):
-                units[Z, start + row * width + j] = ws.weights[THETA, biases + j]
-        _times_weights(address, k, x, at, sizes, ws)
-        stop = start + count * width
+        start = layers[k, START] * size
+        if norms is None or layers[k, KIND] == ZERO:
+            _weigh_inputs(address, k, x, at, sizes, ws)
+        else:
+            normalise(k, _row_of_outputs(k - ONE, layers), sizes, learn, norms, ws)
+        stop = start + count * layers[k, OUTPUTS]
         if _row_of_outputs(k, layers) == Index(Z):
             units[BOUND, k + ONE] = rectify(units, start, stop)
         else:
@@ -209,6 +230,19 @@ def _drop(units: Array, start: int, stop: int, stays: Array, kept: float) -> Non
         mask = units.dtype.type(stays[0, j]) * kept
         units[A, j] *= mask
         units[SLOPE, j] *= mask
+
+
+@part
+def _weigh_inputs(
+    address: Any, k: int, x: Array, at: int, sizes: tuple[int, int], ws: Workspace
+) -> None:
+    """z = a W + b of a dense layer."""
+    count, size = sizes
+    start, width, biases = ws.layers[k, START] * size, ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
+    for row in range(count):
+        for j in range(width):
+            ws.units[Z, start + row * width + j] = ws.weights[THETA, biases + j]
+    _times_weights(address, k, x, at, sizes, ws)
 
 
 @part
@@ -261,8 +295,11 @@ def _losses(
 
 
 @part
-def _backward(address: Any, sizes: tuple[int, int], ws: Workspace) -> bool:
-    """Compute N δ of the layers before the last; return whether every gradient is finite."""
+def _backward(address: Any, sizes: tuple[int, int], norms: Any, ws: Workspace) -> bool:
+    """Compute N δ of the layers before the last; return whether every gradient is finite.
+
+    Of layers that normalise it also writes the gradients.
+    """
     count, size = sizes
     layers, units = ws.layers, ws.units
     last = Index(len(layers)) - ONE
@@ -276,14 +313,26 @@ def _backward(address: Any, sizes: tuple[int, int], ws: Workspace) -> bool:
         if not (total < inf and total * units[BOUND, k] < inf):
             return False
         if k > 0:
-            depth, width = layers[k, INPUTS], layers[k, OUTPUTS]
-            delta = (units, _place(DELTA, k, size, ws), width, False)
-            W = (ws.weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] == ZERO)
-            before = (units, _place(DELTA, k - ONE, size, ws), depth)
-            gemm(address, (count, depth, width), 1.0, delta, W, 0.0, before)
-            start = layers[k - ONE, START] * size
+            if norms is None or layers[k, KIND] == ZERO:
+                _through_weights(address, k, sizes, ws)
+            elif total * units.dtype.type(count + layers[k, OUTPUTS]) < inf:  # |x̂| is less
+                go_back(k, sizes, norms, ws)
+            else:
+                return False
+            start, depth = layers[k - ONE, START] * size, layers[k, INPUTS]
             total = _through_activation(k - ONE, start, start + count * depth, layers, units)
     return True
+
+
+@part
+def _through_weights(address: Any, k: int, sizes: tuple[int, int], ws: Workspace) -> None:
+    """N ∂L/∂a of the layer before a dense layer, from N δ of that one."""
+    (count, size), layers = sizes, ws.layers
+    depth, width = layers[k, INPUTS], layers[k, OUTPUTS]
+    delta = (ws.units, _place(DELTA, k, size, ws), width, False)
+    W = (ws.weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] == ZERO)
+    before = (ws.units, _place(DELTA, k - ONE, size, ws), depth)
+    gemm(address, (count, depth, width), 1.0, delta, W, 0.0, before)
 
 
 @part
@@ -322,14 +371,45 @@ def _change(
     if rules.codes[UPDATE] == DESCENT and rules.codes[PENALTY] != WITH_L1:
         _descend(address, x, at, sizes, rules, ws)
         return
-    count = sizes[0]
     for k in range(Index(len(ws.layers))):
-        width, biases = ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
-        _add_products(address, k, x, at, sizes, (1 / count, 0.0), ws.gradient, ws)
-        for j in range(width):
-            ws.gradient[0, biases + j] = 0
-        _add_deltas(ws.gradient, k, ws.gradient.dtype.type(1 / count), sizes, ws)
+        _gradient_of_dense(address, k, x, at, sizes, ws)
     update_by_gradient(number, rules, ws)
+
+
+@part
+def _gradient_of_dense(
+    address: Any, k: int, x: Array, at: int, sizes: tuple[int, int], ws: Workspace
+) -> None:
+    """∂L/∂W = aᵀ δ and ∂L/∂b = Σ δ of a dense layer, from N δ."""
+    count, width, biases = sizes[0], ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
+    _add_products(address, k, x, at, sizes, (1 / count, 0.0), ws.gradient, ws)
+    for j in range(width):
+        ws.gradient[0, biases + j] = 0
+    _add_deltas(ws.gradient, k, ws.gradient.dtype.type(1 / count), sizes, ws)
+
+
+@kernel
+def _change_with_norms(
+    address: Any,
+    x: Array,
+    at: int,
+    sizes: tuple[int, int],
+    rules: Rules,
+    number: int,
+    norms: Any,
+    ws: Workspace,
+) -> None:
+    """`_change` with layers that normalise, and a step of their running statistics."""
+    share = ws.gradient.dtype.type(1 / sizes[0])
+    for k in range(Index(len(ws.layers))):
+        if ws.layers[k, KIND] == ZERO:
+            _gradient_of_dense(address, k, x, at, sizes, ws)
+        else:
+            row = ws.layers[k, WEIGHTS]
+            for j in range(row, row + TWO * ws.layers[k, OUTPUTS]):
+                ws.gradient[0, j] *= share
+    update_all(number, rules, ws)
+    follow(sizes, norms, ws)
 
 
 @part
@@ -446,12 +526,14 @@ class BlasLoop(MinibatchLoop):
 
     def _make_tables(self) -> Tables:
         dtype = self._network.dtype
-        by_output = [is_turned(layer, dtype) for layer in dense_layers(self._network)]
+        layers = weighted_layers(self._network)
+        by_output = [isinstance(layer, Dense) and is_turned(layer, dtype) for layer in layers]
         return make_tables(self._network, by_output, fill=False)
 
     def _make_arrays(self) -> None:
         self._gemm = np.uintp(gemm_address(self._network.dtype))  # before threads are limited
         self._units = self._gathered = self._nothing
+        self._norms: Norms | None = None
 
     def _call(
         self,
@@ -463,14 +545,18 @@ class BlasLoop(MinibatchLoop):
         paces: Paces,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
+        normal = normalises(self._network)
         direct = codes[UPDATE] == DESCENT and codes[PENALTY] != WITH_L1  # needs no gradient
+        direct = direct and not normal
         units = self._room(chosen, direct, learn=learn)
+        norms = self._norms_for(units) if normal else None
         common = direct and self._tables.softmax and codes[0] == CLASS_CROSS_ENTROPY
         common = common and not len(weighing.weights)
         ran, correct = run_batches(
             self._gemm, *cases, *chosen, *rules, None if common else True,
             *self._workspace(units), self._gathered, losses, learn, *weighing, *paces,
             self._stays(len(losses), int(chosen.size)) if learn else NOTHING_DROPPED,
+            norms,
         )  # fmt: skip
         return int(ran), int(correct)
 
@@ -488,6 +574,12 @@ class BlasLoop(MinibatchLoop):
                     stop = start + row[OUTPUTS] * size
                     found[k, start:stop] = layer.draw_stays(size).reshape(-1)
         return found
+
+    def _norms_for(self, units: Array) -> Norms:
+        """The arrays of the layers that normalise, for these units."""
+        if self._norms is None or self._norms[0].shape[1] < units.shape[1]:
+            self._norms = make_norms(self._network, units.shape[1])
+        return self._norms
 
     def _room(self, chosen: Minibatches, direct: bool, *, learn: bool) -> Array:
         """The units' array for a minibatch; in training it is kept, with the other buffers."""

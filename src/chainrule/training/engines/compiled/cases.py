@@ -54,8 +54,8 @@ from chainrule.training.engines.compiled.tables import (
     Weighing,
     Workspace,
     Z,
-    dense_layers,
     make_tables,
+    weighted_layers,
 )
 from chainrule.training.engines.compiled.updates import (
     corrections,
@@ -332,7 +332,7 @@ class CaseLoop(Loop):
     changes_before_it_knows: ClassVar[bool] = True
 
     def _make_tables(self) -> Tables:
-        by_output = [k > 0 for k in range(len(dense_layers(self._network)))]
+        by_output = [k > 0 for k in range(len(weighted_layers(self._network)))]
         return make_tables(self._network, by_output, fill=True)
 
     def _make_arrays(self) -> None:

@@ -16,7 +16,7 @@ from chainrule.training.engines.compiled.support import (
     reason_against,
     reason_against_cases,
 )
-from chainrule.training.engines.compiled.tables import dropouts
+from chainrule.training.engines.compiled.tables import dropouts, normalises
 from chainrule.training.engines.numpy_engine import NumpyEngine
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.scores import Score, measured, outputs
@@ -91,12 +91,12 @@ def loop_for(
         counted: how much each case counts where it is correct, or None.
     """
     given = network, optimizer, x, t, batch_size, weights, counted
-    drops = any(dropouts(network))
-    if batch_size == 1 and not drops:
+    by_blas = any(dropouts(network)) or normalises(network)
+    if batch_size == 1 and not by_blas:
         from chainrule.training.engines.compiled.cases import CaseLoop
 
         return CaseLoop(*given)
-    if has_few_units(network, min(batch_size, len(x))) and not drops:
+    if has_few_units(network, min(batch_size, len(x))) and not by_blas:
         from chainrule.training.engines.compiled.lanes import LaneLoop
 
         return LaneLoop(*given)

@@ -68,8 +68,8 @@ from chainrule.training.engines.compiled.tables import (
     Workspace,
     Z,
     aligned,
-    dense_layers,
     make_tables,
+    weighted_layers,
 )
 from chainrule.training.engines.compiled.updates import (
     penalty_loss,
@@ -440,7 +440,9 @@ class LaneLoop(MinibatchLoop):
     """Runs minibatches without BLAS, every SIMD lane one case; see `Loop`."""
 
     def _make_tables(self) -> Tables:
-        return make_tables(self._network, [False] * len(dense_layers(self._network)), fill=False)
+        return make_tables(
+            self._network, [False] * len(weighted_layers(self._network)), fill=False
+        )
 
     def _make_arrays(self) -> None:
         dtype, tables = self._network.dtype, self._tables

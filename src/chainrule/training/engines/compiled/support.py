@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from chainrule.core.arrays import Array
 from chainrule.nn.layer_types import Dense, Dropout, Layer, Softmax
+from chainrule.nn.layers.base import Activated
 from chainrule.nn.network import Network
 from chainrule.training.engines.compiled.tables import (
     ACTIVATIONS,
+    KINDS,
     LOSSES,
     RULES,
-    dense_layers,
     rates_of_layers,
     weight_decays,
+    weighted_layers,
 )
 from chainrule.training.optimizers import Optimizer
 
@@ -36,7 +38,7 @@ def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
     if not network.graph.is_chain:
         yield "layers that branch are not compiled"
     yield from filter(None, map(_reason_of_layer, network.layers))
-    yield from _reasons_of_dropout(network)
+    yield from _reasons_of_places(network)
     if type(network.loss_function) not in LOSSES:
         yield f"the loss {network.loss_function} is not compiled"
     if type(optimizer) not in RULES:
@@ -53,21 +55,24 @@ def _reason_of_layer(layer: Layer) -> str | None:
     # Exact types are compared: a derived class may compute something else.
     if type(layer) in (Softmax, Dropout):
         return None
-    if type(layer) is not Dense:
+    if not (type(layer) in KINDS and isinstance(layer, Activated)):
         return f"the layer {layer.name}, of type {layer.type}, is not compiled"
     if type(layer.activation) not in ACTIVATIONS:
         return f"the activation {type(layer.activation).__name__} of {layer.name} is not compiled"
     return None
 
 
-def _reasons_of_dropout(network: Network) -> Iterator[str]:
-    """Dropout is compiled between two dense layers, whose outputs it leaves out."""
+def _reasons_of_places(network: Network) -> Iterator[str]:
+    """Dropout and layers that normalise are compiled behind layers whose outputs they change."""
+    first = network.layers[0]
+    if type(first) in KINDS and type(first) is not Dense:
+        yield f"a layer that normalises is compiled behind a dense layer, {first.name} is not"
     layers = network.layers
     for k, layer in enumerate(layers):
         if type(layer) is not Dropout:
             continue
         around = layers[k - 1 : k] + layers[k + 1 : k + 2]
-        if [type(one) for one in around] != [Dense, Dense]:
+        if [type(one) in KINDS for one in around] != [True, True]:
             yield f"dropout is compiled between two dense layers, {layer.name} is not"
 
 
@@ -153,7 +158,7 @@ def engine_for(
 
 def _seconds_of_step(network: Network, cases: int) -> float:
     """An estimate of the seconds that the numpy engine takes for a minibatch."""
-    sizes = [layer.size for layer in dense_layers(network)]
+    sizes = [layer.size for layer in weighted_layers(network)]
     products = 3 * len(network.theta) * max(cases, LEAST_CASES)
     return (
         STEP

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn import activations as phi
 from chainrule.nn import losses
-from chainrule.nn.layer_types import Dense, Dropout
+from chainrule.nn.layer_types import BatchNorm, Dense, Dropout, LayerNorm
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
@@ -93,12 +93,29 @@ NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
 
 # Columns and rows of the arrays.
 
-INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT, DROPS = range(10)
+INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT, DROPS, KIND = range(
+    11
+)
 """Columns of `Tables.layers`: the numbers of inputs, of outputs, and of outputs with padding; the
 index of the layer's first unit in the vectors of z, a and δ; in packed θ the index of its first
 weight, the length of a row of weights, and the index of its first bias; the code of the
 activation; whether a row of weights belongs to an output (1) or to an input (0); whether dropout
-stands behind the layer (1) or not (0)."""
+stands behind the layer (1) or not (0); what kind of layer it is, see `DENSE`."""
+
+DENSE, BY_BATCH, BY_CASE = range(3)
+"""Kinds of layers. A layer that normalises, by the minibatch or by the case, has as many inputs as
+outputs; γ lies where a dense layer has its weights, β where it has its biases, and behind them the
+running mean and the running variance."""
+
+KINDS: Mapping[type, int] = {Dense: DENSE, BatchNorm: BY_BATCH, LayerNorm: BY_CASE}
+
+MEAN, VARIANCE, INVERSE, PASSING = range(4)
+"""Rows of the statistics of layers that normalise, where a layer has those of a feature or of a
+case: mean, variance and 1 / √(variance + ε), and a sum in passing."""
+
+EPSILON, SHARE = range(2)
+"""Columns of the options of layers that normalise: ε, and the share of a minibatch in the running
+statistics."""
 
 KEPT = 2
 """The last column of `Tables.options`, the factor 1 / (1 − rate) of dropout behind a layer."""
@@ -252,10 +269,10 @@ class Workspace(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The dense layers of a network.
+    """The dense layers of a network, and those that normalise.
 
     Attributes:
-        layers: one row per layer, (layers, 10); see `INPUTS` for the columns.
+        layers: one row per layer, (layers, 11); see `INPUTS` for the columns.
         options: options of the activations and `KEPT`, (layers, 3).
         units: the length of the vectors of z, a and δ.
         parameters: the length of packed θ.
@@ -269,13 +286,22 @@ class Tables(NamedTuple):
     softmax: bool
 
 
-def dense_layers(network: Network) -> list[Dense]:
-    """The layers that have parameters; in a network that can be compiled all are dense."""
-    return [cast("Dense", layer) for layer in network.layers if layer.has_weights]
+Compiled = Dense | BatchNorm | LayerNorm
+"""The layers with parameters that are compiled."""
+
+
+def weighted_layers(network: Network) -> list[Compiled]:
+    """The layers that have parameters, in a network that can be compiled."""
+    return [cast("Compiled", layer) for layer in network.layers if layer.has_weights]
+
+
+def normalises(network: Network) -> bool:
+    """Whether the network has a layer that normalises."""
+    return any(isinstance(layer, BatchNorm | LayerNorm) for layer in network.layers)
 
 
 def dropouts(network: Network) -> list[Dropout | None]:
-    """For each dense layer, the dropout right behind it."""
+    """For each layer with parameters, the dropout right behind it."""
     layers = [*network.layers, None]
     pairs = [(a, b) for a, b in pairwise(layers) if a is not None and a.has_weights]
     return [b if isinstance(b, Dropout) else None for _, b in pairs]
@@ -286,28 +312,30 @@ def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> T
 
     Args:
         network: the network to describe.
-        by_output: for each dense layer, whether a row of weights belongs to an output or to an
-            input.
+        by_output: for each layer with parameters, whether a row of weights belongs to an output or
+            to an input.
         fill: pad every row of weights and of units to whole cache lines.
     """
     rows, units, parameters = [], 0, 0
     behind = dropouts(network)
-    for layer, turned, drop in zip(dense_layers(network), by_output, behind, strict=True):
+    for layer, turned, drop in zip(weighted_layers(network), by_output, behind, strict=True):
         width = filled(layer.size, network.dtype) if fill else layer.size
         depth = filled(layer.inputs, network.dtype) if fill else layer.inputs
         count, stride = (layer.size, depth) if turned else (layer.inputs, width)
+        count = count if isinstance(layer, Dense) else 1  # a row of γ
         biases = parameters + count * stride
         code = ACTIVATIONS[type(layer.activation)]
         sizes = layer.inputs, layer.size, width, units, parameters, stride, biases
-        rows += [(*sizes, code, turned, drop is not None)]
+        kind = KINDS[type(layer)]
+        rows += [(*sizes, code, turned, drop is not None, kind)]
         units += width
-        parameters = biases + width
+        parameters = biases + (3 * width if kind == BY_BATCH else width)
     return Tables(
         np.array(rows, np.uintp),
         np.array(
             [
                 (*_options(layer), 1.0 if drop is None else 1 / (1 - drop.rate))
-                for layer, drop in zip(dense_layers(network), behind, strict=True)
+                for layer, drop in zip(weighted_layers(network), behind, strict=True)
             ],
             network.dtype,
         ),
@@ -328,7 +356,7 @@ def filled(width: int, dtype: np.dtype[Any]) -> int:
     return -(-width // lane) * lane
 
 
-def _options(layer: Dense) -> tuple[float, float]:
+def _options(layer: Compiled) -> tuple[float, float]:
     match layer.activation:
         case phi.LeakyReLU(slope=slope):
             return slope, 1.0
@@ -345,17 +373,20 @@ def loss_option(loss: Loss) -> float:
 
 
 def rates_of_layers(network: Network, optimizer: Optimizer) -> list[tuple[float, ...]] | None:
-    """The learning rates of weights and biases of every dense layer, before any schedule.
+    """Every layer's learning rates of weights and biases, or of γ and β, before any schedule.
 
     Returns:
         Pairs, the second 0 where there are no biases; None if an array has several rates.
     """
     pairs = []
-    for layer in dense_layers(network):
+    for layer in weighted_layers(network):
         segments = network.parameters.layout.of_layer(layer.name)
-        rates = [_rate_of(segment, optimizer.rates) for segment in segments]
-        rates += [] if layer.bias else [0.0]
-        pairs.append(tuple(rate for rate in rates if rate is not None))
+        rates = [_rate_of(segment, optimizer.rates) for segment in segments if segment.trained]
+        rates += [0.0] if len(rates) == 1 else []
+        if isinstance(layer, Dense) or len(set(rates)) == 1:  # γ and β have one rate
+            pairs.append(tuple(rate for rate in rates if rate is not None))
+        else:
+            pairs.append(())
     return pairs if all(len(pair) == 2 for pair in pairs) else None
 
 
@@ -370,7 +401,7 @@ def weight_decays(network: Network, optimizer: Optimizer) -> tuple[float, float]
     """AdamW's decay of weights and of biases, 0 for other optimisers; None if layers differ."""
     weights: set[float] = set()
     biases: set[float] = set()
-    for segment in network.parameters.layout:
+    for segment in network.parameters.layout.trained:
         (biases if segment.is_bias else weights).add(decay_of(segment, optimizer))
     if len(weights) > 1 or len(biases) > 1:
         return None
@@ -380,8 +411,8 @@ def weight_decays(network: Network, optimizer: Optimizer) -> tuple[float, float]
 def decays_of_layers(network: Network) -> list[float]:
     """The rates of the penalties in the order of `Rules.constants` from `DECAYS` on, or 0."""
     found = []
-    for layer in dense_layers(network):
-        for name in ("W", "b"):
+    for layer in weighted_layers(network):
+        for name in ("W", "b") if isinstance(layer, Dense) else ("gamma", "beta"):
             there = name in layer.shapes()
             rates = network.penalty_rates(f"{layer.name}.{name}") if there else {}
             found += [rates.get(kind, 0.0) for kind in PENALTIES]
@@ -432,9 +463,16 @@ class Packing:
     def pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
         """Views of the same parameters in both vectors, of equal shapes, without padding."""
         layout = self._network.parameters.layout
-        for k, layer in enumerate(dense_layers(self._network)):
+        for k, layer in enumerate(weighted_layers(self._network)):
             columns = self._tables.layers[k].astype(int)
             views = layout.views(vector, layer.name)
+            if not isinstance(layer, Dense):
+                places = packed[columns[WEIGHTS] :].reshape(-1)
+                for own, at in zip(
+                    views.values(), range(0, len(places), layer.size), strict=False
+                ):
+                    yield own, places[at : at + layer.size]
+                continue
             rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
             own = views["W"].T if columns[BY_OUTPUT] else views["W"]
             yield own, rows[:, : own.shape[1]]
