@@ -18,7 +18,7 @@ import all_layers
 from all_layers import CASES
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.nn import BatchNorm, Conv2D, Flatten, LayerNorm
+from chainrule.nn import GRU, LSTM, BatchNorm, Conv2D, Flatten, LayerNorm, Recurrent
 from chainrule.nn.activations import ACTIVATIONS, ReLU
 from chainrule.training.engines.torch.modules import to_torch
 from chainrule.training.engines.torch.parameters import copy_to_torch, from_torch
@@ -335,3 +335,46 @@ def test_another_epsilon_is_another_function_and_is_refused():
 def without_statistics():
     norm = nn.BatchNorm1d(4, track_running_stats=False)
     return nn.Sequential(nn.Linear(3, 4), norm, nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 2))
+
+
+class Reader(nn.Module):
+    """Two recurrent layers, of which the last step is read, as in PyTorch's tutorials."""
+
+    def __init__(self, kind, *, bias):
+        super().__init__()
+        self.recurrent = kind(3, 4, num_layers=2, batch_first=True, bias=bias, dtype=torch.float64)
+        self.head = nn.Linear(4, 2, dtype=torch.float64)
+
+    def forward(self, x):
+        return self.head(self.recurrent(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("theirs", "ours"), [(nn.LSTM, LSTM), (nn.GRU, GRU), (nn.RNN, Recurrent)])
+def test_recurrent_layers_of_pytorch_come_across(theirs, ours, bias):
+    torch.manual_seed(0)
+    module = Reader(theirs, bias=bias)
+    x = np.random.default_rng(0).normal(size=(5, 6, 3))
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    for source in (module, module.state_dict()):
+        layers = [ours(4, bias=bias), ours(4, outputs="last"), Dense(2)]
+        net = Network(layers, input=(6, 3), loss="mse")
+        from_torch(source, net)
+        assert np.abs(net.forward_pass(x) - expected).max() <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.LSTM(3, 4, bidirectional=True), "lstm_1 takes no weight_ih_l0_reverse, found one"),
+        (nn.GRU(3, 4), r"weight \(outputs first\) of shape \(16, 3\), found \(12, 3\)"),
+        (nn.LSTM(3, 4, num_layers=2), "1 layers with parameters .* found 2 in the module"),
+        ({"weight_ih_l0": torch.ones(16, 3), "bias_ih_l0": torch.ones(16)}, "takes a weight, fo"),
+    ],
+)
+def test_a_recurrent_layer_that_is_another_is_refused(module, message):
+    net = Network([LSTM(4)], input=(6, 3), loss="mse")
+    before = net.theta.copy()
+    with pytest.raises(ShapeError, match=message):
+        from_torch(module, net)
+    assert np.array_equal(net.theta, before)

@@ -47,7 +47,9 @@ def from_torch(module: nn.Module | Mapping[str, Any], network: Network) -> None:
     The module's layers that have parameters, such as ``Linear`` and ``Conv2d``, must match those
     of the network in order; activations are not compared. The running statistics of batch
     normalisation are copied too. A module's layer without a bias gives biases of 0, and biases
-    that are all 0 fit a layer that has none. If anything does not fit, nothing is copied.
+    that are all 0 fit a layer that has none. An ``RNN``, ``LSTM`` or ``GRU`` of several layers
+    fits as many of ours; the two biases of each are added. If anything does not fit, nothing is
+    copied.
 
     Args:
         module: a module on any device, of any floating-point type; or its ``state_dict``, a
@@ -67,7 +69,7 @@ def from_torch(module: nn.Module | Mapping[str, Any], network: Network) -> None:
         True
         >>> from_torch(module.state_dict(), network)
     """
-    pairs = _pairs(module, network)
+    pairs = _pairs([one for part in _parts(module) for one in _recurrent_layers(part)], network)
     _refuse(
         f"{pair.layer} has no biases, found some in {pair.part}"
         for pair in pairs
@@ -89,7 +91,7 @@ def copy_to_torch(network: Network, module: nn.Module) -> None:
     Raises:
         ShapeError: as `from_torch`; also where a module has no bias for biases that are not 0.
     """
-    pairs = _pairs(module, network)
+    pairs = _pairs(_parts(module), network)
     _refuse(
         f"{pair.layer} has biases, found none in {pair.part}"
         for pair in pairs
@@ -163,14 +165,41 @@ def _parts(module: nn.Module | Mapping[str, Any]) -> list[_Part]:
     ]
 
 
-def _pairs(module: nn.Module | Mapping[str, Any], network: Network) -> list[_Pair]:
-    """The parameters of both, layer by layer in order.
+def _recurrent_layers(part: _Part) -> list[_Part]:
+    """The layers of PyTorch's own ``RNN``, ``LSTM`` or ``GRU`` in one direction; else the part."""
+    names = part.parameters.keys()
+    layers = range(sum(name.startswith("weight_ih_l") for name in names))
+    weights = {f"weight_{side}_l{k}" for side in ("ih", "hh") for k in layers}
+    biases = {name.replace("weight", "bias") for name in weights}
+    if not layers or names not in (weights, weights | biases):
+        return [part]
+    return [part._replace(parameters=_as_ours(part.parameters, k)) for k in layers]
+
+
+def _as_ours(given: Mapping[str, Tensor], k: int) -> dict[str, Tensor]:
+    """The parameters of the k-th layer of an ``RNN``, ``LSTM`` or ``GRU`` by our modules' names.
+
+    Of the two biases only the sum has an effect, except in the candidate of a GRU.
+    """
+    U = given[f"weight_hh_l{k}"]
+    found = {"weight": given[f"weight_ih_l{k}"], "recurrent_weight": U}
+    if f"bias_ih_l{k}" not in given:
+        return found
+    beside_x, beside_h = (given[f"bias_{side}_l{k}"].detach().double() for side in ("ih", "hh"))
+    size = U.shape[1]
+    if len(U) == 3 * size:
+        found[torch_name("b_hn")] = beside_h[2 * size :]
+        beside_h = torch.cat([beside_h[: 2 * size], torch.zeros_like(beside_h[2 * size :])])
+    return {**found, "bias": beside_x + beside_h}
+
+
+def _pairs(parts: list[_Part], network: Network) -> list[_Pair]:
+    """The parameters of a module's layers and a network's, layer by layer in order.
 
     Raises:
         ShapeError: they do not match; all reasons are given.
     """
     layers = [layer for layer in network.layers if layer.shapes()]
-    parts = _parts(module)
     if len(layers) != len(parts):
         expected = ", ".join(map(repr, layers))
         found = ", ".join(f"{part.name}: {part.about}" for part in parts) or "none"
@@ -206,7 +235,7 @@ def _problems_of(pair: _Pair) -> Iterator[str]:
     """Why a module's parameter does not match ours; a missing bias is no problem, it may be 0."""
     layer, part, kind, segment, tensor = pair
     if segment is None or tensor is None:
-        if kind != "bias":
+        if kind not in ("bias", torch_name("b_hn")):
             takes, found = ("no", "one") if segment is None else ("a", "none")
             yield f"{layer} takes {takes} {kind}, found {found} in {part}"
         return
