@@ -15,7 +15,7 @@ from chainrule.runs.comparison.result import (
     picture_of,
     write_files,
 )
-from chainrule.runs.comparison.worker import peak_memory
+from chainrule.runs.comparison.worker import Job, Training, peak_memory
 
 
 def result(
@@ -88,3 +88,14 @@ def test_the_peak_of_memory_only_grows():
     assert np.ones(30_000_000).sum() == 3e7
     assert peak_memory() > 2.4e8 > 0
     assert peak_memory() >= before
+
+
+def test_metrics_and_weights_of_classes_take_no_peer_away():
+    config = {
+        "network": {"layers": [{"size": 3}, {"size": 3}, "softmax"]},
+        "data": {"generator": "spirals", "count": 30},
+        "training": {"epochs": 2, "metrics": ["f1"], "class_weights": "balanced"},
+    }
+    sent = []
+    Training(Job(config, [], None, threads=1), sent.append, lambda: 2).run()
+    assert [next(iter(message)) for message in sent] == ["ready", "epoch", "epoch", "end"]

@@ -172,13 +172,16 @@ class Training(Callback):
 
 
 def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
-    """A trainer without validation, callbacks or accuracy, since the peers have none of them.
+    """A trainer without validation, callbacks or metrics, since the peers have none of them.
+
+    The weights of classes are in those of the cases already.
 
     Raises:
         ConfigError: the schedule looks at something else than the training loss, among others.
     """
     none = Part(train.x[:0], train.t[:0])
-    bare = replace(settings, evaluate="running", callbacks=None, class_weights=None)
+    without = {"callbacks": None, "class_weights": None, "metrics": None}
+    bare = replace(settings, evaluate="running", **without)
     try:
         return Trainer(network, train, none, bare, classes=False)
     except ConfigError as error:
