@@ -180,8 +180,7 @@ def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
         ConfigError: the schedule looks at something else than the training loss, among others.
     """
     none = Part(train.x[:0], train.t[:0])
-    without = {"callbacks": None, "class_weights": None, "metrics": None}
-    bare = replace(settings, evaluate="running", **without)
+    bare = replace(settings, evaluate="running", callbacks=None, class_weights=None, metrics=None)
     try:
         return Trainer(network, train, none, bare, classes=False)
     except ConfigError as error:
