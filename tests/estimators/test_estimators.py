@@ -445,6 +445,14 @@ def test_sparse_inputs_are_those_written_out(make, form):
     np.testing.assert_array_equal(found["dense_1"], expected["dense_1"])
 
 
+def test_sparse_columns_of_a_frame_are_those_written_out():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.get_dummies(pandas.Series(Y.astype(str)), sparse=True)
+    model = classifier().fit(frame, Y)
+    assert model.score(frame, Y) == model.score(frame.sparse.to_dense(), Y)
+    assert [*model.feature_names_in_] == ["0", "1", "2"]
+
+
 def test_layers_and_types_of_numbers_may_be_numpys():
     model = classifier(np.array([6, 5]), dtype=np.float32).fit(X, Y)
     assert shapes(model)[:2] == [("Dense", 6), ("Dense", 5)]

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard, TypeVar
 
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.errors import ConfigError, MissingExtraError, shown, unknown
+from chainrule.core.vocabulary import instead
 
 T = TypeVar("T")
 
@@ -72,7 +73,13 @@ def from_table(
     known = {f.name: f.type for f in fields(entry) if f.init}  # type: ignore[arg-type]
     for key, option in options.items():
         if key not in known:
-            raise ConfigError(unknown(f"option of {name}", key, known))
+            sentence = instead(f"key of {kind}", key)
+            words = f"{', '.join(known) or 'none'}"
+            raise ConfigError(
+                f"unknown option of {name} {shown(key)}; {sentence}. Known: {words}"
+                if sentence
+                else unknown(f"option of {name}", key, known)
+            )
         if numbers and known[key] not in _WORDS and not is_finite(option):
             raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
     return entry(**{k: _plain(v, known[k]) if numbers else v for k, v in options.items()})

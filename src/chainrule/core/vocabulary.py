@@ -225,6 +225,28 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         ),
         "standardize": "Classifier, Regressor and train(...) scale inputs, fit takes x as it is",
     },
+    "argument of an estimator": {
+        **dict.fromkeys(
+            ("hidden_layer_sizes", "hidden_layer_size"), "here it is layers=(100, 50)"
+        ),
+        "activation": "each size may be followed by its activation: layers=(100, 'tanh', 50)",
+        "dropout": "here it is layers=(100, {'type': 'dropout', 'rate': 0.5})",
+        "solver": "here it is optimizer, such as 'adam', 'sgd' or 'lbfgs'",
+        "alpha": "here it is penalty={'type': 'L2', 'rate': 0.001}, not divided by the cases",
+        "learning_rate_init": "here it is learning_rate; how it changes is the schedule",
+        "power_t": "here it is schedule={'type': 'inverse', 'decay': 0.1}",
+        **dict.fromkeys(("max_iter", "max_epochs"), "here it is epochs"),
+        "max_fun": "here it is epochs, the iterations of optimizer='lbfgs'",
+        "momentum": "here it is optimizer={'type': 'momentum', 'momentum': 0.9}",
+        "nesterovs_momentum": "here it is optimizer={'type': 'momentum', 'nesterov': True}",
+        "beta_1": "here it is optimizer={'type': 'adam', 'beta1': 0.9}",
+        "beta_2": "here it is optimizer={'type': 'adam', 'beta2': 0.999}",
+        "epsilon": "here it is optimizer={'type': 'adam', 'epsilon': 1e-8}",
+        "weight_decay": "here it is optimizer={'type': 'adamw', 'weight_decay': 0.01}",
+        "n_jobs": "here it is threads",
+        "validation_data": "validation data go into fit(X, y, validation=(X, y))",
+        "sample_weight": "weights of cases go into fit(X, y, sample_weight=...)",
+    },
 }
 """What is to be written in place of a word of others, by the kind of word that was expected."""
 

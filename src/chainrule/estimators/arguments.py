@@ -10,36 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule.core.arguments import is_finite, is_whole
-from chainrule.core.errors import ConfigError, nearest, shown, unknown
+from chainrule.core.errors import ConfigError, shown, unknown
+from chainrule.core.vocabulary import instead
 from chainrule.nn.network import DTYPES
 from chainrule.training import Callback
 from chainrule.training.schedules import schedule
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., None])
-
-ELSEWHERE: Mapping[str, str] = {
-    "hidden_layer_sizes": "layers=(100, 50)",
-    "activation": "layers=(100, 'tanh', 50, 'tanh'), each size followed by its activation",
-    "solver": "optimizer, such as 'adam', 'sgd' or 'lbfgs'",
-    "alpha": "penalty={'type': 'L2', 'rate': 0.001}, which is not divided by the cases",
-    "learning_rate_init": "learning_rate; how it changes is the schedule",
-    "max_iter": "epochs",
-    "power_t": "schedule={'type': 'inverse', 'decay': 0.1}",
-    "momentum": "optimizer={'type': 'momentum', 'momentum': 0.9}",
-    "nesterovs_momentum": "optimizer={'type': 'momentum', 'nesterov': True}",
-    "beta_1": "optimizer={'type': 'adam', 'beta1': 0.9}",
-    "beta_2": "optimizer={'type': 'adam', 'beta2': 0.999}",
-    "epsilon": "optimizer={'type': 'adam', 'epsilon': 1e-8}",
-    "weight_decay": "optimizer={'type': 'adamw', 'weight_decay': 0.01}, or a penalty",
-    "dropout": "layers=(100, {'type': 'dropout', 'rate': 0.5})",
-    "max_epochs": "epochs",
-    "n_jobs": "threads",
-    "max_fun": "epochs, the iterations of optimizer='lbfgs'",
-    "validation_data": "fit(X, y, validation=(X, y))",
-    "sample_weight": "fit(X, y, sample_weight=...)",
-}
-"""How the estimators write what scikit-learn's own networks, and others, have an argument for."""
 
 SCHEDULES_OF_SKLEARN = ("constant", "invscaling", "adaptive")
 """What `learning_rate` takes in scikit-learn's own networks."""
@@ -144,11 +122,9 @@ def of_unknown(names: Iterable[str], known: Iterable[str], owner: str) -> str:
     for name in names:
         if name in known:
             continue
-        meant = nearest(name, [*known, *ELSEWHERE])
-        if meant is not None and meant in ELSEWHERE:
-            said.append(f"{owner} has no argument {name}: here it is {ELSEWHERE[meant]}")
-        else:
-            said.append(unknown(f"argument of {owner}", name, known))
+        sentence = instead("argument of an estimator", name)
+        here = f"{owner} has no argument {name}: {sentence}"
+        said.append(here if sentence else unknown(f"argument of {owner}", name, known))
     return "; ".join(said)
 
 

@@ -155,6 +155,10 @@ def dense(x: Any) -> Any:
     Raises:
         DataError: they would be too large.
     """
+    kinds = getattr(x, "dtypes", None)
+    if kinds is not None and hasattr(kinds, "items"):  # pandas has sparse columns of its own
+        kinds = {name: kind for name, kind in kinds.items() if "Sparse" in type(kind).__name__}
+        return x.astype({name: kind.subtype for name, kind in kinds.items()}) if kinds else x
     if not issparse(x):
         return x
     size = prod(x.shape) * 8
