@@ -18,6 +18,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from chainrule import Classifier, Dense, Network, Regressor, Softmax
 from chainrule.core.errors import DataWarning
 from chainrule.estimators import watching
+from chainrule.estimators.inputs import InputForm
 from chainrule.nn.activations import ELU, Sigmoid
 from chainrule.nn.layer_types import BatchNorm, Dropout, LayerNorm, Recurrent
 from chainrule.nn.losses import Huber
@@ -324,6 +325,14 @@ def test_a_weight_of_2_counts_as_two_cases(make):
     )
 
 
+def test_the_weight_of_a_sequence_is_that_of_each_of_its_steps():
+    x, weights = RNG.normal(size=(6, 3, 2)), np.arange(1, 7)
+    form = InputForm.of(x, "sequences")
+    weighted, repeated = form.scaling(x, weights), form.scaling(x.repeat(weights, axis=0), None)
+    np.testing.assert_allclose(weighted.mean, repeated.mean)
+    np.testing.assert_allclose(weighted.scale, repeated.scale)
+
+
 def test_weights_of_classes():
     heavy = classifier(class_weight={0: 1000}, epochs=60).fit(X, np.where(Y == 1, 0, 1))
     assert (heavy.predict(X) == 0).mean() > 0.6
@@ -415,6 +424,27 @@ def test_partial_fit_of_classes_that_come_later():
         classifier().partial_fit(X[:100], Y[:100]).partial_fit(X, Y)
     with pytest.raises(ValueError, match="not the same as on the first call"):
         model.partial_fit(X, Y, classes=[0, 1])
+
+
+class FirstCases(Callback):
+    """Takes note of the first case of each training."""
+
+    every_minibatch = True
+
+    def __init__(self):
+        self.seen = []
+
+    def on_minibatch(self, trainer, x, t):
+        if trainer.minibatch == 0:
+            self.seen.append(x[0].tolist())
+
+
+def test_a_training_that_goes_on_draws_another_order():
+    first = FirstCases()
+    model = classifier(callbacks=[first], engine="numpy")
+    for _ in range(4):
+        model.partial_fit(X, Y)
+    assert len({tuple(case) for case in first.seen}) > 1
 
 
 def test_warm_start_goes_on():

@@ -86,8 +86,9 @@ def class_weights(
     if isinstance(given, str):
         totals = np.bincount(numbers, weights, len(classes)).astype(np.float64)
         there = totals > 0
-        balanced = totals.sum() / np.count_nonzero(there) / np.where(there, totals, 1.0)
-        return np.where(there, balanced, 1.0)
+        # Of a class that does not occur the weight has no effect.
+        balanced: Array = totals.sum() / np.count_nonzero(there) / np.where(there, totals, 1.0)
+        return balanced
     if isinstance(given, Mapping):
         places = {name: number for number, name in enumerate(classes)}
         problems = [
