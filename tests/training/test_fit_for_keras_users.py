@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError
-from chainrule.nn import LSTM, Dense, Embedding, Network, Softmax
+from chainrule.nn import LSTM, Dense, Embedding, Network, Recurrent, Softmax
 
 X = np.arange(24.0).reshape(12, 2) / 24
 T = np.arange(12) % 3
@@ -81,7 +80,7 @@ def test_numbers_that_are_missing_are_found_before_training(call, found):
 
 def test_sequences_may_end_in_padding_and_hold_no_other_gaps():
     def read(x):
-        layers = [LSTM(2, outputs="last"), Dense(1)]
+        layers = [Recurrent(2, outputs="last"), Dense(1)]
         return Network(layers, input=(3, 2), seed=1).fit(x, [1.0, 2.0], 1, engine="numpy")
 
     x = np.ones((2, 3, 2))
@@ -117,9 +116,3 @@ def test_methods_of_keras_and_pytorch_are_told_what_is_here(name):
 def test_scores_of_cases_are_not_asked_of_evaluate():
     with pytest.raises(ChainruleError, match=r"scores of cases are chainrule\.training\.scores"):
         network().evaluate(X, T)
-
-
-def test_the_advice_on_saving_holds(tmp_path):
-    one, path = network(), tmp_path / "network.safetensors"
-    chainrule.export(one, path)
-    assert np.array_equal(chainrule.load(path).network.forward_pass(X), one.forward_pass(X))

@@ -49,12 +49,12 @@ def command(
     from chainrule.runs.run import load
     from chainrule.runs.run_folder import RunFolder
 
-    name = format_of(to, output)
+    name, loaded = format_of(to, output), load(run)
     if output is None and run.is_file():
         raise ChainruleError(Problem("this is a file; name the new one by --output FILE", run))
     path = output or run / f"model{FORMATS[name].endings[0]}"
     refuse_input(path, run)
     refuse_input(path, *RunFolder(run).files, because=f"this file belongs to the run in {run}")
-    for note in load(run).export(path, to=name, dtype=dtype):
+    for note in loaded.export(path, to=name, dtype=dtype):
         say(f"note: {note}")
     say(f"the network is written to {path} as {name}")

@@ -13,7 +13,7 @@ _WORDS_ELSEWHERE: Mapping[str, str] = {
     "glorot": "xavier glorot_uniform xavier_uniform",
     "he": "kaiming kaiming_normal he_normal",
     "zeros": "zero",
-    "torch": "pytorch",
+    "torch": "pytorch pt pth",
     "mse": "mean_squared_error mse_loss l2_loss squared_error",
     "mae": "mean_absolute_error l1_loss absolute_error",
     "huber": "smooth_l1 smooth_l1_loss huber_loss",
