@@ -484,7 +484,7 @@ def test_sparse_columns_of_a_frame_are_those_written_out():
 
 
 def test_layers_and_types_of_numbers_may_be_numpys():
-    model = classifier(np.array([6, 5]), dtype=np.float32).fit(X, Y)
+    model = classifier(np.array([6, 5]), dtype=np.float32, engine="numpy").fit(X, Y)
     assert shapes(model)[:2] == [("Dense", 6), ("Dense", 5)]
     assert model.predict_proba(X).dtype == np.float32
 

@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 import pytest
-from test_compiled_engine import BLAS, CHOSEN, LANES, engine_of, the_way
+from test_compiled_engine import BLAS, CHOSEN, DTYPES, LANES, engine_of, the_way
 
 from chainrule import Dense, Network, Softmax
 from chainrule.training.engines import ENGINES, NumpyEngine
@@ -37,9 +37,10 @@ def one_by_one(engine, minibatches) -> list[float]:
 
 @pytest.mark.parametrize(("batch_size", "way"), WAYS)
 @pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("common", [True, False])
-def test_a_chunk_has_the_bits_of_its_minibatches(batch_size, way, rule, common):
-    network = network_of() if common else network_of("mse", "L1", "float32")
+def test_a_chunk_has_the_bits_of_its_minibatches(batch_size, way, rule, common, dtype):
+    network = network_of(dtype=dtype) if common else network_of("mse", "L1", dtype)
     targets = LABELS if common else np.eye(3)[LABELS]
     with the_way(way):
         whole, single = (
