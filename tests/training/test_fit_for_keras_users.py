@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ChainruleError, ConfigError
-from chainrule.nn import LSTM, Dense, Embedding, Network, Recurrent, Softmax
+from chainrule.nn import (
+    LSTM,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    Network,
+    Recurrent,
+    Softmax,
+)
 
 X = np.arange(24.0).reshape(12, 2) / 24
 T = np.arange(12) % 3
@@ -70,6 +79,7 @@ def changed(a: np.ndarray, place: tuple[int, ...], value: float) -> np.ndarray:
         ),
         (lambda: network().fit(X, T, weights=[-1.0] + [1.0] * 11), "found -1 for case 0"),
         (lambda: network().fit([[1, 2], [3]], [0, 1]), "found 2 in row 0, 1 in row 1"),
+        (lambda: network().fit(X[:0], T[:0]), "nothing to train on: no training cases"),
         (lambda: network().fit(X, T, folder=3), "folder is a path, found 3"),
     ],
 )
@@ -88,6 +98,13 @@ def test_sequences_may_end_in_padding_and_hold_no_other_gaps():
     assert "x[1, 2, 0] is nan" in message(lambda: read(changed(x, (1, 2, 0), np.nan)))
     ragged = [[[1.0, 1.0]] * 3, [[1.0, 1.0]] * 2]
     assert "shorter sequences are padded with NaN" in message(lambda: read(ragged))
+
+
+def test_images_with_channels_last_are_told_how_to_turn_them():
+    reader = Network([Conv2D(2, 2), Flatten(), Dense(3), Softmax()], input=(3, 4, 4))
+    x = np.random.default_rng(0).random((12, 4, 4, 3))
+    assert "np.moveaxis(x, -1, 1) puts the channels first" in message(lambda: reader.fit(x, T))
+    assert reader.fit(np.moveaxis(x, -1, 1), T, 1, engine="numpy")["train_loss"]
 
 
 def test_a_target_for_each_case_needs_the_last_step_alone():

@@ -94,7 +94,11 @@ def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array
     x = as_numbers(x, "inputs")
     if x.ndim == len(shape) + 1 > 2 and x.shape[1:] != shape:
         sizes = ", ".join(map(str, shape))
-        raise ShapeError(f"the network takes inputs of shape (cases, {sizes}), found {x.shape}")
+        is_channels_last = len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0])
+        hint = "; np.moveaxis(x, -1, 1) puts the channels first" if is_channels_last else ""
+        raise ShapeError(
+            f"the network takes inputs of shape (cases, {sizes}), found {x.shape}{hint}"
+        )
     if x.ndim > 2:
         x = x.reshape(len(x), prod(x.shape[1:]))
     if x.ndim != 2 or x.shape[1] != prod(shape):

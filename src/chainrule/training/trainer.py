@@ -134,7 +134,8 @@ class Trainer:
         self.network = network
         self.train = self._prepared(train)
         if not len(self.train):
-            raise DataError("there is nothing to train on: all training cases have the weight 0")
+            none = "all training cases have the weight 0" if len(train.x) else "no training cases"
+            raise DataError(f"there is nothing to train on: {none}")
         self.validation = self._prepared(validation)
         self.settings = settings
         self.kind = kind or (CLASSES if classes else VALUES)
