@@ -184,8 +184,7 @@ def plain_targets(y: Any) -> Any:
         y = _array_of(y)
     if not hasattr(y, "dtype") or issparse(y):
         return y
-    is_foreign = not isinstance(y.dtype, np.dtype)
-    y = np.asarray(y) if is_foreign else y
+    y = np.asarray(y)
     if y.dtype != object or y.ndim != 1:
         return y
     objects = [*y]
@@ -197,15 +196,12 @@ def plain_targets(y: Any) -> Any:
             "there = pandas.notna(y); fit(X[there], y[there])"
         )
     texts = sum(isinstance(one, str) for one in objects)
-    if texts:
-        if texts < len(objects):
-            kinds = sorted({type(one).__name__ for one in objects})
-            raise DataError(
-                f"y holds values of several types ({', '.join(kinds)}); y.astype(str) makes "
-                "texts of all"
-            )
-    elif is_foreign:
-        return np.array(objects)
+    if texts and texts < len(objects):
+        kinds = sorted({type(one).__name__ for one in objects})
+        raise DataError(
+            f"y holds values of several types ({', '.join(kinds)}); y.astype(str) makes "
+            "texts of all"
+        )
     return y
 
 
