@@ -261,6 +261,14 @@ def test_logarithms_of_probabilities_stay_finite():
     assert far.min() < -1e4
 
 
+def test_probabilities_add_up_where_every_output_is_0():
+    model = classifier(loss="binary_cross_entropy").fit(X, Y)
+    model.network_.layers[-1].b = np.full(3, -1e4)
+    found, logs = model.predict_proba(X), model.predict_log_proba(X)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_allclose(np.exp(logs), found)
+
+
 def test_hinge_gives_no_probabilities():
     model = classifier(loss="hinge", epochs=100).fit(X, Y)
     assert not hasattr(model, "predict_proba")

@@ -20,7 +20,7 @@ from chainrule.estimators.watching import with_callbacks
 from chainrule.nn.activations import Activation, softplus
 from chainrule.nn.losses import BinaryCrossEntropy, Hinge, Loss, loss_function
 from chainrule.training.class_weights import BALANCED
-from chainrule.training.metrics import predicted_labels
+from chainrule.training.metrics import predicted_classes, predicted_labels
 from chainrule.training.scores import CLASSES, TargetKind
 
 
@@ -32,6 +32,13 @@ def _has_probabilities(classifier: Any) -> bool:
             "sklearn.calibration.CalibratedClassifierCV makes probabilities"
         )
     return True
+
+
+def _log_shares(logs: Array) -> Array:
+    """ln(e^l_j / Σ_k e^l_k) of each row, (cases, classes)."""
+    logs = logs - logs.max(axis=1, keepdims=True)
+    found: Array = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+    return found
 
 
 @documented
@@ -156,9 +163,7 @@ class Classifier(ClassifierMixin, Estimator):
         _, y = self._evaluated(X)
         if self.multi_label_:
             return predicted_labels(y).astype(self._type)
-        if y.shape[1] == 1:
-            return self.classes_[(y[:, 0] > 0.5).astype(int)]
-        return self.classes_[y.argmax(axis=1)]
+        return self.classes_[predicted_classes(y)]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> Array:
@@ -167,14 +172,12 @@ class Classifier(ClassifierMixin, Estimator):
         Args:
             X: inputs as `fit` takes them.
         """
-        _, y = self._evaluated(X)
-        if self.multi_label_:
+        z, y = self._evaluated(X)
+        if self.multi_label_ or self._is_softmax:
             return y
         if y.shape[1] == 1:
             return np.concatenate([1 - y, y], axis=1)
-        if self._is_softmax:
-            return y
-        return y / y.sum(axis=1, keepdims=True)
+        return np.exp(_log_shares(-softplus(-z)))
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: Any) -> Array:
@@ -185,14 +188,11 @@ class Classifier(ClassifierMixin, Estimator):
         """
         z, _ = self._evaluated(X)
         if self._is_softmax:
-            z = z - z.max(axis=1, keepdims=True)
-            return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+            return _log_shares(z)
         if z.shape[1] == 1 and not self.multi_label_:
             return -softplus(np.concatenate([z, -z], axis=1))
         logs = -softplus(-z)
-        if self.multi_label_:
-            return logs
-        return logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+        return logs if self.multi_label_ else _log_shares(logs)
 
     def decision_function(self, X: Any) -> Array:
         """The logits, (cases, classes); of two classes the second's minus the first's, (cases,).

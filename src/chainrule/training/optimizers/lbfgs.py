@@ -116,10 +116,10 @@ class LBFGS(Optimizer):
                 key="schedule",
             )
         yield from (
-            Problem(message, key="optimizer") for message in self._misfits(trainer.network)
+            Problem(message, key="optimizer") for message in self._reasons_against(trainer.network)
         )
 
-    def _misfits(self, network: Any) -> Iterator[str]:
+    def _reasons_against(self, network: Any) -> Iterator[str]:
         """What a network has that L-BFGS cannot work with."""
         for layer in network.layers:
             if hasattr(layer, "draw_mask"):
