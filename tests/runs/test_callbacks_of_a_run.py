@@ -339,7 +339,7 @@ def test_tensorboard_without_its_library_is_told_at_its_line(monkeypatch):
 
 @pytest.mark.parametrize("kind", [CsvLog, TensorBoard])
 def test_a_training_without_a_folder_has_no_place_for_files(kind):
-    with pytest.raises(ConfigError, match="this training has none; name a folder"):
+    with pytest.raises(ConfigError, match="this training has none; name one"):
         chainrule.train(CONFIG, save=False, callbacks=[kind()])
 
 
