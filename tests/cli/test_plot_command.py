@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import chainrule
+from chainrule.cli.plot import PICTURES
 
 LAYERS = [{"size": 6, "activation": "tanh"}, {"size": 2}, "softmax"]
 
@@ -60,3 +61,11 @@ def test_a_folder_that_is_not_there(command, folder):
     trained({"generator": "moons", "count": 40})
     assert command("plot", "run", "--out", "nowhere").status == 2
     assert command("plot", "nothing").status == 2
+
+
+def test_an_embedding_has_no_weights_to_draw(folder):
+    (folder / "t.txt").write_text("abacad" * 20)
+    layers = [{"type": "embedding", "size": 3}, {"type": "gru", "size": 3}, {"size": 4}, "softmax"]
+    config = {"network": {"layers": layers}, "data": {"text": "t.txt", "steps": 6}}
+    run = chainrule.train({**config, "training": {"epochs": 0}}, save=False)
+    assert [draw(run) for draw, _ in PICTURES.values()] == [None, None]

@@ -53,6 +53,12 @@ def test_it_draws_by_the_probabilities(run):
     assert followers >= {"b", "c", "d"}
 
 
+def test_an_exported_file_is_told_from_a_network_of_something_else(run, tmp_path):
+    run.export(tmp_path / "t.json")
+    with pytest.raises(ChainruleError, match=r"an exported file does not say .* run's folder"):
+        next(sample(chainrule.load(tmp_path / "t.json")))
+
+
 def test_without_a_start_there_is_one(run):
     assert len(list(islice(sample(run, count=5), 9))) == 5
 

@@ -58,7 +58,7 @@ def _weights(run: Run) -> Figure | None:
     from chainrule.plots.weights import filter_images, weight_images
 
     first, shape = run.network.layers[0], run.data.image_shape
-    W = getattr(first, "W", None)
+    W = getattr(first, "W", None) if "W" in first.shapes() else None
     if W is not None and W.ndim == 4:
         return filter_images(W, title=f"{run.name}: filters of {first.name}")
     if W is None or shape is None or len(W) != prod(shape):

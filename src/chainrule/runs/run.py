@@ -53,7 +53,7 @@ _PASSED = (
 
 _EXPORTED = (
     "an exported file holds a network and no data; pass data to run.evaluate(...), or name a FILE "
-    "of them on the command line"
+    "of them to chainrule evaluate; what else is asked of data needs the run's folder"
 )
 
 

@@ -41,6 +41,11 @@ def sample(
     """
     last = run.network.layers[-1]
     if "text" not in run.config.data or not (last.gives_distribution and last.gives_sequences):
+        if not run.engine:  # read from an exported file
+            raise ChainruleError(
+                "an exported file does not say whether its network was trained on a text; "
+                "sample from the run's folder"
+            )
         raise ChainruleError(
             "only a network that was trained on a text, and ends in softmax, tells characters"
         )
