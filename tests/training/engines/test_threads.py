@@ -38,6 +38,15 @@ def test_small_products_run_on_one_thread_and_the_number_is_put_back():
     assert blas_threads() == before
 
 
+def test_scipys_own_products_are_limited_from_when_it_is_imported():
+    with on_threads(1):  # looks for the libraries, perhaps before SciPy's is there
+        pass
+    import scipy.special  # noqa: F401
+
+    with on_threads(1):
+        assert blas_threads() == {1}
+
+
 def test_large_products_keep_the_machines_threads():
     before = blas_threads()
     with on_threads(number_of_threads(network(1000, 1000), 128)):

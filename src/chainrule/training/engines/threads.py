@@ -15,6 +15,7 @@ When another program wants the same cores, two threads on small products lose fa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -76,9 +77,17 @@ def on_threads(number: int, products: int | None = None) -> Iterator[None]:
         yield
 
 
-@cache
 def _blas() -> Any:
-    """The libraries of NumPy's products, looked for only once: that takes milliseconds."""
+    """The libraries of products: NumPy's, and SciPy's own from when a part that uses it is there.
+
+    Such parts are imported late, by L-BFGS, by an activation or by the compiled engine.
+    """
+    return _loaded_blas(any(name in sys.modules for name in ("scipy.linalg", "scipy.special")))
+
+
+@cache
+def _loaded_blas(with_scipy: bool) -> Any:
+    """The libraries that are loaded now, looked for only once each: that takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
