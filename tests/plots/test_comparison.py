@@ -186,6 +186,7 @@ def test_what_is_not_there():
 VALUES = st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True), max_size=6)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=4))
 def test_any_history_becomes_a_picture(runs):

@@ -136,6 +136,7 @@ def test_cases_that_are_not_finite_are_left_out_and_told():
     assert figure.get_suptitle() == "some (2 cases with NaN or infinity left out)"
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)), min_size=1))
 def test_any_plane_becomes_a_picture(points):

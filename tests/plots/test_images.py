@@ -111,6 +111,7 @@ def test_labels_have_to_fit():
         image_grid(np.zeros((2, 8, 8)), ["a"], title="")
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=15, deadline=None)
 @given(
     arrays.arrays(np.float64, st.sampled_from([(2, 3, 4), (2, 3, 4, 3)])),

@@ -206,6 +206,7 @@ def test_zero_epochs_can_have_a_test_result():
     assert [legend(axes) for axes in figure.axes] == [["test 1.4"], ["test 25.0%"]]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("epochs", [1, 2, 31, 10_000])
 def test_every_length_of_run_can_be_saved(epochs, tmp_path):
     figure = learning_curve(

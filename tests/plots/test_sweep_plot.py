@@ -40,6 +40,7 @@ def test_losses_over_decades_are_logarithmic():
     assert axes.get_yscale() == "log"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 @pytest.mark.parametrize("scores", [SCORES, [0.1, 0.2, 0.3], [float("nan")] * 3])
 def test_any_number_of_settings(count, scores, tmp_path):

@@ -267,7 +267,10 @@ def test_two_optimisers_share_nothing():
     ("value", "message"),
     [
         ("adma", "unknown optimizer 'adma'; did you mean 'adam'?"),
-        ({"type": "sgd", "momentum": 0.9}, "unknown option of sgd 'momentum'. Known: none"),
+        (
+            {"type": "sgd", "momentum": 0.9},
+            "unknown option of sgd 'momentum'; that is an optimizer of its own: {type: momentum",
+        ),
         ({"type": "momentum", "momentun": 0.9}, "did you mean 'momentum'?"),
         ({"type": "momentum", "momentum": 1.0}, "at least 0 and below 1, found 1.0"),
         ({"type": "momentum", "momentum": -0.1}, "momentum must be"),

@@ -82,6 +82,7 @@ def test_the_numbers_of_numpy(windows, filters, cases):
         assert np.abs(ours - expected).max() <= 1e-13 * max(1, np.abs(expected).max())
 
 
+@pytest.mark.exhaustive
 @given(windows=shapes(), filters=some_filters)
 @settings(max_examples=20)
 def test_single_precision(windows, filters):

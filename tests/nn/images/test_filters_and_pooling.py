@@ -205,6 +205,7 @@ def test_the_order_of_the_cases_counts_for_nothing(way, kind):
         assert difference(network.backward_pass(t[order]).vector, gradient) < 1e-13
 
 
+@pytest.mark.exhaustive
 @both_ways
 @pytest.mark.parametrize("kind", FILTERED)
 def test_single_precision(way, kind):
