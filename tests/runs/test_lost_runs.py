@@ -110,9 +110,9 @@ class SlowEngine(NumpyEngine):
 
     slow = "evaluate"
 
-    def evaluate(self, x, t, weights=None):
+    def evaluate(self, x, t, weights=None, metrics=()):
         self._wait("evaluate")
-        return super().evaluate(x, t, weights)
+        return super().evaluate(x, t, weights, metrics)
 
     def prepare(self):
         self._wait("prepare")

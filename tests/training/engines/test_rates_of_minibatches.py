@@ -78,7 +78,8 @@ def test_every_engine_multiplies_the_rates_of_each_minibatch(name, rule):
 def test_a_minibatch_that_the_reference_runs_has_its_own_scale(batch_size, way):
     """Compiled code leaves sums that might overflow to it, and goes on behind them."""
     x = X.copy()
-    x[0] = [1.5e308, 0, 0, 0, 0]
+    x[:, 0] = 0
+    x[3 * batch_size] = [1.5e308, 0, 0, 0, 0]  # in the fourth minibatch
     network = Network([Dense(3), Softmax()], input=5, seed=1, learning_rate=1e-300)
     network.layers[0].W[0] = 0
     with the_way(way):
