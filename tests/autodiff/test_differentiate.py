@@ -190,6 +190,7 @@ def test_one_node_as_both_arguments():
     assert backpropagate(x**x, [x])[0].value == pytest.approx(27 * (1 + np.log(3)), rel=1e-15)
 
 
+@pytest.mark.exhaustive
 def test_a_chain_of_a_hundred_thousand_operations():
     x = variable(1.0)
     y = x

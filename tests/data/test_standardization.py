@@ -41,6 +41,7 @@ def test_float64_is_scaled_by_numpys_own_mean_and_deviation(shape, order):
     assert np.array_equal(scaling.apply(x), (x - x.mean(axis=0)) / scale)
 
 
+@pytest.mark.exhaustive
 def test_float32_is_measured_in_float64_and_stays_float32():
     x = np.random.default_rng(1).normal(1000, 1, (400, 600)).astype(np.float32)
     scaling = Standardization.fit(x)

@@ -227,7 +227,7 @@ def test_the_running_loss_of_sequences_is_a_mean_over_their_cases(cases, batch_s
 @pytest.mark.parametrize(
     "engine", ["numpy", pytest.param("compiled", marks=pytest.mark.exhaustive)]
 )
-@pytest.mark.parametrize("batch_size", [1000, "full"])
+@pytest.mark.parametrize("batch_size", [1000, pytest.param("full", marks=pytest.mark.exhaustive)])
 def test_a_million_cases_in_float32_lose_no_digit(engine, batch_size):
     """The losses, the counts of right ones, and the gradient of a bias, which is one long sum."""
     rng = np.random.default_rng(0)

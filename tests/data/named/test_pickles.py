@@ -295,6 +295,7 @@ def test_what_throws_values_away_is_no_plain_data(read):
             read(program)
 
 
+@pytest.mark.exhaustive
 def test_long_lists_and_tuples_of_plain_values_are_read(read):
     held = {
         "labels": list(range(200_000)),
