@@ -300,3 +300,9 @@ def test_a_sweep_ranks_by_an_error(place, tmp_path):
     assert [trial.epochs for trial in found.ranked] == [20, 1]
     best = found.best.scores
     assert best["best_validation_mae"] <= best["validation_mae"] < 1e6
+
+
+def test_targets_whose_squares_overflow_are_noted_with_their_deviation():
+    note = note_on_targets(np.array([1e200, -3e200]))
+    assert note is not None
+    assert note.startswith("the targets have mean -1e+200 and deviation 2e+200;")

@@ -66,7 +66,9 @@ def note_on_targets(t: Array) -> str | None:
     rows = _rows(t)
     if not is_far_from_1(t):
         return None
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    largest = np.abs(rows).max(axis=0, initial=0)
+    unit = np.where(largest > 0, largest, 1)  # so that no square overflows
+    mean, deviation = (rows / unit).mean(axis=0) * unit, (rows / unit).std(axis=0) * unit
     k = int(_far(rows).argmax())
     which = f"of value {k + 1} " if rows.shape[1] > 1 else ""
     return (
