@@ -115,7 +115,7 @@ def test_labels_without_any_sense_give_no_rate():
         ({"low": 0}, "low is a finite rate above 0, found 0"),
         ({"high": float("nan")}, "high is a finite rate above 0"),
         ({"low": "1"}, "low is a finite rate above 0"),
-        ({"low": 1.0, "high": 0.1}, "high is above low, 1.0; found 0.1"),
+        ({"low": 1.0, "high": 0.1}, "which is 1.0; found 0.1"),
         ({"minibatches": 9}, "minibatches is a whole number from 10 to 1,000,000, found 9"),
         ({"minibatches": 10**7}, "minibatches is a whole number from 10"),
         ({"minibatches": 50.0}, "minibatches is a whole number from 10"),
@@ -170,7 +170,7 @@ def test_the_command_draws_and_suggests(command, folder):
     ("options", "message"),
     [
         (["--from", "0"], "low is a finite rate above 0"),
-        (["--from", "1", "--to", "0.1"], "high is above low"),
+        (["--from", "1", "--to", "0.1"], "the last rate (high, --to) is above the first"),
         (["--minibatches", "3"], "minibatches is a whole number from 10"),
         (["--save", "a.bmp"], "bmp"),
         (["--save", "plan.yaml"], "this is the file that is read"),

@@ -159,7 +159,8 @@ def _check(low: object, high: object, minibatches: object) -> None:
         if not (is_finite(value) and value > 0)
     ]
     if not problems and not float(high) > float(low):  # type: ignore[arg-type]
-        problems.append(Problem(f"high is above low, {low}; found {shown(high)}", key="high"))
+        message = f"the last rate (high, --to) is above the first (low, --from), which is {low}"
+        problems.append(Problem(f"{message}; found {shown(high)}", key="high"))
     if minibatches is not None and not (
         is_whole(minibatches, at_least=10) and minibatches <= MOST_MINIBATCHES
     ):
