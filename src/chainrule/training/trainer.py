@@ -57,6 +57,8 @@ CHUNK_SECONDS = 0.05
 """The number of minibatches in a chunk is adapted so that it takes about this long: short enough
 to stop soon, long enough to be fast. It does not affect the results."""
 
+_WHERE = "true in the data of a configuration, True of an estimator"
+
 LONGEST_REASON = 300
 """The reason why training was stopped is cut off after this many characters."""
 
@@ -516,11 +518,11 @@ class Trainer:
         if self.network.reads_sequences:
             advice.append("inputs of mean 0 and deviation 1")
         elif not is_standardized(self.train.x):
-            advice.append("inputs of mean 0 and deviation 1 (data: standardize: true)")
+            advice.append(f"inputs of mean 0 and deviation 1 (standardize: {_WHERE})")
         if not (self.kind.classes or self.kind.multi_label) and is_far_from_1(self.train.t):
             largest = float(np.abs(self.train.t).max())
             advice.append(
-                f"targets of mean 0 and deviation 1 (data: scale_targets: true; they go up to "
+                f"targets of mean 0 and deviation 1 (scale_targets: {_WHERE}; they go up to "
                 f"{largest:.3g} now)"
             )
         return advice
