@@ -49,6 +49,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(command, folder):
     assert Path("shapes.yaml").read_text(encoding="utf-8") != "mine"
 
 
+@pytest.mark.exhaustive
 def test_an_example_that_reads_a_text_comes_with_it(command, folder):
     outcome = command("init", "jack")
     assert (outcome.status, outcome.err) == (0, "")

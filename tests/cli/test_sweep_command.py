@@ -45,6 +45,7 @@ def test_going_on(command, config, folder):
     assert (quiet.status, quiet.out) == (0, "")
 
 
+@pytest.mark.exhaustive
 def test_failures_are_counted(command, config):
     relu = ("--set", "network.layers.0.activation=relu", "--jobs", 1)
     done = command("sweep", config, "--vary", "network.learning_rate=0.1,1e300", *relu)

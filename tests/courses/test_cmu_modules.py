@@ -130,6 +130,7 @@ def test_targets_that_do_not_fit_are_told():
 # The check
 
 
+@pytest.mark.exhaustive
 @given(seeds)
 def test_every_module_passes_the_check(seed):
     found = check_modules.errors(seed)

@@ -13,6 +13,7 @@ from chainrule import Classifier, Regressor
 MOST_SKIPPED = 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.filterwarnings("ignore")  # the checks pass data of which scikit-learn warns
 @pytest.mark.parametrize(("kind", "checks"), [(Classifier, 67), (Regressor, 60)])
 def test_every_check_passes(kind, checks):

@@ -143,6 +143,7 @@ def test_padded_sequences():
         model.predict(longer)
 
 
+@pytest.mark.exhaustive
 def test_layers_of_every_type_go_by_their_names():
     model = classifier(
         [30, "batch_norm", "relu", {"type": "dropout", "rate": 0.1}, 20, "layer_norm"], epochs=40

@@ -52,6 +52,7 @@ def test_what_is_no_refusal(reader, ended, tmp_path, monkeypatch):
     assert read_by(reader, tmp_path, monkeypatch)["ended"].startswith(ended)
 
 
+@pytest.mark.exhaustive
 def test_what_never_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(warden, "PATIENCE", 1.0)
     found = read_by(lambda path: os.read(os.pipe()[0], 1), tmp_path, monkeypatch)

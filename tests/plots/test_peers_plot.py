@@ -63,6 +63,7 @@ def test_losses_over_decades_are_logarithmic():
     assert peers_figure([OURS], title="xor").axes[0].get_yscale() == "linear"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "curves",
     [

@@ -257,6 +257,7 @@ def test_a_sweep_varies_it(folder):
         assert trial.scores["validation_loss"] == trial.scores["best_validation_loss"]
 
 
+@pytest.mark.exhaustive
 def test_a_comparison_runs_all_epochs(folder):
     pytest.importorskip("sklearn")
     found = compare(CONFIG, "sklearn", epochs=4, save=False)

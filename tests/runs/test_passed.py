@@ -502,6 +502,7 @@ def test_tensors_train_as_arrays():
 # Sweeps and comparisons, whose trainings are processes of their own
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_trains_every_trial_on_the_data_that_are_passed(tmp_path):
     rates = {"network.learning_rate": [0.1, 0.5]}
     for name, data in (("arrays", (NUMBERS, BOUGHT)), ("table", (INPUTS, BOUGHT))):
@@ -532,6 +533,7 @@ def test_a_sweep_takes_no_data_that_are_split_already(tmp_path):
         )
 
 
+@pytest.mark.exhaustive
 def test_a_comparison_trains_on_the_data_that_are_passed():
     library("sklearn")
     t = NUMBERS.argmax(axis=1)

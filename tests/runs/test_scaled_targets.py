@@ -289,6 +289,7 @@ def test_evaluate_takes_as_many_targets_as_there_are_outputs(place):
     assert run.evaluate(X[:0], PRICES[:0]) is None
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_ranks_by_an_error(place, tmp_path):
     found = chainrule.sweep(
         config(place / "one.csv", scale_targets=True),

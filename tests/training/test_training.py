@@ -224,6 +224,7 @@ def test_the_running_loss_of_sequences_is_a_mean_over_their_cases(cases, batch_s
     assert trainer.history["train_loss"] == [pytest.approx(network.loss(x, t), rel=1e-12)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "engine", ["numpy", pytest.param("compiled", marks=pytest.mark.exhaustive)]
 )

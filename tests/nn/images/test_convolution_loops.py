@@ -114,6 +114,7 @@ def test_every_index_that_kernels_make_of_the_tables_lies_within_their_arrays(
 BUSY = Windows(8, 20, 20, 3, 3, (1, 1), (1, 1, 1, 1))
 
 
+@pytest.mark.exhaustive
 def test_the_bits_are_the_same_on_any_number_of_threads():
     of = arrays(BUSY, 16, 19, np.float32)
     found = []
@@ -137,6 +138,7 @@ def test_what_is_infinite_stays_within_its_case():
     assert np.isfinite(input_gradient[[0, 1, 3]]).all()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("branches", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize(("image", "filters"), [((3, 32, 32), 16), ((16, 16, 16), 32)])

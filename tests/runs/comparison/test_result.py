@@ -68,6 +68,7 @@ def test_zeros_do_not_differ_from_zeros():
     assert comparison(result("jax"), ours=ours).loss_difference(result("jax")) == inf
 
 
+@pytest.mark.exhaustive
 def test_the_picture_shows_everybody():
     figure = picture_of(comparison(result("torch"), result("jax")))
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
