@@ -11,6 +11,8 @@ from PIL import Image
 
 from chainrule import train
 from chainrule.cli import showing
+from chainrule.config.load import load_config
+from chainrule.runs.resolve import resolve_data
 
 NETWORK = "network: {layers: [{size: 3}, softmax]}\n"
 SHAPES = "data: {generator: shapes, size: 12, classes: 3, count: 60}\n"
@@ -44,10 +46,27 @@ def test_any_data_have_a_picture(command, config, source, split):
         assert min(image.size) > 100
 
 
+def test_points_are_drawn_in_their_own_units_and_to_one_scale():
+    network = {"layers": [{"size": 3}, {"size": 3}, "softmax"]}
+    source = {"generator": "blobs", "classes": 3, "count": 60}
+    axes = []
+    for is_scaled in (False, True):
+        config = {"network": network, "data": source | {"standardize": is_scaled}}
+        data = resolve_data(load_config(config))
+        axes += showing.picture(data, data.train, "", 1).axes
+    a, b = axes
+    assert np.allclose(a.collections[0].get_offsets(), b.collections[0].get_offsets())
+    assert a.get_aspect() == b.get_aspect() == 1
+    assert (a.get_xlabel(), a.get_ylabel()) == ("x₁", "x₂")
+
+
 def test_without_a_screen_the_picture_has_a_name_of_its_own(command, config):
     outcome = command("data", "show", config)
     assert outcome.out == "picture written to c-train.png\n"
-    assert Path("c-train.png").is_file()
+    before = Path("c-train.png").read_bytes()
+    outcome = command("data", "show", config, "--set", "data.noise=0.2")
+    assert outcome.out == "picture written to c-train-2.png\n"
+    assert Path("c-train.png").read_bytes() == before
 
 
 @pytest.fixture

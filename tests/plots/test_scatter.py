@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from chainrule.core.errors import ShapeError
 from chainrule.plots import save_figure, scatter
@@ -52,10 +53,26 @@ def test_a_few_features_are_a_matrix_of_planes(features, tmp_path):
     panels = np.array(figure.axes).reshape(features, features)
     assert np.allclose(points(panels[1, 0])[0], x[t == 0][:, [0, 1]])
     assert np.allclose(points(panels[0, 2])[1], x[t == 1][:, [2, 0]])
-    assert panels[-1, 1].get_xlabel() == "feature 2"
-    assert panels[1, 0].get_ylabel() == "feature 2"
+    assert panels[-1, 1].get_xlabel() == "x₂"
+    assert panels[1, 0].get_ylabel() == "x₂"
     assert not points(panels[1, 1])
     assert save_figure(figure, tmp_path / "matrix", ("png",))
+
+
+def scale_of(axes):
+    """How many units of the data a point of the drawing is wide, over how many it is high."""
+    FigureCanvasAgg(axes.figure).draw()
+    box, (left, right), (low, high) = axes.bbox, axes.get_xlim(), axes.get_ylim()
+    return (right - left) / box.width / ((high - low) / box.height)
+
+
+@pytest.mark.parametrize("features", [2, pytest.param(3, marks=pytest.mark.exhaustive), 5])
+def test_features_in_one_unit_have_one_scale(features):
+    x, t = RNG.normal(size=(30, features)) * ([1, 8] + [1] * (features - 2)), np.arange(30) % 2
+    for one_unit in (False, True):
+        figure = scatter(x, t, classes=["a", "b"], one_unit=one_unit, title="")
+        axes = figure.axes[1 if features == 3 else 0]
+        assert (abs(scale_of(axes) - 1) < 0.01) == one_unit
 
 
 def test_the_diagonal_of_the_matrix_counts_every_case():
@@ -98,6 +115,8 @@ def test_a_regression_of_many_features_shows_the_first_four():
     assert np.allclose(points(figure.axes[2])[1], np.column_stack([x[:, 2], t[:, 1]]))
     assert figure.get_suptitle() == "houses (the first 4 of 6 features)"
     assert legend(figure) == ["target 1", "target 2"]
+    figure = scatter(x, t, classes=None, target_names=["price", "rent"], title="")
+    assert legend(figure) == ["price", "rent"]
 
 
 def test_a_class_without_cases_keeps_its_place():

@@ -62,6 +62,12 @@ def test_without_a_screen_the_fallback_is_written(figure, toolkit, tmp_path):
     assert not toolkit
 
 
+def test_a_fallback_that_is_there_is_kept(figure, toolkit, tmp_path):
+    names = ["my.images.png", "my.images-2.png", "my.images-3.png"]
+    for name in names:
+        assert show_or_save(figure, None, tmp_path / "my.images.png") == tmp_path / name
+
+
 def test_with_a_screen_a_window_waits_to_be_closed(figure, toolkit, tmp_path, monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
     assert show_or_save(figure, None, tmp_path / "images.png") is None

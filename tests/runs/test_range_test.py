@@ -161,7 +161,13 @@ def test_the_command_draws_and_suggests(command, folder):
     assert f"reason: {expected.reason}" in done.out
     names = {"plan.yaml", "plan-range-test.png", "plan-range-test.svg"}
     assert {file.name for file in folder.iterdir()} == names
-    quiet = command("range-test", "plan.yaml", "--quiet", "--save", "a.svg", "--to", "1")
+    (folder / "plan.yaml").rename(folder / "a.plan.yaml")
+    assert command("range-test", "a.plan.yaml", "--minibatches", "10").status == 0
+    again = command("range-test", "a.plan.yaml", "--minibatches", "10")  # keeps what is there
+    assert again.out.endswith(
+        "a.plan-range-test-2.png\npicture written to a.plan-range-test-2.svg\n"
+    )
+    quiet = command("range-test", "a.plan.yaml", "--quiet", "--save", "a.svg", "--to", "1")
     assert (quiet.status, quiet.out) == (0, "")
     assert (folder / "a.svg").exists()
 

@@ -12,6 +12,7 @@ from chainrule.autodiff.differentiate import backpropagate, jacobian_rows, topol
 from chainrule.autodiff.node import CALL, POWER, Node, Operation
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, printable
+from chainrule.core.notation import subscript
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +24,6 @@ MOST = 16
 """The most numbers of a local Jacobian that is shown in full."""
 
 _RAISED = str.maketrans("0123456789−-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 # Formulas as in lecture notes, written with the names of nodes
@@ -205,7 +205,7 @@ def _names(output: Node, named_only: bool) -> dict[Node, str]:
             names[node] = node.name
         elif node is output or (node.operation is not None and not named_only):
             count += 1
-            names[node] = f"u{str(count).translate(_LOWERED)}"
+            names[node] = f"u{subscript(count)}"
     return names
 
 

@@ -33,13 +33,17 @@ def command(
     Trains for some minibatches with a rate that rises exponentially, draws the loss over the rate
     and suggests a rate, with the reason. Of the training nothing is kept.
     """
-    from chainrule.core.files import refuse_input, shortened
+    from chainrule.core.files import refuse_input, shortened, unused
     from chainrule.runs.range_test import range_test
 
     found = range_test(config, low=low, high=high, minibatches=minibatches, overrides=set_ or [])
-    target = save or Path(f"{shortened(found.name)}-range-test")
-    refuse_input(target, config)
-    files = found.save(target)
+    if save is None:
+        stem = unused(Path(f"{shortened(found.name)}-range-test"), ".png", ".svg")
+        targets = [Path(f"{stem}.png"), Path(f"{stem}.svg")]
+    else:
+        targets = [save]
+        refuse_input(save, config)
+    files = [file for target in targets for file in found.save(target)]
     if quiet:
         return
     rates = found.rates

@@ -44,17 +44,26 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
         part = replace(part, t=data.target_scaling.undo(part.t))
     if data.image_shape is None:
         return scatter(
-            part.x, part.t, classes=data.classes, feature_names=data.feature_names, title=title
+            _in_own_units(part.x, data),
+            part.t,
+            classes=data.classes,
+            feature_names=data.feature_names,
+            target_names=data.target_names,
+            one_unit=data.one_unit,
+            title=title,
         )
     chosen = _some(part, count)
-    x, t = part.x[chosen], part.t[chosen]
-    if data.scaling is not None:  # as they were before they were standardised
-        x = data.scaling.undo(x)
+    x, t = _in_own_units(part.x[chosen], data), part.t[chosen]
     if data.classes is None:
         labels = [_targets_text(value, data) for value in t]
     else:
         labels = [data.classes[k] for k in true_classes(t)]
     return image_grid(data.pictures(x), labels, title=title)
+
+
+def _in_own_units(x: Array, data: DataSplit) -> Array:
+    """Inputs as they were before they were standardised."""
+    return x if data.scaling is None else data.scaling.undo(x)
 
 
 def _targets_text(t: Array, data: DataSplit) -> str:

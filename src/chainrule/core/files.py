@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -131,6 +132,22 @@ def shortened(name: str) -> str:
     while len(os.fsencode(name)) > 230:
         name = name[:-1]
     return name
+
+
+def unused(path: Path, *endings: str) -> Path:
+    """``path``, or the first of ``path-2``, ``path-3``, ... of which there is no file yet.
+
+    For a name that the user has not chosen: what an earlier command wrote is kept.
+
+    Args:
+        path: without an ending.
+        endings: such as ``.png``, with any of which there must be no file.
+    """
+    for number in count(1):
+        found = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        if not any(os.path.lexists(f"{found}{ending}") for ending in endings):
+            break
+    return found
 
 
 def _short(name: str) -> str:

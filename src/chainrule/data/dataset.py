@@ -99,6 +99,8 @@ class DataSplit:
             (channels, height, width), which convolution needs, instead of
             (height, width, channels).
         feature_names: the names of the inputs, or None if the source gives none.
+        one_unit: whether the inputs are coordinates of points, in one unit, which pictures draw
+            to one scale.
         source: where the data come from, as text for messages.
         scaling: the standardisation already applied to ``x`` of every part, or None.
         sequence_shape: the shape of one sequence, (steps, features); None if the inputs are not
@@ -136,6 +138,7 @@ class DataSplit:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    one_unit: bool = False
 
     @property
     def has_targets_of_steps(self) -> bool:

@@ -466,6 +466,7 @@ class _Loading:
             image_shape=picture_shape(shape),
             channels_first=bool(order) and (channels or order) == "first",
             feature_names=present[0].feature_names,
+            one_unit=self.kind == "generator",  # of points
             source=self._description(
                 sum(map(len, present)), present[0].x.shape[1:], targets.classes
             ),

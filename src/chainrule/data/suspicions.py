@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import shown
+from chainrule.core.notation import input_name
 from chainrule.data.dataset import DataSplit
 
 MOST_NAMED = 5
@@ -234,7 +235,7 @@ def _of_inputs(data: DataSplit, settings: Mapping[str, Any]) -> Iterator[Suspici
         size = np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=0))
     largest = int(size.argmax())
     if LARGEST < size[largest] < np.inf:
-        which = _input_name(data, largest)
+        which = f"the input {shown(input_name(largest, data.feature_names), 40)[1:-1]}"
         yield Suspicion(
             Rank.LEARNING_IS_WORSE,
             f"{which} is about {size[largest]:,.3g} in size, and a network learns badly from "
@@ -246,9 +247,3 @@ def _of_inputs(data: DataSplit, settings: Mapping[str, Any]) -> Iterator[Suspici
             f"all inputs are smaller than about {size[largest]:.3g}, and a network learns badly "
             "from numbers far from 1; standardize: true brings every input to deviation 1",
         )
-
-
-def _input_name(data: DataSplit, index: int) -> str:
-    if data.feature_names is not None and index < len(data.feature_names):
-        return f"the input {shown(data.feature_names[index], 40)[1:-1]}"
-    return f"input {index + 1}"

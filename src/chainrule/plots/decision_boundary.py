@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
+from chainrule.core.notation import input_name
 from chainrule.plots.scatter import Group, add_group_legend, draw_points, groups_of_classes
 from chainrule.plots.style import INK, house_style, new_figure, plain
 
@@ -61,7 +62,7 @@ def decision_boundary(
     *,
     classes: Sequence[str],
     title: str,
-    feature_names: Sequence[str] = ("x₁", "x₂"),
+    feature_names: Sequence[str] | None = None,
 ) -> Figure:
     """The plane of two inputs in the colours of the classes, with a panel for each network.
 
@@ -77,7 +78,7 @@ def decision_boundary(
         t: class numbers (cases,) or one-hot rows (cases, classes).
         classes: the names of the classes in order.
         title: of the figure.
-        feature_names: of the two inputs.
+        feature_names: of the two inputs; by default x₁ and x₂.
 
     Raises:
         ShapeError: there is no network or no case, x does not have two columns, t does not match
@@ -111,8 +112,8 @@ def decision_boundary(
             _draw_plane(axes, network, sides, groups)
             _draw_cases(axes, x, groups)
             axes.set_title(plain(name, 40))
-            axes.set_xlabel(plain(feature_names[0], 30))
-            axes.set_ylabel(plain(feature_names[1], 30))
+            axes.set_xlabel(plain(input_name(0, feature_names), 30))
+            axes.set_ylabel(plain(input_name(1, feature_names), 30))
         for axes in panels:  # those left without a network
             axes.set_axis_off()
         add_group_legend(figure, groups)
@@ -147,7 +148,7 @@ def boundary_of(run: BoundaryRun, *, title: str | None = None) -> Figure:
         run.data.train.t,
         classes=run.classes,
         title=run.name if title is None else title,
-        feature_names=run.data.feature_names or ("x₁", "x₂"),
+        feature_names=run.data.feature_names,
     )
 
 

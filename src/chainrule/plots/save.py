@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.core.errors import ChainruleError, Problem, unknown
-from chainrule.core.files import write_whole
+from chainrule.core.files import unused, write_whole
 from chainrule.plots.style import house_style
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def show_or_save(figure: Figure, save: Path | None, fallback: Path) -> Path | No
     Args:
         figure: any Matplotlib figure.
         save: the file to write instead of opening a window; PNG if it has no suffix.
-        fallback: the file to write if there is no screen.
+        fallback: the file to write if there is no screen. If there is one of that name already,
+            it is kept, and a number is added to the name.
 
     Returns:
         The file that was written, or None if a window was shown.
@@ -105,7 +106,9 @@ def show_or_save(figure: Figure, save: Path | None, fallback: Path) -> Path | No
         if manager is not None:
             manager.pyplot_show(block=True)
             return None
-    return save_figure(figure, fallback if save is None else save, ("png",))[0]
+        kind = fallback.suffix
+        save = Path(f"{unused(fallback.with_suffix(''), kind)}{kind}")
+    return save_figure(figure, save, ("png",))[0]
 
 
 def has_screen(environment: Mapping[str, str], platform: str) -> bool:

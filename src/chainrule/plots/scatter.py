@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
+from chainrule.core.notation import input_name
 from chainrule.plots.style import (
     LARGEST,
     add_legend,
@@ -42,6 +43,8 @@ def scatter(
     *,
     classes: Sequence[str] | None,
     feature_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
+    one_unit: bool = False,
     title: str,
 ) -> Figure:
     """Cases as points, in a picture that suits their number of features.
@@ -56,7 +59,10 @@ def scatter(
         t: with classes, class numbers (cases,) or one-hot rows (cases, classes); without,
             values (cases,) or (cases, targets), of which the first four are drawn.
         classes: the names of the classes in order, or None for a regression.
-        feature_names: one name for each feature; by default they are numbered from 1.
+        feature_names: one name for each feature; by default x₁, x₂, ...
+        target_names: one name for each target; by default they are numbered from 1.
+        one_unit: whether the features are lengths in one unit, which both axes of a plane then
+            show at one scale, so that a circle looks like one.
         title: of the figure.
 
     Raises:
@@ -83,9 +89,9 @@ def scatter(
             blank(figure.subplots(), "no cases")
             return figure
         if classes is None:
-            return _targets(x, t[:, :_MOST_TARGETS], names, title)
+            return _targets(x, t[:, :_MOST_TARGETS], names, target_names, title)
         groups = groups_of_classes(t, classes)
-        return _classes(x, groups, names, title)
+        return _classes(x, groups, names, title, one_unit)
 
 
 def _rows(values: ArrayLike) -> Matrix:
@@ -94,19 +100,19 @@ def _rows(values: ArrayLike) -> Matrix:
 
 
 def _names(given: Sequence[str] | None, count: int) -> list[str]:
-    if given is None:
-        return [f"feature {k + 1}" for k in range(count)]
-    if len(given) != count:
+    if given is not None and len(given) != count:
         raise ShapeError(f"{count} features need as many names; found {len(given)}")
-    return [plain(name, 30) for name in given]
+    return [plain(input_name(k, given), 30) for k in range(count)]
 
 
-def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
+def _classes(
+    x: Matrix, groups: list[Group], names: list[str], title: str, one_unit: bool
+) -> Figure:
     """The picture of cases that have classes."""
     if x.shape[1] == 1:
         return _lines(x[:, 0], groups, names[0], title)
     if 2 < x.shape[1] <= _MOST_FEATURES:
-        return _matrix(x, groups, names, title)
+        return _matrix(x, groups, names, title, one_unit)
     if x.shape[1] > 2:
         x, shares = principal_components(x)
         names = [
@@ -118,6 +124,8 @@ def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fi
         draw_points(axes, x[:, 0], x[:, 1], group, _POINT)
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
+    if one_unit:
+        axes.set_aspect("equal", adjustable="datalim")
     add_group_legend(figure, groups)
     return figure
 
@@ -136,11 +144,16 @@ def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
     return figure
 
 
-def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
+def _matrix(
+    x: Matrix, groups: list[Group], names: list[str], title: str, one_unit: bool
+) -> Figure:
     """Every feature against every other, and its distribution on the diagonal."""
     count = x.shape[1]
     figure = new_figure(2.7 * count + 1.5, 2.4 * count + 0.6, title)
     panels = figure.subplots(count, count, sharex="col", squeeze=False)
+    lows, highs = x.min(axis=0), x.max(axis=0)
+    if one_unit:  # every panel is a square over the same numbers
+        lows, highs = np.full(count, lows.min()), np.full(count, highs.max())
     for (i, j), cell in np.ndenumerate(panels):
         axes: Axes = cell
         if i == j:
@@ -148,8 +161,9 @@ def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fig
         else:
             for group in groups:
                 draw_points(axes, x[:, j], x[:, i], group, 0.5 * _POINT)
-            axes.set_ylim(*with_room(x[:, i].min(), x[:, i].max()))
-        axes.set_xlim(*with_room(x[:, j].min(), x[:, j].max()))
+            axes.set_ylim(*with_room(lows[i], highs[i]))
+        axes.set_xlim(*with_room(lows[j], highs[j]))
+        axes.set_box_aspect(1 if one_unit else None)
         axes.tick_params(labelsize=11, labelleft=j == 0 and i > 0)
         if i == count - 1:
             axes.set_xlabel(names[j], fontsize=12)
@@ -170,14 +184,17 @@ def _distributions(axes: Axes, x: Matrix, groups: list[Group]) -> None:
     axes.set_yticks([])
 
 
-def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
+def _targets(
+    x: Matrix, t: Matrix, names: list[str], target_names: Sequence[str] | None, title: str
+) -> Figure:
     """A regression: the targets over the first features, one panel for each feature."""
     count = min(x.shape[1], _MOST_FEATURES)
     if x.shape[1] > count:
         title = f"{title} (the first {count} of {x.shape[1]:,} features)"
     rows, columns = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2)}[count]
     everyone = np.ones(len(x), bool)
-    groups = [Group(f"target {k + 1}", everyone, *marker_of(k)) for k in range(t.shape[1])]
+    called = target_names or [f"target {k + 1}" for k in range(t.shape[1])]
+    groups = [Group(plain(called[k], 24), everyone, *marker_of(k)) for k in range(t.shape[1])]
     figure = new_figure(max(9.5, 4.6 * columns), 3.6 * rows + (2.4 if rows == 1 else 1.2), title)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for k, axes in enumerate(panels.flat):
@@ -185,7 +202,7 @@ def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
             draw_points(axes, x[:, k], target, group, _POINT)
         axes.set_xlabel(names[k])
     for axes in panels[:, 0]:
-        axes.set_ylabel("target")
+        axes.set_ylabel(groups[0].label if target_names and len(groups) == 1 else "target")
     if len(groups) > 1:
         add_group_legend(figure, groups)
     return figure

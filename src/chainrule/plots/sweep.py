@@ -128,8 +128,10 @@ def _positions(axes: Axes, one: Varied) -> Vector:
         axes.tick_params(axis="x", labelrotation=30)
     axes.set_xlim(-0.6, len(words) - 0.4)
     at: Vector = np.array([words.index(text) for text in one.texts], dtype=np.float64)
-    # Multiples of the golden ratio spread the trials a little, so that none hides another.
-    at += (np.arange(len(at)) * 0.6180339887 % 1 - 0.5) * 0.3
+    if numbers is None:
+        # Multiples of the golden ratio spread the trials a little, so that none hides another. A
+        # point beside a number would be read as another number.
+        at += (np.arange(len(at)) * 0.6180339887 % 1 - 0.5) * 0.3
     return at
 
 
