@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from chainrule.nn.network import Network
     from chainrule.runs.comparison.compare import compare
     from chainrule.runs.comparison.result import Comparison
+    from chainrule.runs.doctor.diagnosis import Diagnosis
+    from chainrule.runs.doctor.examine import examine
     from chainrule.runs.export.formats import export
     from chainrule.runs.range_test import RangeTest, range_test
     from chainrule.runs.run import Run, load, train
@@ -32,6 +34,7 @@ _HOME = {
     "Classifier": "chainrule.estimators.classifier",
     "Comparison": "chainrule.runs.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
+    "Diagnosis": "chainrule.runs.doctor.diagnosis",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Network": "chainrule.nn.network",
     "RangeTest": "chainrule.runs.range_test",
@@ -40,6 +43,7 @@ _HOME = {
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
     "compare": "chainrule.runs.comparison.compare",
+    "examine": "chainrule.runs.doctor.examine",
     "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
     "range_test": "chainrule.runs.range_test",
@@ -69,6 +73,7 @@ __all__ = [
     "Classifier",
     "Comparison",
     "Dense",
+    "Diagnosis",
     "ImageGenerator",
     "Network",
     "RangeTest",
@@ -78,6 +83,7 @@ __all__ = [
     "Sweep",
     "__version__",
     "compare",
+    "examine",
     "export",
     "load",
     "range_test",

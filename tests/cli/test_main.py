@@ -32,6 +32,7 @@ COMMANDS = [
     "compare",
     "check",
     "describe",
+    "doctor",
     "evaluate",
     "predict",
     "sample",

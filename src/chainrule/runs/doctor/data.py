@@ -1,0 +1,276 @@
+"""Illnesses of the data: their targets, their classes, their scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import shown
+from chainrule.core.sequences import are_sequences, target_rows
+from chainrule.data.suspicions import named, sample_of
+from chainrule.data.target_scaling import is_far_from_1
+from chainrule.runs.doctor.diagnosis import Finding
+from chainrule.runs.doctor.patient import Patient
+from chainrule.runs.doctor.skill import chance_of, percent
+from chainrule.training.metrics import true_classes
+
+LARGE = 10.0
+"""Inputs whose root mean square is larger are far from 1."""
+
+UNLIKE = 100.0
+"""Inputs are of unlike scales where one deviation is this many times the median deviation."""
+
+GIVEN_AWAY = 0.995
+"""An input gives a class away if its value alone names so many cases' classes rightly."""
+
+CLEARLY = 0.9
+"""But not if the second best input names more than this share rightly."""
+
+
+def constant_labels(patient: Patient) -> Iterator[Finding]:
+    """All training targets are equal."""
+    t = target_rows(patient.train.t)
+    if len(t) < 2:
+        return
+    if patient.kind.classes:
+        found = np.unique(true_classes(t))
+        if len(found) > 1:
+            return
+        name = _class(patient, int(found[0]))
+        evidence = f"all {len(t):,} training cases are of class {name}"
+    elif (t == t[0]).all():
+        evidence = f"all {len(t):,} training cases have the target {_values(t[0])}"
+    else:
+        return
+    yield Finding(
+        "constant_labels",
+        None,
+        f"{evidence}: there is nothing to tell apart",
+        "certain",
+        "look at the column that data.label names, and at how the cases were divided (data.split)",
+    )
+
+
+def _values(row: Array) -> str:
+    return ", ".join(f"{v:.4g}" for v in np.atleast_1d(row)[:5])
+
+
+def _class(patient: Patient, k: int) -> str:
+    names = patient.data.classes
+    return shown(names[k], 40)[1:-1] if names and k < len(names) else str(k)
+
+
+def absent_class(patient: Patient) -> Iterator[Finding]:
+    """A class that the network has an output for has no training case."""
+    names = patient.data.classes
+    if names is None or not patient.kind.classes:
+        return
+    counts = [_counts(part.t, len(names)) for part in patient.data]
+    absent = [k for k in range(len(names)) if not counts[0][k]]
+    if not absent or (counts[0] > 0).sum() < 2:
+        return
+    others = int(sum(c[absent].sum() for c in counts[1:]))
+    words = named([names[k] for k in absent])
+    where = f"{others:,} validation and test cases are of it" if others else "nor any other case"
+    yield Finding(
+        "absent_class",
+        None,
+        f"no training case of {'class' if len(absent) == 1 else 'classes'} {words}, {where}",
+        "certain",
+        "add such cases to the training data, or divide the cases anew by another "
+        "training.seed or data.split"
+        if others
+        else "leave it out of data.classes, or add cases of it",
+    )
+
+
+def _counts(t: Array, classes: int) -> Array:
+    if not len(t):
+        return np.zeros(classes, int)
+    rows = target_rows(t)
+    return np.bincount(true_classes(rows).astype(np.intp), minlength=classes)
+
+
+def leaking_feature(patient: Patient) -> Iterator[Finding]:
+    """The value of one input alone gives the target."""
+    at = sample_of(len(patient.train))
+    if patient.network.reads_sequences or are_sequences(patient.train.t) or len(at) < 30:
+        return
+    x, t = patient.train.x[at].reshape(len(at), -1), patient.train.t[at]
+    groups = _groups(patient, x.shape[1])
+    if len(groups) < 3 or patient.kind.multi_label:
+        return
+    if patient.kind.classes:
+        t = true_classes(t)
+    elif t.ndim > 1 and t.shape[1] > 1:
+        return
+    scores = np.array([_alone(x[:, columns], t, patient) for columns in groups.values()])
+    best = int(scores.argmax())
+    others = np.delete(scores, best)
+    needed = GIVEN_AWAY if patient.kind.classes else 0.999
+    if scores[best] < needed or others.max() > CLEARLY:
+        return
+    name = [*groups][best]
+    alone = (
+        f"names the class of {percent(scores[best])} of the training cases rightly"
+        if patient.kind.classes
+        else f"explains the target with an R² of {scores[best]:.4f}"
+    )
+    yield Finding(
+        "leaking_feature",
+        None,
+        f"the input {name} alone {alone}, the next best input alone {percent(others.max())}",
+        "likely",
+        f"leave {name} out if it is not known before the answer is (data.drop), and compare",
+        (f"data.drop=[{name}]",) if patient.data.encoding is not None else (),
+    )
+
+
+def _groups(patient: Patient, inputs: int) -> dict[str, list[int]]:
+    """The inputs by name, those that one column of a table became together."""
+    names = patient.data.feature_names
+    if names is None or len(names) != inputs:
+        return {f"number {k}": [k] for k in range(inputs)}
+    found: dict[str, list[int]] = {}
+    for k, name in enumerate(names):
+        found.setdefault(shown(name.partition("=")[0], 40)[1:-1], []).append(k)
+    return found
+
+
+def _alone(x: Array, t: Array, patient: Patient) -> float:
+    """How well some inputs alone give the target: the share of right classes, or R²."""
+    if not patient.kind.classes:
+        y = t.reshape(len(t), -1)[:, 0].astype(np.float64)
+        deviation = x[:, 0].std()
+        if not deviation > 0 or not y.std() > 0:
+            return 0.0
+        return float(np.corrcoef(x[:, 0].astype(np.float64), y)[0, 1] ** 2)
+    if x.shape[1] > 1:
+        return _by_value(x.argmax(axis=1), t)
+    values, codes = np.unique(x[:, 0], return_inverse=True)
+    if len(values) <= max(10, len(x) // 20):
+        return _by_value(codes, t)
+    order = np.argsort(x[:, 0], kind="stable")
+    near = t[order]
+    right = (near[1:-1] == near[:-2]) & (near[1:-1] == near[2:])
+    return float(right.mean())
+
+
+def _by_value(codes: Array, t: Array) -> float:
+    """The share of cases that are of the commonest class of their value."""
+    table = np.zeros((int(codes.max()) + 1, int(t.max()) + 1), int)
+    np.add.at(table, (codes, t.astype(np.intp)), 1)
+    return float(table.max(axis=1).sum() / len(t))
+
+
+def shuffled_labels(patient: Patient) -> Iterator[Finding]:
+    """Neither the network nor a simple model finds anything on cases held out."""
+    reference = patient.reference
+    held = patient.held_out_skill
+    if reference.cases < 40 or held is None or len(patient.train) < 60:
+        return
+    chance = max(patient.chance, chance_of(patient.held_out.t, patient.kind))
+    error = reference.error
+    if patient.is_values:
+        chance, error = 0.0, 0.1
+    if (
+        reference.best > chance + error
+        or held > chance + error
+        or patient.best_held_out > (chance + 1.5 * error)
+    ):
+        return
+    part = "validation" if len(patient.data.validation) else "test"
+    what = "R²" if patient.is_values else "accuracy"
+    linear = patient.figure(max(-1.0, reference.linear or 0.0))
+    near = patient.figure(max(-1.0, reference.neighbours or 0.0))
+    yield Finding(
+        "shuffled_labels",
+        None,
+        f"the {part} {what} is {patient.figure(held)}, no better than chance "
+        f"({patient.figure(chance)}), while the training {what} is {patient.figure(patient.skill)}"
+        f"; nearest neighbours have {near}, a linear model {linear}",
+        "likely",
+        "compare some cases with their labels in the source: rows of inputs and labels may have "
+        "been put in different orders (data.file, data.label)",
+    )
+
+
+def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
+    """Inputs far from 1, or of very unlike scales."""
+    if patient.network.layers[0].takes_class_numbers or not patient.suffers:
+        return
+    x = patient.probe[0].reshape(len(patient.probe[0]), -1).astype(np.float64)
+    if patient.network.reads_sequences:
+        x = x.reshape(-1, patient.network.input_shape[-1])
+        x = x[~np.isnan(x).any(axis=1)]
+    with np.errstate(all="ignore"):
+        sizes, deviations = np.sqrt(np.mean(x * x, axis=0)), x.std(axis=0)
+    varying = deviations[deviations > 0]
+    if not len(varying):
+        return
+    largest = int(sizes.argmax())
+    ratio = float(varying.max() / np.median(varying))
+    if not sizes[largest] > LARGE and not float(np.median(varying)) < 0.02:
+        return
+    name = _input(patient, largest)
+    evidence = (
+        f"input {name} has mean {x[:, largest].mean():.3g} and deviation {deviations[largest]:.3g}"
+    )
+    if ratio > UNLIKE:
+        evidence += f", {ratio:.3g} times the median deviation of the inputs"
+    yield Finding(
+        "unscaled_inputs",
+        patient.network.layers[0].name,
+        f"{evidence}; {patient.standing}",
+        "certain" if sizes[largest] > 10 * LARGE else "likely",
+        "bring every input to mean 0 and deviation 1",
+        ("data.standardize=true",),
+    )
+
+
+def _input(patient: Patient, k: int) -> str:
+    names: Sequence[str] | None = patient.data.feature_names
+    return shown(names[k], 40)[1:-1] if names and k < len(names) else f"number {k}"
+
+
+def unscaled_targets(patient: Patient) -> Iterator[Finding]:
+    """Values far from mean 0 and deviation 1."""
+    if not patient.is_values or not patient.suffers or not is_far_from_1(patient.train.t):
+        return
+    t = target_rows(patient.train.t).astype(np.float64)
+    yield Finding(
+        "unscaled_targets",
+        patient.network.layers[-1].name,
+        f"the targets have mean {t.mean():.3g} and deviation {t.std():.3g}; {patient.standing}",
+        "certain",
+        "bring the targets to mean 0 and deviation 1 for training; predictions stay in their own "
+        "units",
+        ("data.scale_targets=true",),
+    )
+
+
+def class_imbalance(patient: Patient) -> Iterator[Finding]:
+    """One class is so frequent that another is never named."""
+    if not patient.kind.classes or patient.settings.class_weights is not None:
+        return
+    if patient.chance < 0.7 or patient.diverged:
+        return
+    recalls, counts = patient.recalls
+    there = counts > 0
+    if there.sum() < 2:
+        return
+    rare = int(np.where(there, recalls, np.inf).argmin())
+    if recalls[rare] > 0.5 or counts[rare] < 3:
+        return
+    yield Finding(
+        "class_imbalance",
+        None,
+        f"{percent(patient.chance)} of the training cases are of one class; of class "
+        f"{_class(patient, rare)}, with {int(counts[rare]):,} cases, {percent(recalls[rare])} are "
+        "named rightly",
+        "likely",
+        "let the cases of each class count the same in total",
+        ("training.class_weights=balanced",),
+    )

@@ -1,0 +1,137 @@
+"""`examine`: everything that keeps a network from learning, cause before consequence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.core.errors import DivergenceError
+from chainrule.runs.doctor import data as of_data
+from chainrule.runs.doctor import dynamics, generalisation, layers, loss, not_finite
+from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
+from chainrule.runs.doctor.patient import Patient
+from chainrule.runs.doctor.trials import affordable_epochs
+from chainrule.runs.run import Run, load
+from chainrule.training.scores import Score
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Config
+
+RULES: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
+    of_data.constant_labels,
+    of_data.absent_class,
+    of_data.leaking_feature,
+    layers.symmetric_start,
+    of_data.unscaled_inputs,
+    loss.wrong_loss,
+    of_data.unscaled_targets,
+    of_data.shuffled_labels,
+    layers.dead_units,
+    layers.saturated_units,
+    layers.exploding_gradients,
+    layers.vanishing_gradients,
+    dynamics.rate_too_high,
+    dynamics.rate_too_low,
+    dynamics.batch_too_large,
+    of_data.class_imbalance,
+    generalisation.overfitting,
+    generalisation.underfitting,
+    not_finite.not_finite,
+)
+"""The rules, cause before consequence."""
+
+
+def examine(
+    run: Run | str | os.PathLike[str] | Mapping[str, Any] | Config,
+    *,
+    overrides: Sequence[str] = (),
+    data: Any = None,
+) -> Diagnosis:
+    """Say why a network does not learn.
+
+    Args:
+        run: a run, or its folder; or a configuration, its file or a mapping, which is then
+            trained for a short time, without writing files.
+        overrides: items that replace settings of a configuration.
+        data: what to train on in place of the configuration's data, as `chainrule.train` takes it.
+
+    Returns:
+        The findings, in order: those that are certain or likely first, cause before consequence.
+
+    Raises:
+        ChainruleError: the run cannot be loaded, its data cannot be read again, or the
+            configuration cannot be run.
+
+    Example:
+        >>> found = examine({
+        ...     "network": {"layers": [
+        ...         {"size": 8, "activation": "relu", "biases": [-9, -8]},
+        ...         {"size": 2}, "softmax"]},
+        ...     "data": {"generator": "rings", "count": 200},
+        ...     "training": {"epochs": 5}})
+        >>> found.first.illness, found.first.layer
+        ('dead_units', 'dense_1')
+    """
+    patient = _of_run(run) if _is_run(run) else _of_config(run, overrides, data)
+    with np.errstate(all="ignore"):
+        findings = [found for rule in RULES for found in rule(patient)]
+    alarms = [each for each in findings if each.confidence != "possible"]
+    hints = [each for each in findings if each.confidence == "possible"]
+    return Diagnosis((*alarms, *hints), _examined(patient), patient.config.name)
+
+
+def _is_run(run: Any) -> bool:
+    if isinstance(run, Run):
+        return True
+    return isinstance(run, str | os.PathLike) and os.path.isdir(run)
+
+
+def _of_run(run: Any) -> Patient:
+    found = run if isinstance(run, Run) else load(run)
+    ending = found.ending or ""
+    diverged = ending if "no longer a finite number" in ending else None
+    return Patient(found.network, found.config, found.data, found.history, found.scores, diverged)
+
+
+def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
+    """Train a configuration for a short time."""
+    from dataclasses import replace
+
+    from chainrule.runs.passed import configured
+    from chainrule.runs.resolve import require_engine, resolve
+
+    checked, shared, given = configured(config, overrides, data)
+    if checked.training["engine"] == "auto":
+        checked = checked.replace(training={"engine": "numpy"})
+    require_engine(checked)
+    resolved = resolve(checked, shared, given=given)
+    settings = resolved.settings
+    epochs = affordable_epochs(
+        settings.epochs, resolved.network, settings, len(resolved.data.train)
+    )
+    settings = replace(settings, epochs=epochs, callbacks=None)
+    trainer = replace(resolved, settings=settings).trainer()
+    diverged = None
+    try:
+        trainer.run()
+    except DivergenceError:
+        diverged = trainer.ending
+    scores: dict[str, Score] = {}
+    return Patient(
+        trainer.network,
+        resolved.config,
+        resolved.data,
+        trainer.history,
+        scores,
+        diverged,
+        cut=epochs < resolved.settings.epochs,
+    )
+
+
+def _examined(patient: Patient) -> str:
+    held = patient.held_out_skill
+    also = "" if held is None else f", on cases held out {patient.figure(held)}"
+    return f"{patient.epochs} epochs; {patient.standing}{also}"

@@ -1,0 +1,163 @@
+"""One forward and one backward pass over a sample: what each layer's units and gradients do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.nn.activations import Activation, Linear, Sigmoid, Softsign, Tanh
+from chainrule.nn.network import Network
+
+BOUNDED = (Sigmoid, Tanh, Softsign)
+"""Activations whose units saturate: both ends are flat."""
+
+FLAT = 0.02
+"""A bounded unit is saturated for a case where its slope is below this share of the steepest."""
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """What a pass over a sample shows of one layer.
+
+    Attributes:
+        name: of the layer.
+        place: which entry of ``network.layers`` it is.
+        activation: the name of its activation; None where it has none.
+        units: how many units, or filters, it has.
+        dead: the share of its units whose activation is flat, and 0, for every case.
+        saturated: the share of its units' outputs, over all cases, at a flat end.
+        spread: the root mean square of its outputs.
+        gradient: ‖∂L/∂θ‖ of its parameters; None where it has none.
+        weights: ‖θ‖ of the parameters behind ``gradient`` that are weights.
+    """
+
+    name: str
+    place: int
+    activation: str | None
+    units: int
+    dead: float
+    saturated: float
+    spread: float
+    gradient: float | None
+    weights: float | None
+
+    @property
+    def pull(self) -> float | None:
+        """‖∂L/∂θ‖ / ‖θ‖, or None."""
+        if self.gradient is None or not self.weights:
+            return None
+        return self.gradient / self.weights
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward and a backward pass.
+
+    Attributes:
+        loss: the loss of the sample; may be NaN or infinite.
+        layers: the layers in order.
+        not_finite: where the first number that is not finite arose: layer and direction,
+            ``forward`` or ``backward``; None if all were finite.
+    """
+
+    loss: float
+    layers: tuple[LayerState, ...]
+    not_finite: tuple[str, str] | None
+
+    @property
+    def trained(self) -> list[LayerState]:
+        """The layers with parameters."""
+        return [layer for layer in self.layers if layer.gradient is not None]
+
+
+def passed_through(network: Network, x: Array, t: Array, seed: int) -> Pass:
+    """What one pass over the cases shows; ``network`` is one that nobody else uses."""
+    states: list[dict[str, Any]] = []
+    broken: tuple[str, str] | None = None
+    with np.errstate(all="ignore"), network.training_mode(seed, 0):
+        for place, (layer, fed, z, out) in enumerate(_walk(network, x)):
+            hidden = layer is not network.layers[-1] and not layer.is_output
+            states.append({"name": layer.name, "place": place, **_units(layer, z, out, hidden)})
+            if broken is None and not _finite(out, fed):
+                broken = (layer.name, "forward")
+        network.propagate(x.copy())
+        loss = float(network.loss_of_pass(t))
+        if broken is None and not np.isfinite(loss):
+            broken = (network.layers[-1].name, "forward")
+        network.backpropagate(t)
+        for state, layer in zip(states, network.layers, strict=True):
+            state |= _sizes(network, layer.name)
+        if broken is None:
+            bad = [s["name"] for s in states if s["gradient"] is not None]
+            bad = [n for n in reversed(bad) if not _is_finite_gradient(network, n)]
+            broken = (bad[0], "backward") if bad else None
+    return Pass(loss, tuple(LayerState(**state) for state in states), broken)
+
+
+def _walk(network: Network, x: Array) -> list[tuple[Any, Array, Array, Array]]:
+    """The layers in the order in which the network lists them."""
+    found = {layer.name: (layer, fed, z, out) for layer, fed, z, out in _steps(network, x)}
+    return [found[layer.name] for layer in network.layers]
+
+
+def _steps(network: Network, x: Array) -> Iterator[Any]:
+    yield from network.walk(x, network.theta)
+
+
+def _finite(out: Array, fed: Array) -> bool:
+    """Whether the outputs are finite; NaN where the input has it is padding."""
+    return bool(np.isfinite(out).all()) or bool(np.isnan(fed).any())
+
+
+def _is_finite_gradient(network: Network, layer: str) -> bool:
+    return all(np.isfinite(g).all() for g in network.gradients.layer(layer).values())
+
+
+def _sizes(network: Network, layer: str) -> dict[str, float | None]:
+    gradients, values = network.gradients.layer(layer), network.parameters.layer(layer)
+    if not gradients:
+        return {"gradient": None, "weights": None}
+    squares = sum(float(np.sum(np.square(g, dtype=np.float64))) for g in gradients.values())
+    weights = sum(float(np.sum(np.square(v, dtype=np.float64))) for v in values.values())
+    return {"gradient": squares**0.5, "weights": weights**0.5}
+
+
+def _units(layer: Any, z: Array, out: Array, hidden: bool) -> dict[str, Any]:
+    """The activation of a layer, its units, and how many of them are dead or saturated."""
+    phi = getattr(layer, "activation", None)
+    shape = layer.output_shape
+    units = int(shape[0] if len(shape) == 3 else shape[-1])
+    spread = float(np.sqrt(np.nanmean(np.square(out, dtype=np.float64)))) if out.size else 0.0
+    found: dict[str, Any] = {
+        "activation": None,
+        "units": units,
+        "dead": 0.0,
+        "saturated": 0.0,
+        "spread": spread,
+    }
+    if not isinstance(phi, Activation):
+        return found
+    found["activation"] = type(phi).__name__.lower()
+    if not hidden or isinstance(phi, Linear) or z.shape != out.shape:
+        return found
+    rows = _by_unit(z, shape)
+    slope, value = phi.derivative(rows), _by_unit(out, shape)
+    finite = np.isfinite(rows)
+    flat = (slope == 0) & (value == 0) | ~finite
+    found["dead"] = float(flat.all(axis=0).mean())
+    if isinstance(phi, BOUNDED):
+        steepest = float(phi.derivative(np.zeros(1, rows.dtype))[0])
+        low = (np.abs(slope) < FLAT * steepest) & finite
+        found["saturated"] = float(low.sum() / max(1, finite.sum()))
+    return found
+
+
+def _by_unit(z: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers of cases as rows (..., units): of images the filters, of sequences the features."""
+    if len(shape) == 3:
+        return np.moveaxis(z.reshape(-1, *shape), 1, -1).reshape(-1, shape[0])
+    return z.reshape(-1, shape[-1])
