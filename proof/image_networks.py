@@ -12,7 +12,6 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
-from chainrule.gradients.kinks import distances
 from chainrule.nn import (
     AveragePool2D,
     Conv2D,
@@ -24,6 +23,7 @@ from chainrule.nn import (
 )
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images import filtered, pooled
+from chainrule.nn.kinks import distances
 from proof.networks import LARGEST, REACH, TRIES
 
 FILTERED = {"conv2d": Conv2D, "locally_connected2d": LocallyConnected2D}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
-from chainrule.gradients.kinks import distances
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.kinks import distances
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PENALTIES
 

@@ -21,11 +21,11 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, complex_step
 from chainrule.gradients.checking import autograd
-from chainrule.gradients.kinks import distances
 from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.nn import GRU, LSTM, Embedding, Layer, Recurrent
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.kinks import distances
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.sequences.unrolled import Unrolled
 from chainrule.training.engines.threads import on_threads

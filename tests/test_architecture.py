@@ -17,7 +17,7 @@ PACKAGE = Path(chainrule.__file__).parent
 WINGS = [
     ["cli"],
     ["runs"],
-    ["config", "estimators", "gradients", "peers", "plots"],
+    ["config", "estimators", "explain", "gradients", "peers", "plots"],
     ["training", "autodiff"],
     ["nn", "data"],
     ["core"],

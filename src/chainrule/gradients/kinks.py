@@ -1,11 +1,9 @@
 """Where a network's loss has kinks, and whether a step crosses one.
 
 At a kink the derivative is a convention, and a difference quotient lies between two slopes, so
-that the two may differ. A kink is crossed where a signed distance to it changes its sign. There
-are distances of z to `Activation.kinks`, of the outputs (`Loss.from_kinks`), between the largest
-numbers of a pooling window (`Layer.ties`), and of a weight to 0 under an L1 penalty. At
-`Activation.bends`, where only the second derivative jumps, there is a gradient, but no accurate
-difference quotient.
+that the two may differ. A kink is crossed where a signed distance to it, see
+`chainrule.nn.kinks`, changes its sign. At `Activation.bends`, where only the second derivative
+jumps, there is a gradient, but no accurate difference quotient.
 
 For a method without a step, a kink matters only where rounding decides on which side of it a
 number lies.
@@ -13,42 +11,13 @@ number lies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.rounding import moved, outputs_moved
+from chainrule.nn.kinks import distances
 from chainrule.nn.network import Network
-
-
-def distances(
-    network: Network, x: Array, t: Array, theta: Array, *, bends: bool = True
-) -> Iterator[tuple[str, Array]]:
-    """Signed distances to every kink and bend, each with a text that names the place.
-
-    Args:
-        network: its layers' arrays are not changed.
-        x: prepared inputs, (cases, input).
-        t: prepared targets.
-        theta: a vector like θ; after a complex step along a direction, the imaginary parts of the
-            distances are the step times their derivatives along that direction.
-        bends: whether to include bends.
-    """
-    for layer, fed, z, y in network.walk(x, theta):
-        x = y
-        if (ties := layer.ties(fed)) is not None:
-            yield f"ties of {layer.name}", ties
-        phi = getattr(layer, "activation", None)
-        for kink in (*phi.kinks, *(phi.bends if bends else ())) if phi is not None else ():
-            yield f"z of {layer.name} at {kink:g}", z - kink
-    loss = network.loss_function.from_kinks(x, t)
-    if loss.size:
-        yield "the loss", loss
-    for term in network.penalised:
-        for kink in term.penalty.kinks:
-            yield f"w of the penalty at {kink:g}", theta[term.part] - kink
 
 
 def met(network: Network, x: Array, t: Array) -> dict[str, int]:
