@@ -47,7 +47,6 @@ _HOME = {
     "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
     "range_test": "chainrule.runs.range_test",
-    "report": "chainrule.runs.report.page",
     "register_activation": "chainrule.gradients.custom_functions",
     "register_loss": "chainrule.gradients.custom_functions",
     "sweep": "chainrule.runs.sweeps.sweep",
@@ -61,6 +60,7 @@ _MODULES = (
     "core",
     "data",
     "estimators",
+    "explain",
     "gradients",
     "nn",
     "peers",
@@ -90,7 +90,6 @@ __all__ = [
     "range_test",
     "register_activation",
     "register_loss",
-    "report",
     "sweep",
     "train",
 ]

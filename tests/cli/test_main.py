@@ -37,7 +37,6 @@ COMMANDS = [
     "predict",
     "sample",
     "plot",
-    "report",
     "export",
     "data",
     "schema",

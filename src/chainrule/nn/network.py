@@ -332,11 +332,37 @@ class Network:
             >>> network.forward_pass([[3.0]]).round(1)
             array([[7.]])
         """
-        # Training stands on the network and not the other way round. This is the one import
-        # upwards, by name, so that a network can be trained by its own method.
+        # Training stands on the network and not the other way round. This and `explain` are the
+        # imports upwards, by name, so that a network can be trained by its own method.
         fitting = import_module("chainrule.training.fitting")
         history: Mapping[str, list[Any]] = fitting.fit(self, x, y, epochs=epochs, **settings)
         return history
+
+    def explain(self, x: Any, t: Any, weight: str | None = None, **settings: Any) -> Any:
+        """The forward and the backward pass of one case worked out, as a teacher writes them.
+
+        Args:
+            x: inputs, (cases, input); one case is worked out, the first unless ``case`` is given.
+            t: the targets, as `loss` takes them.
+            weight: the weight to look at, such as ``dense_1.W[0,2]``, its place counted from 0.
+            settings: ``case``, ``digits``, ``names`` of the inputs and others; see
+                `chainrule.explain.explaining.explain`.
+
+        Returns:
+            A `chainrule.explain.explanation.Explanation`, which ``print`` shows as text.
+
+        Raises:
+            ChainruleError: x, t, the weight or a setting is not as it must be.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> network = Network([Dense(1, "linear")], input=1, loss="mse")
+            >>> network.theta = [3.0, 1.0]
+            >>> network.explain([[2.0]], [[5.0]]).step("∂L/∂W⁽¹⁾₁₁").result.value
+            8.0
+        """
+        explaining = import_module("chainrule.explain.explaining")  # upwards by name, as in fit
+        return explaining.explain(self, x, t, weight, **settings)
 
     # The passes without checks, for engines: x and t are results of `prepare`, weights of
     # `prepare_weights`

@@ -1,0 +1,96 @@
+"""What an explanation is made of: sections of sentences, steps and matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.explain.expressions import Expression, Name, Variable
+from chainrule.explain.numbers import DIGITS, Fit, fit
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A paragraph of plain text, in which names are written as in the text form, such as z⁽¹⁾₂."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One number: its rule, the rule with the numbers put in, and the result.
+
+    Attributes:
+        result: the number's name and value. Its value is what the library computed.
+        rules: formulas with names, each equal to the next; numbers are put into the last.
+            Without a rule the result is given, such as an input.
+        others: formulas that equal the last rule, for where that one loses digits, as 1 − a does
+            where a is close to 1.
+        why: why the step is taken, or why the rule holds: one sentence, printed before it.
+        becomes: whether the number replaces the one of the same name, as in an update: ← for =.
+    """
+
+    result: Variable
+    rules: tuple[Expression, ...] = ()
+    others: tuple[Expression, ...] = ()
+    why: str = ""
+    becomes: bool = False
+
+    def fit(self, digits: int = DIGITS) -> Fit:
+        """The formula and the digits with which the printed numbers give the printed result."""
+        return fit((self.rules[-1], *self.others), self.result.value, digits)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An array of one layer; of a large one the rows and columns that matter.
+
+    Attributes:
+        name: such as W⁽¹⁾; its entries have the same letter.
+        values: two axes, or one.
+        rows: the indices of the rows that are kept, counted from 0.
+        columns: those of the columns.
+        why: what it is: a sentence, printed before it.
+        gradient: whether it is ∂L/∂name.
+    """
+
+    name: Name
+    values: Array
+    rows: tuple[int, ...] | None = None
+    columns: tuple[int, ...] | None = None
+    why: str = ""
+    gradient: bool = False
+
+    @property
+    def cells(self) -> Array:
+        """The array with two axes; one row if it has one axis."""
+        return np.atleast_2d(self.values)
+
+    @property
+    def kept(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The rows and columns that are shown."""
+        height, width = self.cells.shape
+        return (
+            tuple(range(height)) if self.rows is None else self.rows,
+            tuple(range(width)) if self.columns is None else self.columns,
+        )
+
+
+Block = Sentence | Step | Matrix
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of an explanation, with a heading.
+
+    Attributes:
+        title: the heading.
+        blocks: what stands below it.
+        level: 1 for a pass, 2 for a layer within it.
+    """
+
+    title: str
+    blocks: tuple[Block, ...] = ()
+    level: int = 1

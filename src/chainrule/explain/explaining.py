@@ -1,0 +1,154 @@
+"""`explain`: the passes of one case, worked out as on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ShapeError
+from chainrule.explain import losses
+from chainrule.explain.blocks import Block, Section, Sentence
+from chainrule.explain.explanation import Explanation
+from chainrule.explain.layers import explainer_of
+from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
+from chainrule.explain.numbers import DIGITS, EXACT
+from chainrule.explain.text import name_text, number_text
+from chainrule.nn.network import Network
+
+
+def explain(
+    network: Network,
+    x: Any,
+    t: Any,
+    weight: str | None = None,
+    *,
+    case: int = 0,
+    weights: Any = None,
+    digits: int = DIGITS,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Explanation:
+    """The forward pass, the backward pass and the gradients of one case, worked out.
+
+    The network is in training mode, and not changed. A network in float32 is worked out in
+    float64.
+
+    Args:
+        network: evaluated at its present θ.
+        x: inputs, (cases, input).
+        t: the targets, as `Network.loss` takes them.
+        weight: the weight to look at, such as ``dense_1.W[0,2]``, its place counted from 0.
+        case: the case that is worked out, an index into x. The loss is the mean over all cases of
+            x; those that are not worked out enter the gradients as one number.
+        weights: those of the cases, as `Network.loss` takes them.
+        digits: how many significant digits are shown, where not more are needed.
+        names: what the inputs are called.
+        seed: the seed of the random numbers of layers such as dropout.
+
+    Raises:
+        ChainruleError: x, t, the weight or the case do not fit.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> network = Network([Dense(1, "linear")], input=1, loss="mse")
+        >>> network.layers[0].W, network.layers[0].b = [[3.0]], [1.0]
+        >>> found = explain(network, [[2.0]], [[5.0]])
+        >>> print(found.step("∂L/∂W⁽¹⁾₁₁").result.value)
+        8.0
+    """
+    _require_digits(digits)
+    made = in_float64(network)
+    x, t = made.prepare(x, t)
+    _require_case(case, len(x))
+    lesson = Lesson(
+        made,
+        x,
+        t,
+        explainer_of,
+        made.prepare_weights(weights, len(x)),
+        case,
+        None if names is None else tuple(names),
+        None if weight is None else weight_named(made, weight),
+    )
+    with made.training_mode(seed):
+        lesson.run()
+        sections = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
+    return Explanation(_title(lesson), tuple(sections), digits)
+
+
+def _require_digits(digits: Any) -> None:
+    if not is_whole(digits) or not 2 <= digits <= EXACT:
+        raise ShapeError(f"digits is a whole number from 2 to {EXACT}, found {digits!r}")
+
+
+def _require_case(case: Any, cases: int) -> None:
+    if not is_whole(case) or not 0 <= case < cases:
+        there = "there is no case" if not cases else f"there are cases 0 to {cases - 1}"
+        raise ShapeError(f"{there}, found case {case!r}")
+
+
+def _title(lesson: Lesson) -> str:
+    return "Backpropagation worked out for one case"
+
+
+def _heading(place: Place) -> str:
+    what = explainer_of(place.layer).what(place.layer)
+    return f"Layer {place.number}, {place.layer.name}: {what}"
+
+
+def _forward(lesson: Lesson) -> Iterator[Section]:
+    yield Section("The forward pass: from the inputs to the loss", tuple(_inputs(lesson)))
+    for place in lesson.places():
+        yield Section(_heading(place), tuple(explainer_of(place.layer).forward(place)), 2)
+    yield Section("The loss", tuple(losses.value(lesson)), 2)
+
+
+MOST_INPUTS = 12
+"""The most inputs that are listed one by one."""
+
+
+def _inputs(lesson: Lesson) -> Iterator[Block]:
+    count = lesson.x.shape[1]
+    yield Sentence(
+        "The inputs of the case are called x. They go through one layer after the other, until "
+        "the loss says how wrong the result is."
+    )
+    listed = []
+    for i in range(min(count, MOST_INPUTS)):
+        x = lesson.input(i)
+        column = f", {lesson.input_names[i]}" if lesson.input_names else ""
+        listed.append(f"{name_text(x.name)} = {number_text(x.value, DIGITS)}{column}")
+    more = f"; … ({count:,} in all)" if count > MOST_INPUTS else ""
+    yield Sentence("; ".join(listed) + more + ".")
+
+
+def _backward(lesson: Lesson) -> Iterator[Section]:
+    start = Sentence(
+        "Training wants to know how L would change if a weight were changed a little. The way "
+        "from a weight to L leads through many numbers. The backward pass goes that way from its "
+        "end: first how each output moves L, then how each z does, layer by layer back."
+    )
+    yield Section("The backward pass: from the loss back to every z", (start,))
+    yield Section("From the loss to the outputs", tuple(losses.slopes(lesson)), 2)
+    for k in reversed(lesson.order):
+        place = lesson.place(k)
+        blocks = [
+            *explainer_of(place.layer).backward(place),
+            *explainer_of(place.layer).to_input(place),
+        ]
+        if place.is_last:
+            blocks += losses.short_cut(lesson)
+        if blocks:
+            yield Section(
+                f"Back through layer {place.number}, {place.layer.name}", tuple(blocks), 2
+            )
+
+
+def _gradients(lesson: Lesson) -> Iterator[Section]:
+    start = Sentence("Now every δ is known, and from them follow the gradients of the weights.")
+    yield Section("The gradients of the weights and biases", (start,))
+    for place in lesson.places():
+        blocks = tuple(explainer_of(place.layer).gradients(place))
+        if blocks:
+            yield Section(f"Layer {place.number}, {place.layer.name}", blocks, 2)

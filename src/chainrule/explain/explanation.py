@@ -1,0 +1,59 @@
+"""An explanation: a pass worked out, to print, to write as a page, or to look a number up in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chainrule.core.errors import UnknownNameError, unknown
+from chainrule.explain.blocks import Section, Step
+from chainrule.explain.numbers import DIGITS
+from chainrule.explain.text import as_text, name_text
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A forward pass, a backward pass and an update, worked out with every number.
+
+    ``print(explanation)`` shows it as text, `markdown` and `html` write it for a page, and in a
+    notebook it shows itself.
+
+    Attributes:
+        title: the heading.
+        sections: in the order in which a teacher writes them on the board.
+        digits: how many significant digits are shown, where not more are needed.
+    """
+
+    title: str
+    sections: tuple[Section, ...] = field(repr=False)
+    digits: int = DIGITS
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self.sections)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in order."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return tuple(block for block in blocks if isinstance(block, Step))
+
+    def step(self, name: str) -> Step:
+        """The step that computes a number, by its name as the text form writes it.
+
+        Raises:
+            UnknownNameError: no step computes a number of this name.
+        """
+        found = {name_text(step.result.name): step for step in reversed(self.steps)}
+        if name not in found:
+            raise UnknownNameError(unknown("number", name, found))
+        return found[name]
+
+    def text(self, width: int = 80) -> str:
+        """The explanation as text of at most so many columns, at least 40."""
+        return as_text(self.title, self.sections, width, self.digits)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.title!r}: {len(self.steps)} steps)"

@@ -1,0 +1,77 @@
+"""What an explainer of a kind of layer offers to the lesson."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chainrule.core.arrays import Array
+from chainrule.explain.blocks import Block, Matrix
+from chainrule.explain.expressions import Expression, Number, function
+from chainrule.nn.layers.base import sizes_text
+
+if TYPE_CHECKING:
+    from chainrule.explain.lesson import Place
+
+
+class LayerExplainer(ABC):
+    """Works out one layer on the board; the table is in `chainrule.explain.layers`.
+
+    Each method is asked in this order and yields blocks: steps, sentences and matrices. A step's
+    result is a variable of the place ``at``, whose value is what the library computed.
+    """
+
+    def letter(self, layer: Any) -> str:
+        """The letter of the layer's outputs, ``z`` if they are z itself; y of the last layer."""
+        return "a"
+
+    def what(self, layer: Any) -> str:
+        """The layer in a few words, for its heading, such as ``2 units, sigmoid``."""
+        return sizes_text(layer.output_shape)
+
+    @abstractmethod
+    def forward(self, at: Place) -> Iterator[Block]:
+        """From ``at.input(i)`` to ``at.output(j)``, for each j of ``at.chosen``."""
+
+    @abstractmethod
+    def backward(self, at: Place) -> Iterator[Block]:
+        """From ``at.received(j)``, ∂L/∂output, to ``at.delta(j)``, for each j of ``at.chosen``.
+
+        Nothing where the output is z itself, since δ is then what was received.
+        """
+
+    @abstractmethod
+    def to_input(self, at: Place) -> Iterator[Block]:
+        """From δ to ``at.sent(i)``, ∂L/∂input, for each i of ``at.chosen_inputs``."""
+
+    def gradients(self, at: Place) -> Iterator[Block]:
+        """From δ to ``at.gradient(name, *index)``, for each index of ``at.cells(name)``."""
+        yield from ()
+
+    def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
+        """The outputs that a number of a parameter leads to directly, as flat indices."""
+        return ()
+
+
+def penalty_terms(at: Place, name: str, *index: int) -> list[Expression]:
+    """What the penalties add to the gradient of a number of a parameter: λ w, and λ sign(w)."""
+    w = at.parameter(name, *index)
+    return [
+        Number(rate) * (w if kind == "L2" else function("sign", w))
+        for kind, rate in at.rates(name).items()
+    ]
+
+
+def matrix(
+    at: Place, name: str, values: Array, why: str = "", *, gradient: bool = False
+) -> Matrix:
+    """A parameter of the layer, or its gradient, as a block; of a large one what matters."""
+    rows, columns = (_kept(size) for size in (values.shape[0], values.shape[-1]))
+    if values.ndim == 1:
+        rows = None
+    return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
+
+
+def _kept(size: int, most: int = 8) -> tuple[int, ...] | None:
+    return None if size <= most else (*range(most // 2), *range(size - most // 2, size))

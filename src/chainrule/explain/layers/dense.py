@@ -1,0 +1,237 @@
+"""The dense layer on the board: z = x W + b, then a = φ(z)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chainrule.explain.activations import RULES, Rule, activation_word, is_linear
+from chainrule.explain.blocks import Block, Step
+from chainrule.explain.expressions import (
+    Expression,
+    Name,
+    Others,
+    Ratio,
+    Sum,
+    Variable,
+    shortened,
+)
+from chainrule.explain.layers.base import LayerExplainer, matrix, penalty_terms
+from chainrule.explain.text import name_text
+
+if TYPE_CHECKING:
+    from chainrule.explain.lesson import Place
+
+
+class DenseExplainer(LayerExplainer):
+    """Each unit's weighted sum and activation; δ, and from it every gradient."""
+
+    def letter(self, layer: Any) -> str:
+        """a, or z where the layer is linear."""
+        return "z" if is_linear(layer.activation) else "a"
+
+    def what(self, layer: Any) -> str:
+        """Such as ``2 units, sigmoid``."""
+        units = f"{layer.size} unit{'s' * (layer.size > 1)}"
+        return f"{units}, {activation_word(layer.activation)}"
+
+    def forward(self, at: Place) -> Iterator[Block]:
+        """See `LayerExplainer.forward`."""
+        parameters = at.lesson.network.parameters.layer(at.layer.name)
+        yield matrix(at, "W", parameters["W"], _about_weights(at))
+        if at.layer.bias:
+            yield matrix(at, "b", parameters["b"], _about_biases(at))
+        for j in at.chosen:
+            yield Step(at.z(j), (self._weighted_sum(at, j),), why=_about_z(at, j))
+            yield from activated(at, j)
+
+    def _weighted_sum(self, at: Place, j: int) -> Expression:
+        terms: list[Expression] = [at.input(i) * at.parameter("W", i, j) for i in at.inputs]
+        if at.layer.bias:
+            terms.append(at.parameter("b", j))
+        last = len(terms) - 1
+        return shortened(terms, lambda k: at.layer.bias and k == last)
+
+    def backward(self, at: Place) -> Iterator[Block]:
+        """See `LayerExplainer.backward`."""
+        for j in at.chosen:
+            yield from through_activation(at, j)
+
+    def to_input(self, at: Place) -> Iterator[Block]:
+        """See `LayerExplainer.to_input`."""
+        for i in at.chosen_inputs:
+            terms = [at.delta(j) * at.parameter("W", i, j) for j in at.outputs]
+            yield Step(at.sent(i), (shortened(terms),), why=_about_sent(at, i))
+
+    def gradients(self, at: Place) -> Iterator[Block]:
+        """See `LayerExplainer.gradients`."""
+        for i, j in at.cells("W"):
+            terms = [at.input(i) * at.delta(j), *_other_cases(at, i, j)]
+            rule = _sum([*terms, *penalty_terms(at, "W", i, j)])
+            yield Step(at.gradient("W", i, j), (*_chain_of_w(at, i, j), rule), why=_why_w(at))
+        for (j,) in at.cells("b") if at.layer.bias else ():
+            terms = [at.delta(j), *_other_cases(at, None, j)]
+            rule = _sum([*terms, *penalty_terms(at, "b", j)])
+            yield Step(at.gradient("b", j), (rule,), why=_why_b(at))
+
+    def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
+        """The unit of the weight or bias."""
+        return (index[-1],)
+
+
+def _sum(terms: list[Expression]) -> Expression:
+    return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
+
+
+def _other_cases(at: Place, i: int | None, j: int) -> list[Others]:
+    """The part of a gradient that comes from the other cases of the minibatch."""
+    lesson = at.lesson
+    if lesson.cases == 1:
+        return []
+    parts = at.layer.delta[:, j] * (1.0 if i is None else lesson.fed[at.k][:, i])
+    rest = parts.sum() - parts[lesson.case]
+    return [Others(float(rest), lesson.cases - 1, "cases")]
+
+
+def _chain_of_w(at: Place, i: int, j: int) -> tuple[Expression, ...]:
+    """The chain rule for a weight by its symbols; of one case alone, as it is a product."""
+    if at.lesson.cases > 1 or at.rates("W"):
+        return ()
+    z, w = at.z(j).name, at.parameter_name("W", i, j)
+    assert isinstance(z, Name), "z has a simple name"
+    return (at.delta(j) * Variable(at.input(i).value, Ratio(z, w)),)
+
+
+# The activation, for every layer that has one
+
+
+def activated(at: Place, j: int) -> Iterator[Block]:
+    """The step a = φ(z), or y = φ(z); none where the output is z by the same name."""
+    phi, z, out = at.layer.activation, at.z(j), at.output(j)
+    if is_linear(phi):
+        if at.is_last:
+            yield Step(out, (z,), why="The layer is linear: its output is z itself.")
+        return
+    rule = RULES.get(type(phi))
+    if rule is None:
+        yield Step(out, (_unknown(at, j, "", out.value),), why=_about_unknown(at))
+        return
+    first, *others = rule.value(phi, z)
+    yield Step(out, (first,), tuple(others), why=_about_a(at, rule))
+
+
+def through_activation(at: Place, j: int) -> Iterator[Block]:
+    """The step δ = ∂L/∂output · φ′(z)."""
+    phi, received, delta = at.layer.activation, at.received(j), at.delta(j)
+    if received.name == delta.name:
+        return
+    if is_linear(phi):
+        yield Step(delta, (received,), why="The layer is linear, so that δ is the same.")
+        return
+    rule, z, a = RULES.get(type(phi)), at.z(j), at.output(j)
+    chain = received * Variable(_slope(at, j), _ratio(a.name, z.name))
+    if rule is None:
+        yield Step(delta, (received * _unknown(at, j, "′", _slope(at, j)),))
+        return
+    first, *others = (received * slope for slope in rule.slope(phi, z, a))
+    yield Step(delta, (chain, first), tuple(others), why=_about_delta(at, rule, z))
+
+
+def _slope(at: Place, j: int) -> float:
+    return float(at.layer.activation.derivative(at.lesson.z[at.k])[at.lesson.case, j])
+
+
+def _ratio(of: Name | Ratio, by: Name | Ratio) -> Ratio:
+    assert isinstance(of, Name), "a unit's output has a simple name"
+    assert isinstance(by, Name), "z has a simple name"
+    return Ratio(of, by)
+
+
+def _unknown(at: Place, j: int, prime: str, value: float) -> Variable:
+    """φ(z) or φ′(z) of an activation that has no formula here."""
+    return Variable(value, Name(f"φ{prime}", where=name_text(at.z(j).name)))
+
+
+# What is said
+
+
+def _about_weights(at: Place) -> str:
+    if not at.lesson.first_time("weights"):
+        return ""
+    w = name_text(Name("W", at.number))
+    return (
+        f"The weights {w}: row i and column j is the weight from input i to unit j. The small "
+        f"number in parentheses is the layer's, here {at.number}."
+    )
+
+
+def _about_biases(at: Place) -> str:
+    return "The biases b, one for each unit." if at.lesson.first_time("biases") else ""
+
+
+def _about_z(at: Place, j: int) -> str:
+    if not at.lesson.first_time("z"):
+        return ""
+    added = ", and adds its bias" if at.layer.bias else ""
+    return (
+        f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
+        "is called z."
+    )
+
+
+def _about_a(at: Place, rule: Rule) -> str:
+    letter = "y" if at.is_last else "a"
+    found = []
+    if at.lesson.first_time(f"the activation {rule.about}"):
+        found.append(f"Then the activation turns z into the unit's output {letter}: {rule.about}.")
+    if at.is_last and at.lesson.first_time("y"):
+        found.append("The outputs of the last layer are those of the network; they are called y.")
+    return " ".join(found)
+
+
+def _about_unknown(at: Place) -> str:
+    if not at.lesson.first_time("unknown activation"):
+        return ""
+    word = activation_word(at.layer.activation)
+    return f"The activation φ is {word}, a function of your own; its values are shown."
+
+
+def _about_delta(at: Place, rule: Rule, z: Variable) -> str:
+    found = []
+    if at.lesson.first_time("δ"):
+        out = "y" if at.is_last else "a"
+        found.append(
+            f"How does L change if z changes a little? z moves {out}, and {out} moves L: by the "
+            f"chain rule the two slopes are multiplied, ∂L/∂z = ∂L/∂{out} · ∂{out}/∂z. This "
+            "number is needed again and again, and is called δ."
+        )
+    about = rule.slope_about(at.layer.activation, z)
+    if at.lesson.first_time(about):
+        found.append(about)
+    return " ".join(found)
+
+
+def _about_sent(at: Place, i: int) -> str:
+    if not at.lesson.first_time("∂L/∂a"):
+        return ""
+    name = name_text(at.input(i).name)
+    return (
+        f"{name} feeds every unit of layer {at.number}: it moves each z there, and each z moves "
+        "L. Along each of these ways the slopes are multiplied (the weight is how much z moves "
+        "with it, and δ how much L moves with z), and the ways add up."
+    )
+
+
+def _why_w(at: Place) -> str:
+    if not at.lesson.first_time("∂L/∂W"):
+        return ""
+    return (
+        "A weight moves L only through the z of its unit: ∂L/∂W = ∂L/∂z · ∂z/∂W. The first factor "
+        "is δ. In the sum z the weight is multiplied by its input, so that ∂z/∂W is that input."
+    )
+
+
+def _why_b(at: Place) -> str:
+    if not at.lesson.first_time("∂L/∂b"):
+        return ""
+    return "A bias is added to z as it is: ∂z/∂b = 1, so that its gradient is δ itself."

@@ -1,0 +1,254 @@
+"""Expressions as pieces between which a line may be broken, in one of several notations.
+
+The order of operations and the parentheses are the same in plain text and in LaTeX; only the
+signs differ, which a `Notation` knows.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chainrule.explain.expressions import (
+    Constant,
+    Expression,
+    Fraction,
+    Function,
+    Leaf,
+    Name,
+    Negative,
+    Number,
+    Others,
+    Power,
+    Product,
+    Ratio,
+    Sum,
+    Variable,
+)
+from chainrule.explain.numbers import shown
+
+SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
+"""How tightly a formula holds together; a looser one within a tighter one needs parentheses."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a written formula that no line break divides.
+
+    Attributes:
+        text: what is written.
+        width: about how many characters wide it is.
+        depth: how many parentheses it stands in.
+    """
+
+    text: str
+    width: int
+    depth: int = 0
+
+
+Pieces = list[Piece]
+
+
+class Notation(ABC):
+    """How the parts of a formula are written.
+
+    Attributes:
+        digits: how many digits a number has; None to write variables by their names.
+        divides_in_one_line: whether a fraction is written a / b rather than one above the other.
+    """
+
+    times: str
+    minus: str
+    divides_in_one_line: bool
+
+    def __init__(self, digits: int | None = None) -> None:
+        self.digits = digits
+        self.by_name = digits is None
+
+    @abstractmethod
+    def name(self, name: Name | Ratio) -> str:
+        """A variable's name."""
+
+    @abstractmethod
+    def number(self, value: float, digits: int) -> str:
+        """A number of at least 0."""
+
+    @abstractmethod
+    def others(self, one: Others, number: str) -> str:
+        """The number with its words behind it; ``number`` is … in a rule."""
+
+    @abstractmethod
+    def power(self, base: str, exponent: int) -> str:
+        """The base, in parentheses where it needs them, to a power."""
+
+    @abstractmethod
+    def applied(self, function: str, arguments: Sequence[Pieces]) -> Pieces:
+        """A function of its arguments."""
+
+    @abstractmethod
+    def fraction(self, above: str, below: str) -> str:
+        """A fraction with one above the other."""
+
+    def width(self, text: str) -> int:
+        """About how wide the text is."""
+        return len(text)
+
+
+def pieces(one: Expression, notation: Notation) -> Pieces:
+    """The formula in a notation, as pieces between which it may be broken."""
+    return _Writer(notation).write(one)
+
+
+class _Writer:
+    """Writes expressions in one notation."""
+
+    def __init__(self, notation: Notation) -> None:
+        self.notation = notation
+
+    def write(self, one: Expression) -> Pieces:
+        """The pieces of an expression."""
+        if isinstance(one, Leaf):
+            return [self._piece(self._leaf(one))]
+        if isinstance(one, Negative):
+            return self._negative(one)
+        if isinstance(one, Sum):
+            return self._sum(one)
+        if isinstance(one, Product):
+            return self._product(one)
+        if isinstance(one, Fraction):
+            return self._fraction(one)
+        if isinstance(one, Power):
+            base = self._joined(self._within(one.base, ATOM))
+            return [self._piece(self.notation.power(base, one.exponent))]
+        assert isinstance(one, Function), f"an expression of a known kind, found {one!r}"
+        return self.notation.applied(one.function, [self.write(a) for a in one.arguments])
+
+    def _piece(self, text: str) -> Piece:
+        return Piece(text, self.notation.width(text))
+
+    def _joined(self, written: Pieces) -> str:
+        return "".join(piece.text for piece in written)
+
+    def _leaf(self, leaf: Leaf) -> str:
+        if isinstance(leaf, Constant):
+            return leaf.sign
+        if isinstance(leaf, Variable) and self.notation.by_name:
+            return self.notation.name(leaf.name)
+        if isinstance(leaf, Others):
+            return self.notation.others(leaf, "…" if self.notation.by_name else self._value(leaf))
+        return self._value(leaf)
+
+    def _value(self, leaf: Leaf) -> str:
+        # The 2 of 2 (y − t) has all its digits in every line.
+        digits = 17 if isinstance(leaf, Number) or self.notation.digits is None else None
+        text = self.notation.number(abs(leaf.value), digits or self.notation.digits or 17)
+        return self.notation.minus + text if self._is_negative(leaf) else text
+
+    def _is_negative(self, one: Expression) -> bool:
+        """Whether it is written with a minus sign in front."""
+        if isinstance(one, Negative):
+            return True
+        if isinstance(one, Variable | Others) and self.notation.by_name:
+            return False
+        return isinstance(one, Leaf) and one.value < 0
+
+    def _tightness(self, one: Expression) -> int:
+        if isinstance(one, Sum) or self._is_negative(one) or isinstance(one, Others):
+            return SUM
+        if isinstance(one, Fraction) and not self.notation.divides_in_one_line:
+            return ATOM
+        if isinstance(one, Product | Fraction):
+            return PRODUCT
+        if isinstance(one, Function) and one.function == "exp":
+            return POWER
+        if isinstance(one, Leaf) and not isinstance(one, Constant) and not self._is_plain(one):
+            return PRODUCT  # 1.2 · 10⁻⁵
+        return POWER if isinstance(one, Power) else ATOM
+
+    def _is_plain(self, leaf: Leaf) -> bool:
+        """Whether it is a name, or a number without a power of ten."""
+        if isinstance(leaf, Variable) and self.notation.by_name:
+            return True
+        return "e" not in shown(leaf.value, self.notation.digits or 17)
+
+    def _within(self, one: Expression, least: int) -> Pieces:
+        """The expression, in parentheses if it holds together less tightly than ``least``."""
+        written = self.write(one)
+        return written if self._tightness(one) >= least else _parenthesised(written)
+
+    def _negative(self, one: Negative) -> Pieces:
+        return _prefixed(self.notation.minus, self._within(one.inner, PRODUCT))
+
+    def _sum(self, one: Sum) -> Pieces:
+        first, *rest = one.terms
+        written = self.write(first)
+        for term in rest:
+            inner = term.inner if isinstance(term, Negative) else term
+            is_minus = isinstance(term, Negative)
+            if not is_minus and isinstance(inner, Leaf) and self._is_negative(inner):
+                inner, is_minus = replace(inner, value=-inner.value), True
+            sign = self.notation.minus if is_minus else "+"
+            written += _prefixed(f" {sign} ", self._term(inner))
+        return written
+
+    def _term(self, one: Expression) -> Pieces:
+        """A term behind a sign."""
+        if isinstance(one, Product):
+            return self._product(one, bare=False)
+        return self.write(one) if isinstance(one, Others) else self._within(one, PRODUCT)
+
+    def _product(self, one: Product, *, bare: bool = True) -> Pieces:
+        """A product; ``bare``: a minus sign of the first factor needs no parentheses."""
+        first, *rest = one.factors
+        is_bare = bare and isinstance(first, Leaf)
+        written = self.write(first) if is_bare else self._within(first, PRODUCT)
+        for factor in rest:
+            least = PRODUCT if isinstance(factor, Fraction) else POWER
+            written += _prefixed(self.notation.times, self._within(factor, least))
+        return written
+
+    def _fraction(self, one: Fraction) -> Pieces:
+        if not self.notation.divides_in_one_line:
+            above, below = (self._joined(self.write(part)) for part in one.parts())
+            width = max(self.notation.width(above), self.notation.width(below))
+            return [Piece(self.notation.fraction(above, below), width)]
+        is_tight = all(isinstance(part, Number) for part in one.parts())
+        below_line = self._within(one.denominator, POWER)
+        numerator = self._within(one.numerator, PRODUCT)
+        return numerator + _prefixed("/" if is_tight else " / ", below_line)
+
+
+def _prefixed(sign: str, written: Pieces) -> Pieces:
+    first, *rest = written
+    width = first.width + (len(sign) if len(sign) < 4 else 3)
+    return [Piece(sign + first.text, width, first.depth), *rest]
+
+
+def _parenthesised(written: Pieces) -> Pieces:
+    deeper = [replace(piece, depth=piece.depth + 1) for piece in written]
+    first, last = deeper[0], deeper[-1]
+    if first is last:
+        return [replace(first, text=f"({first.text})", width=first.width + 2)]
+    deeper[0] = replace(first, text=f"({first.text}", width=first.width + 1)
+    deeper[-1] = replace(last, text=f"{last.text})", width=last.width + 1)
+    return deeper
+
+
+def lines(written: Pieces, width: int, *, used: int = 0, deepest: int = 99) -> list[str]:
+    """The pieces as lines of at most ``width``, broken between pieces, before a sign.
+
+    Args:
+        written: from `pieces`.
+        width: the most characters of a line; a single longer piece has a line of its own.
+        used: how much of the first line is taken already.
+        deepest: the most parentheses around a break.
+    """
+    found = [""]
+    for piece in written:
+        if used + piece.width > width and used and piece.depth <= deepest:
+            found.append("")
+            used = 0
+        found[-1] += piece.text if found[-1] else piece.text.lstrip(" ")
+        used += piece.width
+    return found

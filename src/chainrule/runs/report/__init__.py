@@ -1,1 +1,0 @@
-"""A run, or several beside each other, as one HTML file that needs nothing else."""

@@ -1,0 +1,68 @@
+"""An explanation is true: every printed formula gives its printed result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule import ChainruleError, Dense, Network, Softmax
+from printed_formulas import steps_of, wrong_steps
+
+
+def textbook():
+    """The 2-2-2 network of many introductions to backpropagation."""
+    network = Network([Dense(2, "sigmoid"), Dense(2, "sigmoid")], input=2, loss="mse")
+    network.layers[0].W, network.layers[0].b = [[0.15, 0.25], [0.2, 0.3]], [0.35, 0.35]
+    network.layers[1].W, network.layers[1].b = [[0.4, 0.5], [0.45, 0.55]], [0.6, 0.6]
+    return network
+
+
+@pytest.fixture(scope="module")
+def explained():
+    return textbook().explain([[0.05, 0.10]], [[0.01, 0.99]])
+
+
+def test_the_textbook_example_has_the_numbers_of_the_textbook(explained):
+    printed = {step.name: step.sides[-1] for step in steps_of(explained.text())}
+    expected = {
+        "z⁽¹⁾₁": "0.3775",
+        "a⁽¹⁾₁": "0.593269992",
+        "y₁": "0.75136507",
+        "L": "0.298371109",
+        "δ⁽²⁾₁": "0.138498562",
+        "∂L/∂W⁽²⁾₁₁": "0.0821670406",
+        "∂L/∂W⁽¹⁾₁₁": "0.000438567734",
+    }
+    assert {name: printed[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_every_printed_formula_gives_its_result_at_any_width(explained, width):
+    text = explained.text(width)
+    assert len(steps_of(text)) == len(explained.steps) > 25
+    assert wrong_steps(text) == []
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_softmax_with_cross_entropy():
+    network = Network([Dense(3, "tanh"), Dense(3), Softmax()], input=4, seed=3)
+    x = np.linspace(-1, 1, 4)[None]
+    found = network.explain(x, [2])
+    assert wrong_steps(found.text()) == []
+    network.forward_pass(x)
+    network.backward_pass([2])
+    assert found.step("δ⁽²⁾₃").result.value == network.layers[2].delta[0, 2]
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        ("dense_3.W[0,0]", "did you mean 'dense_"),
+        ("dense_1.W[0,2]", "dense_1.W has the shape"),
+        ("dense_1.W", "dense_1.W[0,0]"),
+        ("dense_1.W[a]", "dense_1.W[0,0]"),
+    ],
+)
+def test_a_weight_that_is_not_there_is_answered_with_what_is(weight, words):
+    with pytest.raises(ChainruleError, match=words.replace("[", r"\[")):
+        textbook().explain([[0.05, 0.10]], [[0.01, 0.99]], weight)
