@@ -47,6 +47,7 @@ _HOME = {
     "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
     "range_test": "chainrule.runs.range_test",
+    "report": "chainrule.runs.report.page",
     "register_activation": "chainrule.gradients.custom_functions",
     "register_loss": "chainrule.gradients.custom_functions",
     "sweep": "chainrule.runs.sweeps.sweep",
@@ -90,6 +91,7 @@ __all__ = [
     "range_test",
     "register_activation",
     "register_loss",
+    "report",
     "sweep",
     "train",
 ]

@@ -37,6 +37,7 @@ COMMANDS = [
     "predict",
     "sample",
     "plot",
+    "report",
     "export",
     "data",
     "schema",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ from chainrule.config.schema.configuration import Configuration
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 from chainrule.core.registry import Entry
-from chainrule.core.schema import PlainError, entries_in, found, in_plain_types, plain
+from chainrule.core.schema import (
+    KeyPath,
+    PlainError,
+    entries_in,
+    found,
+    in_plain_types,
+    plain,
+)
 from chainrule.data.settings import KINDS, PATH_KEYS, with_each_name
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS
@@ -142,10 +149,23 @@ class Config:
               evaluate: running
             <BLANKLINE>
         """
-        return write_yaml(self._to_write())
+        return write_yaml(self.to_write())
 
-    def _to_write(self) -> dict[str, dict[str, Any]]:
+    def to_write(self) -> dict[str, dict[str, Any]]:
+        """The parts by name, with the keys that have a value."""
         return {name: _said(part) for name, part in self.parts.items()}
+
+    def chosen(self) -> list[str]:
+        """The paths of all values that were not written: defaults, and what was left to us.
+
+        Example:
+            >>> config = load_config({"network": {"loss": "mse", "layers": [{"size": 1}]}})
+            >>> config.chosen()[:4]
+            ['network.dtype', 'network.explicit_jacobians', 'network.layers[0].type', \
+'network.layers[0].bias']
+        """
+        leaves = (path for path, _ in leaves_of(self.to_write()))
+        return [dotted(path) for path in leaves if not _is_written(self._tree.value, path)]
 
     def require_readable(self) -> None:
         """Refuse a configuration that could not be read again from the file of a run.
@@ -157,7 +177,7 @@ class Config:
         objects = list(entries_in(self.parts))
         if objects:
             raise ConfigError([self.problem(path, _no_file_of(one)) for path, one in objects])
-        values, bytes_ = number_of_values(self._to_write()), len(self.to_yaml().encode())
+        values, bytes_ = number_of_values(self.to_write()), len(self.to_yaml().encode())
         if values > MAX_CONFIG_VALUES or bytes_ > MAX_CONFIG_BYTES:
             message = (
                 f"with every choice written out the configuration has {values:,} values in "
@@ -278,6 +298,34 @@ def _checked(tree: Tree) -> dict[str, Any]:
         "data": {**kind, **data},
         "training": in_plain_types(model.training),
     }
+
+
+def leaves_of(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Every value of a configuration that is no mapping and no list of mappings, with its path.
+
+    Example:
+        >>> list(leaves_of({"data": {"name": "iris", "split": [0.5, 0.5]}}))
+        [(('data', 'name'), 'iris'), (('data', 'split'), [0.5, 0.5])]
+    """
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = dict(enumerate(value))
+    if not isinstance(value, Mapping):
+        yield path, value
+        return
+    for key, item in value.items():
+        yield from leaves_of(item, (*path, key))
+
+
+def _is_written(tree: Any, path: KeyPath) -> bool:
+    """Whether a value stands in the tree of what was written, perhaps as a name alone."""
+    for k, step in enumerate(path):
+        if isinstance(tree, list):
+            tree = dict(enumerate(tree))
+        if isinstance(tree, Mapping):
+            tree = tree.get(step)
+        else:  # "relu" stands for {type: relu}, whose options are then not written
+            return tree is not None and path[k:] == ("type",)
+    return tree is not None and tree != "auto"
 
 
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:

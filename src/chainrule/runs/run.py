@@ -30,7 +30,14 @@ from chainrule.runs.checkpoint import (
     save_parameters,
 )
 from chainrule.runs.predictions import predictions
-from chainrule.runs.run_folder import PARTS, Facts, Recorder, RunFolder, empty_folder
+from chainrule.runs.run_folder import (
+    PARTS,
+    Facts,
+    Recorder,
+    RunFolder,
+    empty_folder,
+    versions_now,
+)
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
 from chainrule.training.scores import Score, TargetKind, evaluate, outputs
@@ -85,6 +92,9 @@ class Run:
         target_scaling: the scaling of the targets, fitted on the training data; None if there is
             none. `predict`, `outputs` and `evaluate` are in the targets' own units.
         multi_label: whether a case may have several labels, one for each output.
+        chosen: the paths of the configuration's values that were left open, see `Config.chosen`;
+            None for a run of an earlier version, which did not record it.
+        versions: of the programs on which the numbers depend, as they were in training.
     """
 
     network: Network
@@ -105,6 +115,8 @@ class Run:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    chosen: tuple[str, ...] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
     _data: DataSplit | None = field(default=None, repr=False)
     _digests: Digests | None = field(default=None, repr=False)
 
@@ -544,6 +556,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         score = trainer.interruptible.attempt(partial(trainer.evaluate, part))
         if score is not None:
             scores[name] = score
+    before = None if folder is None else folder.chosen_before()
     run = Run(
         network=trainer.network,
         history=trainer.history,
@@ -561,6 +574,8 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         ending=trainer.ending,
         encoding=data.encoding,
         fallback_reason=trainer.engine.fallback_reason,
+        chosen=tuple(config.chosen()) if before is None else before,
+        versions=versions_now(),
         _data=data,
         _digests=data.digests,
     )

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from math import nan
 from pathlib import Path
@@ -76,6 +77,8 @@ class Facts:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    chosen: tuple[str, ...] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def _without_commands(text: str) -> str:
@@ -200,6 +203,9 @@ class _RunJson(Meaning):
     scores: dict[Literal["train", "validation", "test"], _Score]
     ending: _Text | None = None
     target_scaling: bool = False
+    chosen: list[_Text] | None = None
+    versions: dict[_Text, _Text] = {}
+    chainrule: Any = None  # of a run older than ``versions``
 
 
 class RunFolder:
@@ -331,7 +337,23 @@ class RunFolder:
             ),
             multi_label=found.multi_label,
             encoding=found.encoding,
+            chosen=None if found.chosen is None else tuple(found.chosen),
+            versions=found.versions or _version_alone(found.chainrule),
         )
+
+    def chosen_before(self) -> tuple[str, ...] | None:
+        """What ``run.json`` says was left open when a run that goes on was begun; None if nothing.
+
+        It goes on with the configuration of its folder, in which every choice is written out.
+        """
+        if not os.path.isfile(self.facts):
+            return None
+        try:
+            content = parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES))
+            chosen = as_model(_RunJson, content).chosen
+        except ValueError:  # it is about to be replaced
+            return None
+        return None if chosen is None else tuple(chosen)
 
     def write_digests(self, digests: Digests) -> None:
         """Write ``cases.safetensors``: the digests of training, validation and test cases.
@@ -401,6 +423,21 @@ class RunFolder:
         """
         with added_to(self.metrics) as file:
             file.write(_line(row).encode())
+
+
+def _version_alone(found: Any) -> dict[str, str]:
+    """The versions of a run that recorded no other than this package's."""
+    is_one = isinstance(found, str) and not commands_terminal(found)
+    return {"chainrule": found} if is_one else {}
+
+
+def versions_now() -> dict[str, str]:
+    """The versions on which the numbers of a training depend, by the name of the program."""
+    return {
+        "chainrule": __version__,
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+    }
 
 
 def _read_scaling(file: Path, count: int, of: str) -> Standardization:

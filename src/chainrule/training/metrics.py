@@ -472,3 +472,29 @@ def nearest_suiting(name: str, suit: Iterable[str]) -> str | None:
         if name in like:
             return next((one for one in instead if one in suit), None)
     return nearest(name, suit) or next(iter(suit), None)
+
+
+HEADINGS: Mapping[str, str] = {
+    "loss": "loss",
+    "row_accuracy": "whole row",
+    **{name: metric.heading for name, metric in METRICS.items()},
+}
+"""What each measure of a score is called."""
+
+
+def measure_text(name: str, value: float | None) -> str:
+    """A figure of a score as text, with as many digits as it takes to compare two of them.
+
+    Args:
+        name: the measure, or a column of a history that ends in its name.
+        value: the figure; None if there is none.
+
+    Example:
+        >>> measure_text("validation_accuracy", 0.5), measure_text("rmse", 12345.678)
+        ('50.00%', '12346')
+    """
+    if value is None:
+        return "–"
+    if name.endswith("accuracy"):
+        return f"{value:.2%}"
+    return f"{value:.5g}" if name.endswith(("loss", "mae", "rmse")) else f"{value:.4f}"

@@ -1,0 +1,378 @@
+"""Line charts as SVG, and the numbers behind them, which the page's script reads out.
+
+pygal draws axes and lines. Its styles and scripts, ten kilobytes a chart, are left out: one
+style sheet of the page serves all charts, and its colours follow light and dark. The numbers stand
+beside the chart as JSON, so that the script gives the value at any epoch exactly, by pointer and
+by keyboard, where a tooltip of a dot would need a pointer that hits it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.core.registry import missing_extra
+from chainrule.plots.style import LARGEST, spans_decades, with_room, with_room_log
+
+Vector = NDArray[np.float64]
+
+WIDTH, HEIGHT = 480, 270
+"""The size of a chart in its own units; the page scales it."""
+
+DIGITS = 9
+"""Significant digits of the numbers behind a chart."""
+
+_LABEL = 14
+_INNER = {"top": 12, "right": 14, "bottom": 10, "left": 10}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart.
+
+    Attributes:
+        name: what it shows, such as ``training``.
+        y: a value for each x of the chart; NaN where nothing was measured, or nothing finite.
+        color: the number of its colour.
+        dashed: whether the line is dashed.
+        not_finite: the values of x at which something was measured that is no finite number.
+    """
+
+    name: str
+    y: Vector
+    color: int = 0
+    dashed: bool = False
+    not_finite: Vector = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart of lines over a common x.
+
+    Attributes:
+        key: a word that no other chart of the page has.
+        title: what is drawn.
+        counted: what x counts, such as ``epoch``.
+        x: in ascending order, (points,).
+        series: the lines.
+        percent: whether values are fractions, which are read as percent.
+        remark: a sentence that belongs to the chart.
+    """
+
+    key: str
+    title: str
+    counted: str
+    x: Vector
+    series: Sequence[Series]
+    percent: bool = False
+    remark: str = ""
+
+    @cached_property
+    def is_log(self) -> bool:
+        """Whether the y axis is logarithmic: the values are positive and span two decades."""
+        found = self._finite
+        return bool(len(found)) and spans_decades(float(found.min()), float(found.max()))
+
+    @property
+    def _finite(self) -> Vector:
+        values = np.concatenate([np.empty(0), *(one.y for one in self.series)])
+        return values[np.isfinite(values)].clip(-LARGEST, LARGEST)
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The lower and the upper end of the y axis."""
+        found = self._finite
+        if not len(found):
+            return 0.0, 1.0
+        low, high = float(found.min()), float(found.max())
+        if self.is_log:
+            return with_room_log(low, high)
+        return with_room(min(low, high - 0.1) if self.percent else low, high)
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last x of the axis."""
+        first, last = (float(self.x[0]), float(self.x[-1])) if len(self.x) else (0.0, 1.0)
+        return (first, last) if last > first else (first - 0.5, first + 0.5)
+
+    @cached_property
+    def svg(self) -> str:
+        """The chart as an SVG element."""
+        return _drawn(self)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the script needs: the numbers, and where the drawing stands."""
+        plot = self._plot
+        return {
+            "counted": self.counted,
+            "x": [_short(x) for x in self.x],
+            "series": [{"name": one.name, "y": [_short(v) for v in one.y]} for one in self.series],
+            "percent": self.percent,
+            "ends": self.ends,
+            "limits": [float(np.log10(v)) for v in self.limits] if self.is_log else self.limits,
+            "log": self.is_log,
+            "plot": plot,
+        }
+
+    @property
+    def _plot(self) -> list[float]:
+        """Left, top, width and height of the plotting area, as drawn."""
+        found = re.search(
+            r'translate\((\d+), (\d+)\)" class="plot"><rect x="0" y="0" width="([\d.]+)" '
+            r'height="([\d.]+)"',
+            self.svg,
+        )
+        assert found is not None
+        return [float(number) for number in found.groups()]
+
+    def text(self, value: float) -> str:
+        """A value as the page shows it."""
+        return value_text(value, percent=self.percent)
+
+    @property
+    def summary(self) -> str:
+        """The chart in words, for those who do not see it."""
+        if not len(self.x):
+            return f"{self.title}: nothing was measured."
+        words = []
+        for one in self.series:
+            measured = np.flatnonzero(np.isfinite(one.y))
+            if len(measured):
+                first, last = one.y[measured[0]], one.y[measured[-1]]
+                low, high = one.y[measured].min(), one.y[measured].max()
+                words.append(
+                    f"{one.name} from {self.text(first)} to {self.text(last)}, lowest "
+                    f"{self.text(low)}, highest {self.text(high)}"
+                )
+        span = f"{self.counted} {self.x[0]:,.0f} to {self.x[-1]:,.0f}"
+        return f"{self.title}, {span}: {'; '.join(words) or 'no finite number'}."
+
+
+def value_text(value: float, *, percent: bool = False) -> str:
+    """A number with `DIGITS` digits; as the script writes it.
+
+    Example:
+        >>> value_text(0.97777777777, percent=True), value_text(0.5), value_text(float("nan"))
+        ('97.7777778 %', '0.5', '–')
+    """
+    if not np.isfinite(value):
+        return "–"
+    return f"{100 * value:.{DIGITS}g} %" if percent else f"{value:.{DIGITS}g}"
+
+
+def _short(value: float) -> float | int | None:
+    """A number with `DIGITS` digits for JSON; None if it is not finite."""
+    if not np.isfinite(value):
+        return None
+    found = float(f"{value:.{DIGITS}g}")
+    return int(found) if found.is_integer() and abs(found) < 1e9 else found
+
+
+def thinned(series: Sequence[Vector], most: int) -> NDArray[np.intp]:
+    """The indices of the points to keep: first, last, and the extremes of every bucket.
+
+    Every series keeps its lowest and its highest point of each bucket, so that no peak is lost.
+
+    Args:
+        series: each (points,), of the same length; values that are not finite never are extremes.
+        most: about how many points to keep.
+
+    Returns:
+        Ascending indices; all of them if there are no more than ``most``.
+
+    Example:
+        >>> y = np.where(np.arange(1000) == 777, 9.0, 1.0)
+        >>> kept = thinned([y], 20)
+        >>> len(kept) <= 22, 777 in kept
+        (True, True)
+    """
+    count = len(series[0]) if series else 0
+    if count <= most:
+        return np.arange(count)
+    buckets = max(1, most // (2 * len(series)))
+    chosen = {0, count - 1}
+    edges = np.linspace(0, count, buckets + 1).astype(int)
+    for y in series:
+        low, high = (np.where(np.isfinite(y), y, end) for end in (np.inf, -np.inf))
+        for start, stop in pairwise(edges):
+            if np.isfinite(y[start:stop]).any():
+                chosen |= {start + int(low[start:stop].argmin())}
+                chosen |= {start + int(high[start:stop].argmax())}
+    return np.array(sorted(chosen))
+
+
+def _drawn(chart: Chart) -> str:
+    """The chart as pygal draws it, without what the page has already."""
+    pygal = _pygal()
+    sizes = ("label", "major_label", "title")
+    style = pygal.style.Style(**{f"{name}_font_size": _LABEL for name in sizes})
+    drawing = pygal.XY(
+        width=WIDTH,
+        height=HEIGHT,
+        style=style,
+        js=[],
+        css=[],
+        show_dots=False,
+        show_legend=False,
+        allow_interruptions=True,
+        explicit_size=False,
+        margin_top=_INNER["top"],
+        margin_right=_INNER["right"],
+        margin_bottom=_INNER["bottom"],
+        margin_left=_INNER["left"],
+        x_title=chart.counted,
+        xrange=chart.ends,
+        range=_scaled(chart, np.array(chart.limits)).tolist(),
+        x_labels=[_tick(tick, f"{tick:,.0f}") for tick in _whole_ticks(*chart.ends)],
+        y_labels=_y_labels(chart),
+        truncate_label=-1,
+    )
+    drawing.uuid = chart.key  # by default a new one each time
+    for one in chart.series:
+        drawing.add(one.name, _points(chart, one))
+    root = drawing.render_tree()
+    _leave_out(root)
+    _mark_series(root, chart.series)
+    root.set("role", "img")
+    root.set("aria-label", chart.summary)
+    return _compact(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _pygal() -> Any:
+    """The library, without the finder that it adds to Python's.
+
+    The finder is for maps, and of a form that Python 3.11 warns of at every later import.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import pygal
+        import pygal.style
+    except ImportError:
+        raise missing_extra("a report", "report", "pygal") from None
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != "pygal"]
+    return pygal
+
+
+def _scaled(chart: Chart, y: Vector) -> Vector:
+    """Values as they are drawn: pygal's own logarithmic axes would take x as well."""
+    if not chart.is_log:
+        return y.clip(-LARGEST, LARGEST)
+    with np.errstate(all="ignore"):
+        return np.log10(np.where(y > 0, y, np.nan))
+
+
+def _points(chart: Chart, one: Series) -> list[tuple[float, float | None]]:
+    """The points of a line; None where it is interrupted."""
+    y = _scaled(chart, one.y)
+    measured = np.isfinite(y)
+    gaps = np.isin(chart.x, one.not_finite)
+    return [
+        (float(x), float(v) if there else None)
+        for x, v, there, gap in zip(chart.x, y, measured, gaps, strict=True)
+        if there or gap
+    ]
+
+
+def _tick(value: float, label: str) -> dict[str, Any]:
+    return {"value": float(value), "label": label}
+
+
+def _whole_ticks(first: float, last: float) -> Iterable[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    ticks = MaxNLocator(nbins=6, integer=True, min_n_ticks=1).tick_values(first, last)
+    return [tick for tick in ticks if first <= tick <= last and tick == round(tick)]
+
+
+def _y_labels(chart: Chart) -> list[dict[str, Any]]:
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    low, high = chart.limits
+    if chart.is_log:
+        decades = max(1, round(np.log10(high / low) / 6))
+        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < 2.5 else (1.0,)
+        ticks = LogLocator(subs=subs, numticks=12).tick_values(low, high)
+        ticks = ticks[::decades] if len(subs) == 1 else ticks
+    else:
+        ticks = MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)
+    kept = np.array([tick for tick in ticks if low <= tick <= high])
+    texts = _distinct_texts(kept * 100 if chart.percent else kept)
+    end = " %" if chart.percent else ""
+    return [_tick(v, text + end) for v, text in zip(_scaled(chart, kept), texts, strict=True)]
+
+
+def _distinct_texts(values: Vector) -> list[str]:
+    """The numbers at an axis, with as many digits as it takes to tell them apart.
+
+    Example:
+        >>> _distinct_texts(np.array([0.1 + 0.2, 1.0])), _distinct_texts(1 + np.array([0, 1e-7]))
+        (['0.3', '1'], ['1', '1.0000001'])
+    """
+    for digits in (4, 6, 9, 12, 17):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
+
+
+def _leave_out(root: ElementTree.Element) -> None:
+    """Remove what only pygal's own styles and scripts need, and the date it was drawn on."""
+    for child in [*root]:
+        if not isinstance(child.tag, str) or child.tag in ("defs", "title"):
+            root.remove(child)
+    for parent in [*root.iter()]:
+        for child in [*parent]:
+            is_empty = child.tag == "g" and not len(child)
+            if child.tag == "title" or child.get("class") == "plot tooltip-overlay" or is_empty:
+                parent.remove(child)
+
+
+def _mark_series(root: ElementTree.Element, series: Sequence[Series]) -> None:
+    """Give every line the classes of its colour and its dashes."""
+    for number, one in enumerate(series):
+        classes = f"color-{one.color}{' dashed' * one.dashed}"
+        for group in root.iter("g"):
+            words = (group.get("class") or "").split()
+            if f"serie-{number}" in words:
+                group.set("class", classes)
+                for path in group.iter("path"):
+                    path.set("class", "curve")
+
+
+_LONG = re.compile(r"(\d+\.\d)\d+")
+
+
+def _compact(svg: str) -> str:
+    """The SVG with one decimal place in each coordinate, a tenth of its unit."""
+    head, *rest = re.split(r'(?= (?:d|x|y|cx|cy)=")', svg)
+    return head + "".join(
+        _LONG.sub(r"\1", part[: (end := part.index('"', part.index('"') + 1))]) + part[end:]
+        for part in rest
+    )
+
+
+def kept_note(kept: int, count: int, counted: str) -> str:
+    """What the page says of a chart that does not show every point; empty if it does."""
+    if kept >= count:
+        return ""
+    return (
+        f"{kept:,} of {count:,} {counted}s are shown: the first, the last, and the lowest and the "
+        "highest value of every line in each short stretch, so that no peak is hidden."
+    )
+
+
+def by_key(charts: Iterable[Chart]) -> Mapping[str, dict[str, Any]]:
+    """The data of all charts, for the page's script."""
+    return {chart.key: chart.data for chart in charts}

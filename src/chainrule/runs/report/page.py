@@ -1,0 +1,261 @@
+"""The page of a report: what stands on it, filled into its templates."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from chainrule._version import __version__
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import as_path, refuse_input, write_whole
+from chainrule.core.registry import missing_extra
+from chainrule.nn.description import Description, describe
+from chainrule.nn.layers.base import sizes_text
+from chainrule.runs.report.charts import by_key
+from chainrule.runs.report.configuration import Line, configuration_lines, differences
+from chainrule.runs.report.curves import learning_curves
+from chainrule.runs.run import Run, load
+from chainrule.runs.run_folder import RunFolder
+from chainrule.training.metrics import HEADINGS, measure_text
+from chainrule.training.scores import MEASURES, is_better_low
+
+TEMPLATES = files("chainrule.runs.report") / "templates"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page, whose template has its key as its name."""
+
+    key: str
+    title: str
+
+
+SECTIONS = (
+    Section("results", "Results"),
+    Section("curves", "Learning curves"),
+    Section("network", "Network"),
+    Section("configuration", "Configuration"),
+)
+
+PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+
+
+Reported = Run | str | os.PathLike[str]
+
+
+def report(runs: Reported | Iterable[Reported], path: str | os.PathLike[str]) -> None:
+    """Write a page about a run, or about several beside each other: one HTML file.
+
+    It holds all that it needs: styles, script, pictures. Nothing is requested from anywhere.
+
+    Args:
+        runs: a run, or the folder of one; or several of them.
+        path: the file; an older one is replaced.
+
+    Raises:
+        MissingExtraError: the extra ``report`` of chainrule is not installed.
+        ChainruleError: a folder holds no run, the file cannot be written, or there is no run.
+
+    Example:
+        >>> chainrule.report(["runs/shapes-1", "runs/shapes-2"], "shapes.html")  # doctest: +SKIP
+    """
+    file = as_path(path, "the report")
+    given = [runs] if isinstance(runs, Run | str | os.PathLike) else [*runs]
+    loaded = [run if isinstance(run, Run) else load(run) for run in given]
+    if os.path.isdir(file):
+        name = default_path(file, len(loaded))
+        message = f"this is a folder; a report is one file, such as {name}"
+        raise ChainruleError(Problem(message, file))
+    refuse_input(file, *(as_path(run, "a run") for run in given if not isinstance(run, Run)))
+    for run in loaded:
+        if run.folder is not None:
+            because = f"this file belongs to the run in {run.folder}"
+            refuse_input(file, *RunFolder(run.folder).files, because=because)
+    write_whole(file, report_html(loaded))
+
+
+def report_html(runs: Sequence[Run]) -> str:
+    """The text of the page; see `report`."""
+    if not runs:
+        raise ChainruleError("a report is about one run or several; there is none")
+    pages = [RunPage(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+    charts = learning_curves({page.name: page.run.history for page in pages})
+    environment = _environment()
+    script = _text_of("script.js")
+    filled: str = environment.get_template("page.html").render(
+        pages=pages,
+        charts=charts,
+        scores=Scores(pages),
+        differences=differences({page.name: page.run.config for page in pages}),
+        chart_data=by_key(charts),
+        running=any(run.config.training["evaluate"] == "running" for run in runs),
+        sections=SECTIONS,
+        version=__version__,
+        policy=_policy(script),
+        style=_trusted(_text_of("style.css")),
+        script=_trusted(script),
+    )
+    return filled
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """A name for each run, longer where two have the same."""
+    names = [run.name for run in runs]
+    for k, run in enumerate(runs):
+        if names.count(run.name) > 1:
+            parent = run.folder.resolve().parent.name if run.folder else ""
+            longer = f"{parent}/{run.name}" if parent else run.name
+            names[k] = longer if longer not in names else f"{run.name} ({k + 1})"
+    return names
+
+
+def _environment() -> Any:
+    """The templates, with every text escaped that is not made here."""
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("a report", "report", "jinja2") from None
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_text_of),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["measure"] = lambda value, name: measure_text(name, value)
+    environment.filters["heading"] = lambda name: HEADINGS.get(name, name)
+    environment.filters["sizes"] = sizes_text
+    return environment
+
+
+def _text_of(name: str) -> str:
+    return (TEMPLATES / name).read_text("utf-8")
+
+
+def _trusted(text: str) -> Any:
+    """A text that is put on the page as it is: it is one of our own files."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _policy(script: str) -> str:
+    """What a browser may load and run on the page: nothing but what stands in it."""
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'"
+    )
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One run as the templates show it.
+
+    Attributes:
+        run: the run.
+        name: its name, which no other run of the page has.
+    """
+
+    run: Run
+    name: str
+
+    @cached_property
+    def network(self) -> Description:
+        """Its layers and their sizes."""
+        return describe(self.run.network)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are finished."""
+        return len(self.run.history.rows)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What is to be known of the training at a glance."""
+        run, training = self.run, self.run.config.training
+        seconds = sum(row.get("seconds") or 0 for row in run.history.rows)
+        sizes = [f"{s.cases:,} {PART_NAMES[part]}" for part, s in run.scores.items()]
+        found = [
+            ("epochs", f"{self.epochs:,} of {training['epochs']:,}"),
+            ("time in training", f"{seconds:.3g} s"),
+            ("cases", ", ".join(sizes) or "not known"),
+            ("parameters", f"{self.network.parameters:,} in {self.network.dtype}"),
+            ("engine", run.engine or "none: an exported network"),
+            ("seed", str(training["seed"])),
+        ]
+        return [*found, *((name, version) for name, version in run.versions.items())]
+
+    @property
+    def warnings(self) -> list[str]:
+        """How the training ended, where that was not after its last epoch; and a fallback."""
+        run = self.run
+        found = []
+        if run.interrupted:
+            found.append(
+                f"Training was interrupted after {self.epochs:,} whole epochs; these are the "
+                "results so far."
+            )
+        if run.ending is not None:
+            found.append(f"Training {run.ending}.".replace("Training training", "Training"))
+        if run.fallback_reason is not None:
+            found.append(f"The engine is {run.engine}: {run.fallback_reason}.")
+        return found
+
+    @property
+    def lines(self) -> list[Line]:
+        """The configuration, line by line, with what was not written marked."""
+        return configuration_lines(self.run.config, self.run.chosen)
+
+    @property
+    def again(self) -> bool:
+        """Whether a configuration alone makes the run again: the data are in no memory."""
+        return bool(self.run.engine) and "python" not in self.run.config.data
+
+    @property
+    def download(self) -> str:
+        """The configuration as a link that saves it."""
+        text = self.run.config.to_yaml().encode()
+        return "data:text/yaml;base64," + base64.b64encode(text).decode()
+
+
+class Scores:
+    """The table of scores: a row for each part of each run's data.
+
+    Args:
+        pages: the runs.
+    """
+
+    def __init__(self, pages: Sequence[RunPage]) -> None:
+        self.rows = [
+            (page.name, PART_NAMES[part], score.cases, score.figures)
+            for page in pages
+            for part, score in page.run.scores.items()
+        ]
+        found = {name for *_, figures in self.rows for name in figures}
+        self.measures = [name for name in MEASURES if name in found]
+        self.scaled = any(page.run.target_scaling is not None for page in pages)
+        self.best = _best(self.rows) if len(pages) > 1 else {}
+
+
+def _best(rows: Sequence[tuple[str, str, int, Mapping[str, float]]]) -> dict[Any, float]:
+    """The best figure of each part and measure, where there are several."""
+    best: dict[Any, float] = {}
+    for _, part, _, figures in rows:
+        for name, value in figures.items():
+            choose: Callable[..., float] = min if is_better_low(name) else max
+            best[part, name] = choose(best.get((part, name), value), value)
+    return best
+
+
+def default_path(run: Path, count: int) -> Path:
+    """The file of a report that is not named: in the folder of the first run."""
+    return run / ("report.html" if count == 1 else "comparison.html")
