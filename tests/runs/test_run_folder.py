@@ -15,7 +15,7 @@ from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
 from chainrule.runs import run_folder as module
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
-from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training import Callback, History, Part, Settings, Trainer
 from chainrule.training.scores import LabelScore, Score, TargetScore
 
 # Where the folder is made
@@ -91,6 +91,8 @@ def recorded(path: Path, *more: Callback, **settings) -> tuple[RunFolder, Traine
 def test_metrics_have_a_line_an_epoch_which_is_the_history(tmp_path):
     files, made = recorded(tmp_path)
     lines = [json.loads(line) for line in files.metrics.read_text().splitlines()]
+    found = [line.pop("health", None) for line in lines]
+    assert found == [made.history.health.get(epoch) for epoch in (1, 2, 3)]
     assert lines == made.history.rows
     assert list(lines[0]) == [
         "epoch",
@@ -195,7 +197,9 @@ def strict(text: str) -> object:
 def test_what_is_not_finite_is_null_in_the_files(tmp_path, loss):
     files = RunFolder(tmp_path)
     files.write_facts(Facts("numpy", True, None, None, {"test": Score(loss, None, -inf, 3)}))
-    files.add_metrics({"epoch": 1, "train_loss": 0.5, "validation_loss": loss})
+    history = History()
+    history.append({"epoch": 1, "train_loss": 0.5, "validation_loss": loss})
+    files.add_metrics(history)
     assert strict(files.facts.read_text())["scores"]["test"]["loss"] is None
     assert strict(files.metrics.read_text())["validation_loss"] is None
     score = files.read_facts(inputs=2, outputs=1).scores["test"]

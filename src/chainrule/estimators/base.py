@@ -432,6 +432,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             metrics=self.metrics,
             class_weights=self._class_weights(),
             callbacks=self.callbacks,
+            health=False,
         )
 
     def _watching(

@@ -8,9 +8,12 @@ same arrays and everything else that training needs to continue as if it had nev
 ``losses``             the loss of every minibatch that has run, float64
 ``order``              the order of the cases in the epoch in progress, if shuffled, int64
 ``history.COLUMN``     a column of the history, one value per finished epoch, float64
+``health.epochs``      the epochs of which the layers' health was measured, int64
+``health.figures``     the figures of each of them, (epochs, columns), NaN where undefined, float64
 ``callback.NAME.KEY``  the arrays in a callback's state
 ``callbacks``          the other values in the callbacks' states, by callback (JSON)
 ``columns``            the names of the history's columns, in order (JSON)
+``health``             the layer and figure of each column of ``health.figures``, in order (JSON)
 ``position``           see `Position` (JSON)
 ``configuration``      as run (JSON); every random stream follows from its seed
 ``data``               checksums of each part of the data and of the class names (JSON)
@@ -18,15 +21,15 @@ same arrays and everything else that training needs to continue as if it had nev
 ``sha256``             of the whole file, computed with zeros in place of the digest
 =====================  =====================================================================
 
-The first five are arrays. The others are texts in the header's metadata; their total length hardly
-grows during training.
+The first seven are arrays. The others are texts in the header's metadata; their total length
+hardly grows during training.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -46,7 +49,7 @@ from chainrule.nn.network import Network
 from chainrule.runs.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
 from chainrule.training.callbacks import with_state
-from chainrule.training.history import COLUMNS, LEARNING_RATE
+from chainrule.training.history import COLUMNS, FIGURES, LEARNING_RATE
 from chainrule.training.trainer import LONGEST_REASON
 
 NO_DIGEST = b"0" * 64
@@ -117,6 +120,7 @@ class _Texts(BaseModel):
     configuration: _Parts
     data: dict[str, str]
     columns: list[str]
+    health: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     callbacks: dict[str, dict[str, Any]]
 
 
@@ -211,6 +215,7 @@ class Checkpoint:
         trainer.epoch, trainer.minibatch = position.epoch, position.minibatch
         trainer.stop_reason = position.stop_reason
         trainer.history.rows = [*self.history.rows]
+        trainer.history.health = dict(self.history.health)
         trainer.history.add_minibatches(losses)
         trainer.progress = Progress.at_start(trainer.engine.counts)
         trainer.progress.losses[: position.minibatch] = losses[len(losses) - position.minibatch :]
@@ -252,6 +257,7 @@ class Checkpoint:
         for name in sorted(there.keys() - self.states.keys()):
             yield f"holds no state of the callback {name}, which did not take part from the start"
         yield from self._inconsistencies(minibatches, run)
+        yield from self._problems_of_health({layer.name for layer in trainer.network.layers})
 
     def _inconsistencies(self, minibatches: int, run: int) -> Iterator[str]:
         """Contradictions within the checkpoint; ``run`` minibatches have run in all epochs."""
@@ -264,6 +270,14 @@ class Checkpoint:
         order = np.sort(self.arrays.get("order", np.empty(0)), axis=None)
         if not np.array_equal(order, np.arange(order.size)):
             yield "its order does not name every case once"
+
+    def _problems_of_health(self, layers: set[str]) -> Iterator[str]:
+        """Measurements of layers that there are not, or of epochs that have not begun."""
+        measured, begun = self.history.health, self.position.epoch
+        if any(not 1 <= epoch <= begun for epoch in measured):
+            yield f"holds the layers' health of epoch {max(measured)}, but stands at {begun}"
+        for name in sorted({name for name, _ in self.history.health_columns()} - layers):
+            yield f"holds the health of the layer {name}, which the network does not have"
 
 
 def save_checkpoint(
@@ -287,6 +301,8 @@ def save_checkpoint(
         arrays["order"] = progress.order.astype(np.int64)
     columns = trainer.history.to_arrays()
     arrays |= {f"{HISTORY}{name}": column for name, column in columns.items()}
+    if trainer.history.health:
+        arrays["health.epochs"], arrays["health.figures"] = trainer.history.health_arrays()
     position = Position(
         epoch=trainer.epoch,
         minibatch=trainer.minibatch,
@@ -301,6 +317,7 @@ def save_checkpoint(
         "numpy": np.__version__,
         "position": position.model_dump_json(),
         "columns": json.dumps([*columns]),
+        "health": json.dumps(trainer.history.health_columns()),
         "callbacks": plain,
         "configuration": json.dumps(configuration),
         "data": json.dumps(data),
@@ -370,9 +387,11 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
         raise ChainruleError(Problem(message, path))
     arrays, metadata = parse_tensors(content, path, "a checkpoint")
     try:
-        found = {name: parse_json(metadata[name].encode()) for name in _Texts.model_fields}
+        given = [name for name in _Texts.model_fields if name in metadata or name != "health"]
+        found = {name: parse_json(metadata[name].encode()) for name in given}
         texts = as_model(_Texts, found)
         history = _history(texts.columns, arrays)
+        _add_health(history, texts.health, arrays)
         states = _with_arrays(texts.callbacks, arrays)
     except KeyError as error:
         raise ChainruleError(Problem(f"the checkpoint lacks {error}", path)) from None
@@ -438,6 +457,23 @@ def _history(columns: list[str], arrays: dict[str, Array]) -> History:
     if any(column.ndim != 1 or column.dtype != np.float64 for column in found.values()):
         raise ValueError("a column of its history is no list of numbers")
     return History.from_arrays(found)
+
+
+def _add_health(
+    history: History, columns: Sequence[Sequence[str]], arrays: dict[str, Array]
+) -> None:
+    """Set the measurements of the layers' health, whose arrays are removed from ``arrays``."""
+    if not columns:
+        return
+    epochs, figures = arrays.pop("health.epochs"), arrays.pop("health.figures")
+    if epochs.ndim != 1 or epochs.dtype != np.int64 or (np.diff(epochs) <= 0).any():
+        raise ValueError("the epochs in which it measured the layers' health are in no order")
+    if figures.shape != (len(epochs), len(columns)) or figures.dtype != np.float64:
+        raise ValueError("its figures of the layers' health are no table of numbers")
+    pairs = [(name, figure) for name, figure in columns if figure in FIGURES]
+    if len(pairs) < len(columns):
+        raise ValueError("it holds figures of the layers' health that there are not")
+    history.set_health(pairs, epochs, np.where(np.isfinite(figures), figures, np.nan))
 
 
 def _with_arrays(

@@ -1,8 +1,9 @@
 """Resuming a run: what its folder holds, and whether configuration and data are the same.
 
 A resumed run gives the results of one that never stopped, bit for bit, only if everything that
-affects the results is the same. Two settings may differ: ``epochs`` may be larger, if this leaves
-the learning rates of the epochs so far unchanged, and ``checkpoint_every`` may have any value.
+affects the results is the same. Three settings may differ: ``epochs`` may be larger, if this
+leaves the learning rates of the epochs so far unchanged; ``checkpoint_every`` and ``health``
+change no result and may have any value.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Trainer
 from chainrule.training.schedules import Epoch
 
-FREE = (("training", "epochs"), ("training", "checkpoint_every"))
+FREE = (("training", "epochs"), ("training", "checkpoint_every"), ("training", "health"))
 """Settings that may differ; `_problem_of_epochs` checks the first."""
 
 CHOSEN = ("engine", "threads")

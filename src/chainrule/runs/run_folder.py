@@ -2,7 +2,7 @@
 
 ======================  ============================================================
 ``config.yaml``         the configuration as run, with every choice written out
-``metrics.jsonl``       one line per epoch: a row of the history
+``metrics.jsonl``       one line per epoch: a row of the history, and the layers' health
 ``learning_curve.png``  and ``.svg``: losses, accuracy or R², and the test result
 ``parameters.safetensors``  the arrays of θ by name
 ``checkpoint.safetensors``  the last checkpoint of the training
@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -46,6 +46,7 @@ from chainrule.data.tables.encoding import TableEncoding
 from chainrule.runs.checkpoint import save_checkpoint
 from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
+from chainrule.training.history import FIGURES, Health
 from chainrule.training.metrics import METRICS
 from chainrule.training.scores import LabelScore, Score, TargetScore
 
@@ -401,28 +402,32 @@ class RunFolder:
             with existing_file(self.metrics, at_most=2**63).open("rb") as file:
                 lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
                 for number, line in enumerate(lines, start=1):
-                    history.append(_row(line, self.metrics, number))
+                    row, health = _row(line, self.metrics, number)
+                    history.append(row)
+                    if health:
+                        history.health[len(history.rows)] = health
         except OSError as error:
             problem = f"cannot read the metrics: {error.strerror}"
             raise ChainruleError(Problem(problem, self.metrics)) from None
         return history
 
-    def write_metrics(self, rows: Sequence[Row]) -> None:
+    def write_metrics(self, history: History) -> None:
         """Write ``metrics.jsonl``, replacing an older one.
 
         Raises:
             ChainruleError: the file cannot be written; the older one is then unchanged.
         """
-        write_whole(self.metrics, "".join(map(_line, rows)), own=True)
+        lines = (_line(history, number) for number in range(1, len(history.rows) + 1))
+        write_whole(self.metrics, "".join(lines), own=True)
 
-    def add_metrics(self, row: Row) -> None:
-        """Append an epoch's line to ``metrics.jsonl``; null stands for a value that is not finite.
+    def add_metrics(self, history: History) -> None:
+        """Append the last epoch's line to ``metrics.jsonl``; null stands for what is not finite.
 
         Raises:
             ChainruleError: it cannot be written.
         """
         with added_to(self.metrics) as file:
-            file.write(_line(row).encode())
+            file.write(_line(history, len(history.rows)).encode())
 
 
 def _version_alone(found: Any) -> dict[str, str]:
@@ -465,20 +470,34 @@ def problem_of_scaling(scaling: Standardization, of: str) -> str | None:
     return None
 
 
-def _line(row: Row) -> str:
-    return json.dumps(finite_or_null(row), allow_nan=False) + "\n"
+def _line(history: History, epoch: int) -> str:
+    """The line of an epoch: the columns of its row, and the layers' health if it was measured."""
+    row, health = finite_or_null(history.rows[epoch - 1]), history.health.get(epoch)
+    return json.dumps({**row, "health": health} if health else row, allow_nan=False) + "\n"
 
 
-def _row(line: bytes, path: Path, number: int) -> Row:
-    """A row of the history from its line of JSON."""
+def _row(line: bytes, path: Path, number: int) -> tuple[Row, Health]:
+    """A row of the history, and the health of its layers, from a line of JSON."""
     try:
         row = parse_json(line)
     except ValueError:
         row = None
-    figures = row.values() if isinstance(row, dict) else ()
-    if not figures or not all(value is None or is_finite(value) for value in figures):
+    health = row.pop("health", {}) if isinstance(row, dict) else {}
+    if not row or not _are_figures(row) or not _is_health(health):
         raise ChainruleError(Problem("this line is no epoch's figures", path, number))
-    return dict(row)
+    return row, health
+
+
+def _are_figures(value: Any) -> bool:
+    """Whether a value from a file is a mapping to finite numbers or null."""
+    return isinstance(value, dict) and all(v is None or is_finite(v) for v in value.values())
+
+
+def _is_health(value: Any) -> bool:
+    """Whether a value from a file has the form of `Health`."""
+    return isinstance(value, dict) and all(
+        _are_figures(layer) and layer.keys() <= {*FIGURES} for layer in value.values()
+    )
 
 
 def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
@@ -553,11 +572,11 @@ class Recorder(Callback):
         if self._digests is not None:
             self.folder.write_digests(self._digests)
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
-        self.folder.write_metrics(trainer.history.rows)
+        self.folder.write_metrics(trainer.history)
 
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
         """Add a line to the metrics."""
-        self.folder.add_metrics(row)
+        self.folder.add_metrics(trainer.history)
 
     def on_pause(self, trainer: Trainer) -> None:
         """Write a checkpoint if it is due.

@@ -78,7 +78,8 @@ def fit(
             known = ["validation", "weights", "folder", *_KNOWN]
             raise ConfigError(unknown("argument of fit", name, known))
     part = _part(network, x, y, weights)
-    named = Settings(**with_batch_size({"epochs": epochs, "optimizer": "adam", **settings}))
+    chosen = {"epochs": epochs, "optimizer": "adam", "health": False, **settings}
+    named = Settings(**with_batch_size(chosen))
     nothing = Part(part.x[:0], part.t[:0])
     held_out = nothing if validation is None else _validation(network, validation)
     kind = kind_of_targets(network, part.t)

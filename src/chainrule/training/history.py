@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,12 @@ from chainrule.training.scores import MEASURES, Score
 
 Row = dict[str, float | int | None]
 """The number, losses, scores and seconds of one epoch, by the name of the column."""
+
+Health = dict[str, dict[str, float | None]]
+"""The figures of each layer's health after an epoch, by the layer's name and by their own."""
+
+FIGURES = ("gradient_norm", "update_ratio", "dead", "saturated")
+"""The figures of a layer's health that there are, see `chainrule.training.health`."""
 
 COLUMNS = tuple(f"{part}_{measure}" for measure in MEASURES for part in ("train", "validation"))
 """The columns of losses and scores that a history may have, which can be monitored."""
@@ -35,6 +41,8 @@ class History(Mapping[str, list[Any]]):
 
     Attributes:
         rows: the values of each finished epoch, by the name of the column.
+        health: the figures of each layer after the last update of an epoch, by the number of the
+            epoch, of those that were measured: ``history.health[1]["dense_1"]["gradient_norm"]``.
 
     Example:
         >>> history = History()
@@ -45,6 +53,7 @@ class History(Mapping[str, list[Any]]):
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.health: dict[int, Health] = {}
         self._minibatches: list[Array] = []
         self._arrays: dict[str, array[float]] = {}
         self._rows_converted = 0
@@ -91,6 +100,40 @@ class History(Mapping[str, list[Any]]):
             {"epoch": k, **dict(zip(columns, row, strict=True))} for k, row in enumerate(values, 1)
         ]
         return history
+
+    def health_columns(self) -> list[tuple[str, str]]:
+        """The layers and figures of which there are measurements, in order."""
+        each = (layers.items() for layers in self.health.values())
+        pairs = ((name, figure) for one in each for name, found in one for figure in found)
+        return list(dict.fromkeys(pairs))
+
+    def health_arrays(self) -> tuple[Array, Array]:
+        """The measured epochs (measured,), and the figures of the columns (measured, columns).
+
+        NaN stands for a figure that is None; `set_health` sets the same measurements.
+        """
+        columns = self.health_columns()
+        figures = [[one[name][figure] for name, figure in columns] for one in self.health.values()]
+        shape = (len(self.health), len(columns))
+        return np.array([*self.health], np.int64), np.array(figures, np.float64).reshape(shape)
+
+    def set_health(
+        self, columns: Iterable[tuple[str, str]], epochs: Array, figures: Array
+    ) -> None:
+        """Set the measurements of which `health_columns` and `health_arrays` are those given.
+
+        Example:
+            >>> history = History()
+            >>> history.set_health([("dense_1", "dead")], np.array([4]), np.array([[0.25]]))
+            >>> history.health
+            {4: {'dense_1': {'dead': 0.25}}}
+        """
+        self.health, columns = {}, [*columns]
+        for epoch, row in zip(epochs.tolist(), figures.tolist(), strict=True):
+            layers: Health = {name: {} for name, _ in columns}
+            for (name, figure), value in zip(columns, row, strict=True):
+                layers[name][figure] = None if isnan(value) else value
+            self.health[epoch] = layers
 
     def add_minibatches(self, losses: Array) -> None:
         """Add the losses of minibatches that have just run, (minibatches,)."""

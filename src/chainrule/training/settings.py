@@ -100,6 +100,8 @@ class Settings:
         class_weights: how much the cases of each class count in training, beside their own
             weights. balanced for the same total in each class, weights by the names of classes,
             or a list of all in order; null for no difference. Evaluations do not weigh classes.
+        health: record after some epochs how each layer fares: the norm of its gradient, the ratio
+            of its update to its weights, and the shares of its units that are dead or saturated.
         checkpoint_every: the number of minibatches between two checkpoints; null for one after
             each epoch, but at most one per second.
 
@@ -151,6 +153,7 @@ class Settings:
     class_weights: Annotated[
         Any, Maybe(ClassWeights()), Field(examples=["balanced", {"ill": 5}, [1, 2.5]])
     ] = None
+    health: Flag = True
     checkpoint_every: OptionalCount = None
 
     def cases_a_minibatch(self, cases: int) -> int:
