@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.options import Config, Overrides
-from chainrule.cli.terminal import counted, say
+from chainrule.cli.terminal import say
+from chainrule.core.notation import counted
 
 if TYPE_CHECKING:
     from chainrule.gradients import Finding, Report

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.options import Config, Engine, Overrides, Quiet
-from chainrule.cli.terminal import counted, say
+from chainrule.cli.terminal import say
+from chainrule.core.notation import counted
 
 if TYPE_CHECKING:
     from chainrule.runs.comparison.result import Comparison, TrainingResult

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.options import Overrides
-from chainrule.cli.terminal import counted, say
+from chainrule.cli.terminal import say
+from chainrule.core.notation import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,32 +90,11 @@ def _describe_config(path: Path, overrides: list[str]) -> None:
 def _print_network(network: Description) -> None:
     """Print a line for each layer, then the totals."""
     from chainrule.cli.tables import print_rows
-    from chainrule.nn.layers.base import sizes_text
+    from chainrule.nn.description import HEADINGS
 
-    rows = [
-        (
-            layer.name,
-            layer.type,
-            ", ".join(layer.fed_by),
-            sizes_text(layer.output_shape),
-            *map(_count, (layer.weights, layer.biases, layer.multiplications)),
-        )
-        for layer in network.layers
-    ]
-    print_rows(
-        ("layer", "type", "fed by", "output", "weights", "biases", "multiplications"),
-        [("input", "", "", sizes_text(network.input_shape), "", "", ""), *rows],
-        words=3,
-    )
-    weights, biases = f"{network.weights:,} weights", f"{network.biases:,} biases"
-    rest = f", and {network.untrained:,} that are not trained" if network.untrained else ""
-    say(f"parameters       {network.parameters:,}: {weights} and {biases}{rest}")
-    say(f"bytes            {network.bytes:,} in {network.dtype}; the gradient takes as many")
-    say(f"multiplications  {network.multiplications:,} by weights, a case and forward pass")
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number else "–"
+    print_rows(HEADINGS, network.rows(), words=3)
+    for name, text in network.totals():
+        say(f"{name:<15}  {text}")
 
 
 # Data

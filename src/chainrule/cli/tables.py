@@ -10,8 +10,8 @@ from rich.table import Table
 
 from chainrule.cli.terminal import console, say
 from chainrule.core.errors import printable
-from chainrule.training.metrics import HEADINGS, counts_of_classes, measure_text
-from chainrule.training.scores import MEASURES
+from chainrule.training.metrics import counts_of_classes, measure_text
+from chainrule.training.score_tables import PARTS, metric_rows, score_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,41 +59,15 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
         scores: by the name of the part.
         scaled: whether the loss is that of targets that were scaled for training.
     """
-    further = {name for score in scores.values() for name in score.metrics}
-    measured = {name for score in scores.values() for name in score.figures} - further
-    columns = [name for name in MEASURES if name in measured]
-    if measured == {"loss", "mae", "rmse"}:
-        columns.insert(1, "r2")
-    rows = [
-        (
-            _NAMES.get(part, part),
-            f"{score.cases:,}",
-            *(measure_text(name, score.figures.get(name)) for name in columns),
-        )
-        for part, score in scores.items()
-    ]
-    print_rows(("data", "cases", *(HEADINGS[name] for name in columns)), rows, words=1)
-    _print_metrics(scores)
+    print_rows(*score_rows(scores), words=1)
+    headings, rows = metric_rows(scores)
+    if rows:
+        print_rows(headings, rows, words=1)
     if scaled:
         say("(the loss is that of the scaled targets; the others are in the targets' own units)")
     for part, score in [*scores.items()][-1:]:
-        _print_labels(_NAMES.get(part, part), score.labels)
-        _print_targets(_NAMES.get(part, part), score.targets)
-
-
-def _print_metrics(scores: Mapping[str, Score]) -> None:
-    """Print a line for each further metric, with a column for each part of the data."""
-    found = [name for name in MEASURES if any(name in s.metrics for s in scores.values())]
-    if not found:
-        return
-    rows = [
-        (HEADINGS[name], *(measure_text(name, s.metrics.get(name)) for s in scores.values()))
-        for name in found
-    ]
-    print_rows(("metric", *(_NAMES.get(part, part) for part in scores)), rows, words=1)
-
-
-_NAMES = {"train": "training"}
+        _print_labels(PARTS.get(part, part), score.labels)
+        _print_targets(PARTS.get(part, part), score.targets)
 
 
 def _print_labels(part: str, labels: Sequence[LabelScore]) -> None:

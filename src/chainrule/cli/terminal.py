@@ -60,16 +60,6 @@ def say_result(text: str) -> None:
         print(printable(text) if sys.stdout.isatty() else text, end="", flush=True)
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and what it counts.
-
-    Example:
-        >>> counted(1, "case"), counted(2000, "case")
-        ('1 case', '2,000 cases')
-    """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 @contextmanager
 def _writing() -> Iterator[None]:
     """Turn a failure to write the output, as on a full disk, into an `OutputError`."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.cli.terminal import counted, say
+from chainrule.cli.terminal import say
 from chainrule.core.errors import shown
+from chainrule.core.notation import counted
 from chainrule.data.dataset import DataSplit
 from chainrule.data.tables.description import commonest, readable
 from chainrule.data.tables.roles import listed

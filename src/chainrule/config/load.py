@@ -18,8 +18,10 @@ from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.config.rules import rule_problems
 from chainrule.config.schema.configuration import Configuration
-from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core import html
+from chainrule.core.errors import ConfigError, Problem, printable, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
+from chainrule.core.notation import counted, cut
 from chainrule.core.registry import Entry
 from chainrule.core.schema import (
     KeyPath,
@@ -122,6 +124,19 @@ class Config:
         path = self.resolve(name)
         # Behind a symbolic link to a folder, ".." is the parent of what it links to.
         return _relative(path.parent.resolve() / path.name, folder)
+
+    def __repr__(self) -> str:
+        kind = next(kind for kind in KINDS if kind in self.data)
+        found = cut(printable(f"{kind} {self.data[kind]}"), 60)
+        layers = counted(len(self.network["layers"]), "layer")
+        return f"Config({cut(printable(self.name), 40)}: {layers}, {found})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        text = html.escaped(self.to_yaml(), 6000)
+        return html.piece(
+            f"Configuration {self.name}", f'<pre style="font-family:monospace">{text}</pre>'
+        )
 
     def to_yaml(self) -> str:
         """The configuration as a YAML text that loads as an equal `Config`.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from chainrule.core import html
 from chainrule.core.arrays import Array, as_numbers, weights_of_cases
 from chainrule.core.errors import ShapeError, printable
+from chainrule.core.notation import counted, cut, input_name, subscript
 from chainrule.core.sequences import are_sequences
 
 if TYPE_CHECKING:
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 
 Digests = tuple[Array, Array, Array]
 """A number of 64 bits for every training, validation and test case: three arrays, (cases,)."""
+
+FEW = 8
+"""How many cases a notebook shows of a data set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +71,19 @@ class Dataset:
         return len(self.x)
 
     def __repr__(self) -> str:
+        return f"Dataset({len(self)} cases: {self._shapes()})"
+
+    def _shapes(self) -> str:
         weighted = "" if self.weights is None else ", weights"
-        shapes = f"x {self.x.shape} {self.x.dtype}, t {self.t.shape}"
-        return f"Dataset({len(self)} cases: {shapes}{weighted})"
+        return f"x {self.x.shape} {self.x.dtype}, t {self.t.shape}{weighted}"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        return html.piece(
+            f"Dataset of {counted(len(self), 'case')}",
+            html.lines(self._shapes()),
+            _cases(self.x, self.t, None, None, None) if self.x.ndim <= 2 else "",
+        )
 
     @property
     def arrays(self) -> tuple[Array, ...]:
@@ -147,8 +164,32 @@ class DataSplit:
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)
-        parts = f"training, validation, test: {sizes}"
-        return printable(f"DataSplit({self.source or 'data'}; {parts})")
+        source = cut(printable(self.source or "data"), 90)
+        return f"DataSplit({source}; training, validation, test: {sizes})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        return html.piece(
+            f"Data: {cut(self.source, 120)}" if self.source else "Data",
+            html.table(*_parts(self)),
+            self._first_cases(),
+            html.lines(*(*self.notes, *self.doubts)[:3]),
+        )
+
+    def _first_cases(self) -> str:
+        """The first training cases in their own units: images, or rows of a table."""
+        part = self.train.take(np.arange(min(len(self.train), FEW)))
+        x, t = part.x, part.t
+        if self.target_scaling is not None:
+            t = self.target_scaling.undo(t)
+        if self.scaling is not None:
+            x = self.scaling.undo(x)
+        if not len(part) or self.sequence_shape is not None:
+            return ""
+        if self.image_shape is None:
+            return _cases(x, t, self.classes, self.feature_names, self.target_names)
+        names = [self.classes[int(k)] for k in t] if self.classes and t.ndim == 1 else [""] * FEW
+        return html.images(self.pictures(x), names)
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter((self.train, self.validation, self.test))
@@ -167,3 +208,57 @@ class DataSplit:
             return x.reshape(-1, *self.image_shape)
         height, width, channels = self.image_shape
         return x.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+
+
+def class_counts(t: Array, classes: int) -> Array:
+    """How many cases, or steps of sequences, have each class, (classes,).
+
+    Args:
+        t: class numbers, of which a negative one is none; or one-hot rows.
+        classes: how many classes there are.
+
+    Example:
+        >>> class_counts(np.array([0, 2, 2, -1]), 3)
+        array([1, 0, 2])
+    """
+    numbers = t[t >= 0] if t.dtype.kind in "iu" else t.argmax(axis=-1).reshape(-1)
+    return np.bincount(numbers.reshape(-1), minlength=classes)[:classes]
+
+
+def _parts(data: DataSplit) -> tuple[list[str], list[list[str]]]:
+    """A notebook's table of the parts: their cases, and those of each class or label."""
+    rows = [["all", *(f"{len(part):,}" for part in data)]]
+    if data.classes is not None:
+        names, counts = data.classes, [class_counts(p.t, len(data.classes)) for p in data]
+    elif data.multi_label and data.target_names is not None:
+        names, counts = data.target_names, [part.t.sum(axis=0, dtype=int) for part in data]
+    else:
+        names, counts = (), [np.empty(0)] * 3
+    rows += [[name, *map(str, of)] for name, *of in zip(names, *counts, strict=True)]
+    return ["cases", "training", "validation", "test"], rows
+
+
+def _cases(
+    x: Array,
+    t: Array,
+    classes: Sequence[str] | None,
+    names: Sequence[str] | None,
+    targets: Sequence[str] | None,
+) -> str:
+    """A notebook's table of the first cases: their first inputs, then their targets."""
+    x, t = (array[:FEW].reshape(len(array[:FEW]), -1) for array in (x, t))
+    shown = range(min(x.shape[1], html.MOST_COLUMNS - 3))
+    more = ["…"] * (len(shown) < x.shape[1])
+    if classes is not None:
+        numbers = t[:, 0] if t.shape[1] == 1 else t.argmax(axis=1)
+        called, last = ["class"], [[classes[int(k)]] for k in numbers]
+    else:
+        several = [f"t{subscript(k + 1)}" for k in range(t.shape[1])]
+        called = list(targets or (several if len(several) > 1 else ["t"]))[:2]
+        last = [[f"{value:.4g}" for value in target[:2]] for target in t]
+    rows = [
+        [*(f"{case[k]:.4g}" for k in shown), *more, *of_case]
+        for case, of_case in zip(x, last, strict=True)
+    ]
+    headings = [*(input_name(k, names) for k in shown), *more, *called]
+    return html.table(headings, rows, words=0)

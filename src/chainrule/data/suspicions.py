@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import shown
 from chainrule.core.notation import input_name
-from chainrule.data.dataset import DataSplit
+from chainrule.data.dataset import DataSplit, class_counts
 
 MOST_NAMED = 5
 """A sentence names at most this many classes or columns, and counts the others."""
@@ -124,7 +124,7 @@ def _of_size(image_shape: Sequence[int]) -> Iterator[Suspicion]:
 
 def _of_classes(data: DataSplit, classes: Sequence[str]) -> Iterator[Suspicion]:
     """Classes that a part lacks, and classes of very different frequency."""
-    train, validation, test = (_counts(part.t, len(classes)) for part in data)
+    train, validation, test = (class_counts(part.t, len(classes)) for part in data)
     elsewhere = validation + test
     untrained = [k for k in range(len(classes)) if not train[k]]
     unknown = [k for k in untrained if elsewhere[k]]
@@ -213,12 +213,6 @@ def _of_repeated_cases(data: DataSplit) -> Iterator[Suspicion]:
             "as well, number for number, so their scores say less of new cases; leave out what is "
             "there twice, or group: names a column whose cases stay together",
         )
-
-
-def _counts(t: Array, classes: int) -> Array:
-    """How many cases, or steps of sequences, have each class."""
-    numbers = t[t >= 0] if t.dtype.kind in "iu" else t.argmax(axis=-1).reshape(-1)
-    return np.bincount(numbers.reshape(-1), minlength=classes)[:classes]
 
 
 def _classes(names: Sequence[str], which: Iterable[int]) -> str:

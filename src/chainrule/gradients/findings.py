@@ -15,8 +15,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from chainrule.core import html
 from chainrule.core.arrays import Array
 from chainrule.core.errors import printable
+from chainrule.core.notation import counted, cut
 from chainrule.gradients.numeric import relative_error
 from chainrule.nn.parameters import Segment
 
@@ -56,7 +58,7 @@ class Verdict(StrEnum):
     UNJUDGED = "not judged"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """The comparison of one derivative with another derivation of the same derivative.
 
@@ -111,6 +113,9 @@ class Finding:
         """The place and the derivative, joined by a dot, such as ``dense_1.W``."""
         return f"{self.place}.{self.derivative}"
 
+    def __repr__(self) -> str:
+        return cut(f"<{self.verdict}: {self}>", 160)
+
     def __str__(self) -> str:
         """For example ``dense_1 W: relative error 5e-05 by complex, batch 2, worst at [3, 1]``."""
         worst = f", worst at {list(self.worst)}" if self.worst is not None else ""
@@ -138,8 +143,26 @@ class Report:
     def __repr__(self) -> str:
         count = len(self.parameters) + len(self.by_layer)
         return (
-            f"<Report of {count} comparisons: {self.diagnosis}; "
+            f"<Report of {count} comparisons: {cut(self.diagnosis, 90)}; "
             f"largest relative error {self.worst:.1e}>"
+        )
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        count = counted(len(self.parameters) + len(self.by_layer), "comparison")
+        diagnosis = self.diagnosis[0].upper() + self.diagnosis[1:]
+        methods = list(dict.fromkeys(f.method for f in self.parameters))
+        arrays = dict.fromkeys((f.place, f.derivative) for f in self.parameters)
+        rows = [
+            (*array, *(_errors(self.parameters, array, method) for method in methods))
+            for array in arrays
+        ]
+        wrong = [(f.place, f.derivative, f.method, f"{f.error:.2g}") for f in self.wrong]
+        return html.piece(
+            f"{diagnosis} ({count})",
+            html.table(("layer", "array", *methods), rows, words=2) if rows else "",
+            html.table(("wrong in", "derivative", "by", "error"), wrong, words=3) if wrong else "",
+            html.lines(*self.notes[:8]),
         )
 
     @property
@@ -155,8 +178,13 @@ class Report:
         layer. If none of these is wrong, but the gradient of the whole network is, it is the wrong
         finding about the parameter array that is nearest to the loss.
         """
+        return next(iter(self.wrong), None)
+
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        """All wrong findings, in the order of the backward pass."""
         findings = (*self.by_layer, *reversed(self.parameters))
-        return next((f for f in findings if f.verdict is Verdict.WRONG), None)
+        return tuple(f for f in findings if f.verdict is Verdict.WRONG)
 
     @property
     def diagnosis(self) -> str:
@@ -200,6 +228,14 @@ class Report:
     def worst(self) -> float:
         """The largest relative error of all findings; numbers at a kink are left out."""
         return max((f.error for f in (*self.parameters, *self.by_layer)), default=0.0)
+
+
+def _errors(findings: Iterable[Finding], array: tuple[str, str], method: str) -> str:
+    """The largest relative error of an array by a method, over all batches, for a table."""
+    found = [f for f in findings if (f.place, f.derivative) == array and f.method == method]
+    unlike = {f.verdict for f in found} - {Verdict.RIGHT}
+    error = f"{max(f.error for f in found):.2g}" if found else "–"
+    return ", ".join((error, *sorted(unlike)))
 
 
 def _largest(findings: Iterable[Finding]) -> dict[str, float]:

@@ -8,18 +8,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.core import html
+from chainrule.core.errors import printable
+from chainrule.core.notation import in_a_line
 from chainrule.nn.building import connected, shape_of_input
 from chainrule.nn.graph import INPUT, INPUT_WORD, LayerGraph
 from chainrule.nn.layer_types import Layer
-from chainrule.nn.layers.base import Shape
+from chainrule.nn.layers.base import Shape, sizes_text
 from chainrule.nn.parameters import BIASES
 
-if TYPE_CHECKING:
-    from chainrule.nn.network import Network
+HEADINGS = ("layer", "type", "fed by", "output", "weights", "biases", "multiplications")
+"""The columns of `Description.rows`, of which the first three hold words."""
+
+
+class Described(Protocol):
+    """What `describe` needs to know of a `chainrule.nn.network.Network`."""
+
+    layers: tuple[Layer, ...]
+    graph: LayerGraph
+    input_shape: Shape
+    dtype: np.dtype[Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class LayerFacts:
         return self.weights + self.biases + self.untrained
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Description:
     """The description of a network.
 
@@ -96,13 +108,50 @@ class Description:
         """The number of multiplications by weights in the forward pass of one case."""
         return sum(layer.multiplications for layer in self.layers)
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row of texts for the input and for each layer, in the columns `HEADINGS`."""
+        first = ("input", "", "", sizes_text(self.input_shape), "", "", "")
+        return [first, *map(_row, self.layers)]
 
-def describe(network: Network) -> Description:
+    def totals(self) -> list[tuple[str, str]]:
+        """What the network takes: names, and numbers with what they count."""
+        of = f"{self.weights:,} weights and {self.biases:,} biases"
+        rest = f", and {self.untrained:,} that are not trained" if self.untrained else ""
+        uses = f"{self.multiplications:,} by weights, a case and forward pass"
+        return [
+            ("parameters", f"{self.parameters:,}: {of}{rest}"),
+            ("bytes", f"{self.bytes:,} in {self.dtype}; the gradient takes as many"),
+            ("multiplications", uses),
+        ]
+
+    def __repr__(self) -> str:
+        return f"Description({self})"
+
+    def __str__(self) -> str:
+        """The chain of layers with the shapes of their outputs; of many, the first ones."""
+        shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
+        chain = in_a_line([sizes_text(self.input_shape), *shapes], " → ")
+        return printable(f"{chain}; {self.parameters:,} parameters, {self.dtype}")
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        totals = (f"{name}: {text}" for name, text in self.totals())
+        return html.table(HEADINGS, self.rows(), words=3) + html.lines(*totals)
+
+
+def _row(layer: LayerFacts) -> tuple[str, ...]:
+    numbers = (layer.weights, layer.biases, layer.multiplications)
+    counts = (f"{number:,}" if number else "–" for number in numbers)
+    output = sizes_text(layer.output_shape)
+    return (layer.name, layer.type, ", ".join(layer.fed_by), output, *counts)
+
+
+def describe(network: Described) -> Description:
     """The description of a network.
 
     Example:
         >>> from chainrule.nn import Dense
-        >>> from chainrule.nn.network import Network
+        >>> from chainrule import Network
         >>> found = describe(Network([Dense(3), Dense(2)], input=4))
         >>> [(layer.name, layer.parameters) for layer in found.layers]
         [('dense_1', 15), ('dense_2', 8)]

@@ -19,17 +19,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import dataclass
+from inspect import getdoc
 from math import prod
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from chainrule.core import html
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
+from chainrule.core.notation import counted
 from chainrule.nn.parameters import ROWS_AT_A_TIME, sum_of_rows
 
 DENSE_LIMIT = 2**24
 """The largest number of elements that ``dense()`` builds (128 MiB in float64)."""
+
+MOST_SHOWN = 2**22
+"""Of a case with more elements than this, a notebook shows the structure alone."""
 
 
 class Jacobian(ABC):
@@ -105,6 +111,20 @@ class Jacobian(ABC):
     def __repr__(self) -> str:
         """The class, which tells the structure, and the shape of the explicit matrices."""
         return f"{type(self).__name__}{self.dense_shape}"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        """The structure in words, and the matrix of the first case, shortened."""
+        cases, *shape = self.dense_shape
+        sizes = " x ".join(map(str, shape))
+        title = f"{type(self).__name__}: {counted(cases, 'case')}, {sizes} numbers each"
+        told = " ".join((getdoc(type(self)) or "").split("\n\n")[0].split())
+        if not cases or prod(shape) > MOST_SHOWN:
+            return html.piece(title, html.lines(told))
+        first = self.cases(slice(0, 1)).dense()[0]
+        which = f"Of case 1 of {cases:,}, a" if cases > 1 else "A"
+        where = f"{which} row for each value and a column for each argument:"
+        return html.piece(title, html.lines(told, where), html.matrix(first))
 
 
 def _chosen(values: Any, chosen: slice) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
+from chainrule.core import html
 from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import (
     Array,
@@ -21,8 +22,10 @@ from chainrule.core.arrays import (
     rows_of_cases,
     weights_of_cases,
 )
-from chainrule.core.errors import ConfigError, ShapeError, printable, unknown
+from chainrule.core.errors import ConfigError, ShapeError, unknown
+from chainrule.core.notation import counted
 from chainrule.core.randomness import stream
+from chainrule.core.registry import name_in
 from chainrule.core.sequences import lengths_of, require_inputs_at_targets
 from chainrule.core.vocabulary import instead
 from chainrule.nn.building import (
@@ -34,11 +37,11 @@ from chainrule.nn.building import (
     shape_of_input,
 )
 from chainrule.nn.context import Buffers, Context
+from chainrule.nn.description import describe
 from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
 from chainrule.nn.layer_types import Layer
-from chainrule.nn.layers.base import sizes_text
-from chainrule.nn.losses import Loss, loss_function, mean_loss, times_weights
+from chainrule.nn.losses import LOSSES, Loss, loss_function, mean_loss, times_weights
 from chainrule.nn.parameters import Layout, Parameters
 from chainrule.nn.penalties import (
     PenaltyLike,
@@ -190,10 +193,18 @@ class Network:
             raise AttributeError(f"'Network' has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
-        shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
-        chain = " → ".join([sizes_text(self.input_shape), *shapes])
-        size = self.parameters.layout.size
-        return printable(f"Network({chain}; {size} parameters, {self.dtype})")
+        return f"Network({describe(self)})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        found = describe(self)
+        title = f"Network: {counted(len(found.layers), 'layer')}, {found.parameters:,} parameters"
+        loss = f"loss: {name_in(LOSSES, self.loss_function)}"
+        return html.piece(title, found._repr_html_() or "", html.lines(loss, self._penalty_text()))
+
+    def _penalty_text(self) -> str:
+        rates = self.penalty.rates.items() if self.penalty else ()
+        return f"penalty: {', '.join(f'{kind} {rate:g}' for kind, rate in rates)}" if rates else ""
 
     def _lay_out(self, seed: int) -> None:
         """Create θ and its gradient, give each layer its views, and draw the initial values."""

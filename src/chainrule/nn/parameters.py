@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core import html
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
+from chainrule.core.notation import in_a_line
 
 ROWS_AT_A_TIME = 4096
 """How many rows are summed in their own precision; in float32 at least five digits remain."""
@@ -229,8 +231,17 @@ class Parameters(Mapping[str, Any]):
         return len(self.layout.segments)
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{s.full_name} {s.shape}" for s in self.layout)
-        return printable(f"Parameters({self.layout.size} numbers: {shapes})")
+        shapes = in_a_line(f"{printable(s.full_name)} {s.shape}" for s in self.layout)
+        return f"Parameters({self.layout.size} numbers: {shapes})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        with np.errstate(all="ignore"):
+            rows = [_row(segment, self[segment.full_name]) for segment in self.layout]
+        return html.piece(
+            f"Parameters: {self.layout.size:,} numbers",
+            html.table(("array", "shape", "norm", "smallest", "largest"), rows, words=2),
+        )
 
     def layer(self, name: str) -> dict[str, Array]:
         """One layer's arrays, by their names in the layer (``W``, ``b``), as views.
@@ -239,6 +250,13 @@ class Parameters(Mapping[str, Any]):
             UnknownNameError: there is no such layer.
         """
         return self.layout.views(self.vector, name)
+
+
+def _row(segment: Segment, values: Array) -> tuple[str, ...]:
+    """The row of an array in a notebook's table of arrays."""
+    numbers = (np.linalg.norm(values), values.min(), values.max())
+    shape = " x ".join(map(str, segment.shape))
+    return (segment.full_name, shape, *(f"{number:.4g}" for number in numbers))
 
 
 def sum_of_rows(rows: Array, out: Array | None = None) -> Array:

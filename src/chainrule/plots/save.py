@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.core.errors import ChainruleError, Problem, unknown
 from chainrule.core.files import unused, write_whole
@@ -74,7 +74,7 @@ def save_figure(
     return list(drawn)
 
 
-def _drawn(figure: Figure, kind: str, path: Path) -> bytes:
+def _drawn(figure: Figure, kind: str, path: Path, **more: Any) -> bytes:
     """The bytes of ``figure`` in format ``kind``, for a file at ``path``."""
     if kind.lower() not in _METADATA:
         raise ChainruleError(Problem(unknown("picture format", kind, _METADATA), path))
@@ -82,7 +82,17 @@ def _drawn(figure: Figure, kind: str, path: Path) -> bytes:
     with house_style(), warnings.catch_warnings():
         # Characters that the font lacks, as in class names, are drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format=kind.lower(), metadata=_METADATA[kind.lower()])
+        figure.savefig(buffer, format=kind.lower(), metadata=_METADATA[kind.lower()], **more)
+    return buffer.getvalue()
+
+
+def small_png(figure: Figure) -> bytes:
+    """``figure`` as a PNG of few pixels and 64 colours, for a page that must stay small."""
+    from PIL import Image
+
+    drawn = Image.open(io.BytesIO(_drawn(figure, "png", Path("page.png"), dpi=50)))
+    buffer = io.BytesIO()
+    drawn.convert("RGB").quantize(64).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 
 

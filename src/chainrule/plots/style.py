@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.core.notation import cut
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -95,10 +97,7 @@ def plain(text: object, limit: int = 60) -> str:
     """
     words = str(text).encode("utf-8", "replace").decode("utf-8").split()
     line = "".join(c for c in " ".join(words) if unicodedata.category(c) != "Cc")
-    if len(line) <= limit:
-        return line
-    tail = (limit - 1) // 2
-    return f"{line[: limit - 1 - tail]}…{line[len(line) - tail :]}"
+    return cut(line, limit)
 
 
 def new_figure(width: float, height: float, title: object) -> Figure:

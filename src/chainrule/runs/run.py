@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from chainrule.core import html
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import (
     ChainruleError,
@@ -20,6 +21,7 @@ from chainrule.core.errors import (
 )
 from chainrule.core.files import as_path, locked
 from chainrule.core.interrupts import on_interrupt
+from chainrule.core.notation import counted, cut
 from chainrule.data.target_scaling import with_scaled_targets
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import (
@@ -40,6 +42,7 @@ from chainrule.runs.run_folder import (
 )
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
+from chainrule.training.score_tables import metric_rows, score_rows
 from chainrule.training.scores import Score, TargetKind, evaluate, outputs
 from chainrule.training.tracing import ShowMinibatches
 
@@ -356,9 +359,32 @@ class Run:
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
-        where = "" if self.folder is None else str(self.folder)
-        parts = (f"{len(self.history.rows)} epochs", scores, where)
-        return printable(f"Run({'; '.join(filter(None, parts))})")
+        where = "" if self.folder is None else cut(printable(str(self.folder)), 60)
+        parts = (counted(len(self.history.rows), "epoch"), scores, where)
+        return f"Run({'; '.join(filter(None, parts))})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        epochs = counted(len(self.history.rows), "epoch")
+        where = f"in {self.folder}" if self.folder else "no files were written"
+        headings, rows = metric_rows(self.scores)
+        engine = f" with the engine {self.engine}" if self.engine else ""
+        return html.piece(
+            f"Run {self.name}: {epochs}{engine}",
+            html.lines(self.ending),
+            html.table(*score_rows(self.scores)) if self.scores else "",
+            html.table(headings, rows) if rows else "",
+            html.picture(self._small_curve(), "the learning curve") if self.history.rows else "",
+            html.lines(where, f"{self.network!r}"),
+        )
+
+    def _small_curve(self) -> bytes:
+        """The learning curve, for notebooks."""
+        from chainrule.plots.learning_curve import learning_curve
+        from chainrule.plots.save import small_png
+
+        test = None if self.test is None else self.test.figures
+        return small_png(learning_curve(self.history, title=self.name, test=test))
 
 
 def _words(score: Score) -> str:

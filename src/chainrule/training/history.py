@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core import html
 from chainrule.core.arrays import Array
 from chainrule.core.errors import unknown
+from chainrule.core.notation import counted, in_a_line
 from chainrule.training.engines import Chunk
+from chainrule.training.metrics import measure_text
 from chainrule.training.scores import MEASURES, Score
 
 Row = dict[str, float | int | None]
@@ -166,7 +169,41 @@ class History(Mapping[str, list[Any]]):
         return list(dict.fromkeys(key for row in self.rows for key in row))
 
     def __repr__(self) -> str:
-        return f"History({len(self.rows)} epochs: {', '.join(self._columns())})"
+        return f"History({counted(len(self.rows), 'epoch')}: {in_a_line(self._columns())})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        title = f"History: {counted(len(self.rows), 'epoch')}"
+        if not self.rows:
+            return html.piece(title)
+        epochs = {"first": 0, "best": self._best, "last": -1}
+        headings = [f"epoch {self.rows[k]['epoch']}, {what}" for what, k in epochs.items()]
+        best = f"best by {self._judge.replace('_', ' ')}" if self._judge else ""
+        rows = [
+            (column.replace("_", " "), *(_text(column, self.rows[k]) for k in epochs.values()))
+            for column in self._columns()
+            if column != "epoch"
+        ]
+        return html.piece(title, html.table(("column", *headings), rows), html.lines(best))
+
+    @property
+    def _judge(self) -> str:
+        """The loss by which an epoch is the best: the validation loss, if there is one."""
+        columns = self._columns()
+        return next((f"{p}_loss" for p in ("validation", "train") if f"{p}_loss" in columns), "")
+
+    @property
+    def _best(self) -> int:
+        """The index of the epoch with the lowest finite loss; 0 if there is none."""
+        losses = self.to_arrays().get(self._judge, np.zeros(1))
+        return int(np.where(np.isfinite(losses), losses, np.inf).argmin())
+
+
+def _text(column: str, row: Row) -> str:
+    value = row.get(column)
+    if column in ("seconds", LEARNING_RATE):
+        return "–" if value is None else f"{value:.3g}"
+    return measure_text(column, value)
 
 
 def mean_over_cases(losses: Array, counts: Array) -> Array:

@@ -25,8 +25,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core import html
 from chainrule.core.arrays import Array, as_numbers, cases_that_count, one_hot, weights_of_cases
 from chainrule.core.errors import ShapeError
+from chainrule.core.notation import counted, in_a_line
 from chainrule.core.sequences import (
     number_of_targets,
     output_rows,
@@ -38,10 +40,12 @@ from chainrule.nn.activations import Sigmoid
 from chainrule.nn.losses import times_weights
 from chainrule.nn.network import Network
 from chainrule.training.metrics import (
+    HEADINGS,
     METRICS,
     Counts,
     Kind,
     Outputs,
+    measure_text,
     nearest_suiting,
     predicted_labels,
     predictions_for,
@@ -101,7 +105,7 @@ class TargetScore:
     rmse: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Score:
     """The loss of a network on a set of cases, and the scores that suit its targets.
 
@@ -147,6 +151,17 @@ class Score:
         found = {name: value for name, value in own.items() if value is not None}
         found.update(self.metrics)
         return {name: found[name] for name in MEASURES if name in found}
+
+    def __repr__(self) -> str:
+        figures = (f"{name} {measure_text(name, v)}" for name, v in self.figures.items())
+        return f"Score({counted(self.cases, 'case')}: {in_a_line(figures)})"
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        rows = [(HEADINGS[name], measure_text(name, v)) for name, v in self.figures.items()]
+        return html.piece(
+            f"Score of {counted(self.cases, 'case')}", html.table(("score", "value"), rows)
+        )
 
 
 _ATTRIBUTES = ("loss", "accuracy", "row_accuracy", "f1", "r2", "mae", "rmse")

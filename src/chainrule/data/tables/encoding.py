@@ -14,8 +14,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.errors import DataError, Problem, nearest, printable, shown
 from chainrule.core.limits import MAX_DATA_BYTES, MOST_SHOWN
+from chainrule.core.notation import counted, in_a_line
 from chainrule.data.tables.fitting import (
     InputColumn,
     Name,
@@ -134,6 +135,13 @@ class TableEncoding(BaseModel):
             time=roles.time,
             left_out=dict(roles.left_out or {}),
         )
+
+    def __repr__(self) -> str:
+        made = f"{counted(len(self.columns), 'column')}, {counted(self.width, 'input')}"
+        labels = in_a_line(map(printable, self.labels), most=60)
+        return f"TableEncoding({made}; the label is {labels or 'not there'})"
+
+    __str__ = __repr__
 
     @property
     def width(self) -> int:
