@@ -10,7 +10,7 @@ help:
 	@echo 'make test    the tests (about three minutes on two cores)'
 	@echo 'make test-all   the exhaustive ones that make test leaves out'
 	@echo 'make check   all tests, lint and types'
-	@echo 'make proof   gradients, planted bugs, numbers, hostile files, killed runs: figures in a table'
+	@echo 'make proof   gradients, planted bugs, numbers, hostile files, killed runs, the doctor: figures in a table'
 	@echo 'make proof-full   the same with the long runs in full (hours); stores their results'
 	@echo 'make bench   our engines against PyTorch, JAX, scikit-learn, NumPy (installs them)'
 

@@ -1,4 +1,4 @@
-"""Measures what is claimed about gradients, tests, numbers, files and runs; prints a table.
+"""Measures the claims about gradients, tests, numbers, files, runs, the doctor; prints a table.
 
 The exit status is 1 if a line of the table fails.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from proof import doctor
 from proof.chapters import TITLES, measured
 
 MARKS = {True: "[green]holds[/]", False: "[bold red]FAILS[/]", None: "[yellow]not here[/]"}
@@ -23,7 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m proof",
         description=__doc__,
-        epilog="docs/proof.md explains every line of the table.",
+        epilog="docs/proof.md explains every line. python -m proof doctor alone shows "
+        "its patients one by one; see python -m proof doctor --help.",
     )
     parts = ", ".join(f"{name} ({title})" for name, title in TITLES.items())
     parser.add_argument(
@@ -35,6 +37,8 @@ def main() -> int:
         help="make the long runs in full (hours for all parts) and store their results in "
         "proof/results/; without it short forms of them are run, in minutes",
     )
+    if sys.argv[1:2] == ["doctor"] and "--full" not in sys.argv:
+        return doctor.main(sys.argv[2:])
     options = parser.parse_args()
     unknown = sorted(set(options.parts).difference(TITLES))
     if unknown:

@@ -24,6 +24,7 @@ TITLES = {
     "numbers": "Numbers",
     "files": "Files from strangers",
     "runs": "Runs",
+    "doctor": "The doctor",
 }
 """By the name of a module, whose function ``lines`` measures the part, the title of the part."""
 
