@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax, load, train
+from chainrule.core.errors import DivergenceError
 from chainrule.nn import LSTM, Conv2D, Dropout, Flatten
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.engines import ENGINES
 from chainrule.training.health import Probe, every, is_measured, kind_of, sample_size
+from chainrule.training.history import NotFinite
 
 RNG = np.random.default_rng(5)
 X, T = RNG.normal(size=(40, 3)), RNG.integers(0, 2, 40)
@@ -210,3 +212,41 @@ def test_a_run_may_go_on_with_it_or_without(tmp_path, whole):
     on = train(CONFIG, run=tmp_path / "r", resume=True)
     assert {**on.history.health} == {k: whole[k] for k in (4, 8)}
     assert load(tmp_path / "r").history.health == on.history.health
+
+
+# Where a number arose that is not finite
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("engine", sorted(set(ENGINES) - {"auto"}))
+@pytest.mark.parametrize(
+    ("last", "weights", "x", "loss", "found"),
+    [
+        ("linear", (1.0, 3.0), 1e308, "mse", ("loss", "forward", "dense_2")),
+        ("sigmoid", (3.0, 3.0), 1e308, "mse", ("gradient", "forward", "dense_1")),
+        ("linear", (1.0, 3.0), 1e200, "mse", ("loss", "loss", "dense_2")),
+        ("linear", (0.0, 1e160), 1e160, "mae", ("gradient", "backward", "dense_1")),
+    ],
+)
+def test_every_engine_says_where_the_number_arose(engine, last, weights, x, loss, found):
+    if not ENGINES.is_installed(engine):
+        pytest.skip(f"{engine} is not installed")
+    made = Network([Dense(1, "linear"), Dense(1, last)], input=1, loss=loss, seed=1)
+    made.layers[0].W, made.layers[1].W = weights
+    given = Part(np.array([[0.0], [0.0], [x]]), np.array([[0.0], [0.0], [1.0]]))
+    options = Settings(epochs=2, batch_size=1, engine=engine, shuffle=False)
+    trainer = Trainer(made, given, Part(given.x[:0], given.t[:0]), options)
+    with pytest.raises(DivergenceError, match=r"in epoch 1, minibatch 3; it arose in the "):
+        trainer.run()
+    assert trainer.not_finite == NotFinite(*found, epoch=1, minibatch=3)
+
+
+def test_a_run_that_diverged_keeps_where_the_number_arose(tmp_path):
+    layers = [{"size": 4, "activation": "relu"}, {"size": 2}, "softmax"]
+    fast = {**CONFIG, "network": {"layers": layers, "learning_rate": 1e300}}
+    with pytest.raises(DivergenceError, match=r"arose in the (forward|backward) pass, in layer"):
+        train(fast, run=tmp_path / "r")
+    found = load(tmp_path / "r").not_finite
+    assert found.place in ("forward", "backward")
+    assert str(found.epoch) in load(tmp_path / "r").ending
+    assert load(train(CONFIG, run=tmp_path / "well").folder).not_finite is None

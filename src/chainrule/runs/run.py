@@ -42,6 +42,7 @@ from chainrule.runs.run_folder import (
 )
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
+from chainrule.training.history import NotFinite
 from chainrule.training.score_tables import metric_rows, score_rows
 from chainrule.training.scores import Score, TargetKind, evaluate, outputs
 from chainrule.training.tracing import ShowMinibatches
@@ -95,6 +96,8 @@ class Run:
         target_scaling: the scaling of the targets, fitted on the training data; None if there is
             none. `predict`, `outputs` and `evaluate` are in the targets' own units.
         multi_label: whether a case may have several labels, one for each output.
+        not_finite: where the number arose that ended training because it was infinite or NaN:
+            pass, layer, epoch and minibatch; None if there was none.
         chosen: the paths of the configuration's values that were left open, see `Config.chosen`;
             None for a run of an earlier version, which did not record it.
         versions: of the programs on which the numbers depend, as they were in training.
@@ -118,6 +121,7 @@ class Run:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    not_finite: NotFinite | None = None
     chosen: tuple[str, ...] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     _data: DataSplit | None = field(default=None, repr=False)
@@ -598,6 +602,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         multi_label=data.multi_label,
         interrupted=not trainer.finished,
         ending=trainer.ending,
+        not_finite=trainer.not_finite,
         encoding=data.encoding,
         fallback_reason=trainer.engine.fallback_reason,
         chosen=tuple(config.chosen()) if before is None else before,

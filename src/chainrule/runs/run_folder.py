@@ -28,7 +28,7 @@ from time import monotonic
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from chainrule._version import __version__
 from chainrule.config.load import Config
@@ -46,7 +46,8 @@ from chainrule.data.tables.encoding import TableEncoding
 from chainrule.runs.checkpoint import save_checkpoint
 from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
-from chainrule.training.history import FIGURES, Health
+from chainrule.training.engines.base import Place
+from chainrule.training.history import FIGURES, Health, NotFinite
 from chainrule.training.metrics import METRICS
 from chainrule.training.scores import LabelScore, Score, TargetScore
 
@@ -78,6 +79,7 @@ class Facts:
     target_names: tuple[str, ...] | None = None
     target_scaling: Standardization | None = None
     multi_label: bool = False
+    not_finite: NotFinite | None = None
     chosen: tuple[str, ...] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -195,6 +197,18 @@ class Meaning(BaseModel):
         return None
 
 
+class _NotFinite(BaseModel):
+    """A `NotFinite` as JSON."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    what: Literal["loss", "gradient"]
+    place: Place
+    layer: _Text | None
+    epoch: Annotated[int, Field(ge=1)]
+    minibatch: Annotated[int, Field(ge=1)]
+
+
 class _RunJson(Meaning):
     """The content of ``run.json``; see `Facts`."""
 
@@ -204,6 +218,7 @@ class _RunJson(Meaning):
     scores: dict[Literal["train", "validation", "test"], _Score]
     ending: _Text | None = None
     target_scaling: bool = False
+    not_finite: _NotFinite | None = None
     chosen: list[_Text] | None = None
     versions: dict[_Text, _Text] = {}
     chainrule: Any = None  # of a run older than ``versions``
@@ -295,6 +310,8 @@ class RunFolder:
         scores = {part: asdict(score) for part, score in facts.scores.items()}
         changed: dict[str, Any] = {"scaling": facts.scaling is not None}
         changed["target_scaling"] = facts.target_scaling is not None
+        if facts.not_finite is not None:
+            changed["not_finite"] = asdict(facts.not_finite)
         if facts.encoding is not None:
             changed["encoding"] = facts.encoding.model_dump(exclude_defaults=True)
         whole = {"chainrule": __version__, **vars(facts), **changed, "scores": scores}
@@ -329,6 +346,7 @@ class RunFolder:
             scaling=_read_scaling(self.scaling, inputs, "inputs") if found.scaling else None,
             scores=scores,
             ending=found.ending,
+            not_finite=None if found.not_finite is None else NotFinite(**vars(found.not_finite)),
             label_type=found.label_type,
             target_names=names,
             target_scaling=(

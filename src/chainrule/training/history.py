@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from chainrule.core import html
 from chainrule.core.arrays import Array
 from chainrule.core.errors import unknown
 from chainrule.core.notation import counted, in_a_line
-from chainrule.training.engines import Chunk
+from chainrule.training.engines import Chunk, Origin
+from chainrule.training.engines.base import Place
 from chainrule.training.metrics import measure_text
 from chainrule.training.scores import MEASURES, Score
 
@@ -35,6 +36,31 @@ LEARNING_RATE = "learning_rate"
 changes it."""
 
 _COLUMNS_OF_EMPTY_HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """The number that ended a training because it was infinite or NaN.
+
+    Attributes:
+        what: what of the minibatch was not finite first, ``loss`` or ``gradient``.
+        place: where the first such number arose, see `chainrule.training.engines.Origin`:
+            ``forward``, ``loss``, ``penalty`` or ``backward``.
+        layer: the name of the layer in which it arose; None for a penalty.
+        epoch: the number of the epoch, from 1.
+        minibatch: the number of the minibatch in the epoch, from 1.
+    """
+
+    what: Literal["loss", "gradient"]
+    place: Place
+    layer: str | None
+    epoch: int
+    minibatch: int
+
+    def __str__(self) -> str:
+        where = f"in epoch {self.epoch}, minibatch {self.minibatch}"
+        origin = Origin(self.place, self.layer)
+        return f"the {self.what} was no longer a finite number {where}; it arose {origin}"
 
 
 class History(Mapping[str, list[Any]]):

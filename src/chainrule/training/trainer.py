@@ -39,7 +39,14 @@ from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.health import Probe, chosen, every, is_measured
-from chainrule.training.history import LEARNING_RATE, History, Progress, Row, score_columns
+from chainrule.training.history import (
+    LEARNING_RATE,
+    History,
+    NotFinite,
+    Progress,
+    Row,
+    score_columns,
+)
 from chainrule.training.optimizers import LBFGS, Optimizer, optimizer
 from chainrule.training.schedules import Epoch, Schedule, schedule
 from chainrule.training.scores import (
@@ -109,6 +116,7 @@ class Trainer:
         interrupted: set it to end `run` after the chunk in progress; training may go on later.
         stop_reason: why training was stopped before its last epoch, see `stop`; otherwise None.
         folder: the run's folder, from the start of training on; None if it has none.
+        not_finite: where the number arose that ended training, if it diverged; otherwise None.
         restored: the message of a callback that restored θ of an earlier epoch; otherwise None.
         finished: whether all epochs have run, or `stop` was called.
         interruptible: runs the evaluations, so that a request to stop ends them at once.
@@ -171,6 +179,7 @@ class Trainer:
         self.folder: Path | None = None
         self._names = None if files is None else {name.casefold() for name in files}
         self._divergence: str | None = None
+        self.not_finite: NotFinite | None = None
         self._chunk = 1
         self._scales: Array | None = None
         self._health_every = every(network, len(self.train)) if settings.health else 0
@@ -524,11 +533,13 @@ class Trainer:
                 one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
 
     def _diverged(self, error: NotFiniteError) -> DivergenceError:
-        where = f"in epoch {self.epoch}, minibatch {error.minibatch + 1}"
+        found = NotFinite(error.what, *error.origin, self.epoch, error.minibatch + 1)
+        where = f"in epoch {found.epoch}, minibatch {found.minibatch}"
+        self.not_finite = found
         self._divergence = f"the {error.what} was no longer a finite number {where}"
         return DivergenceError(
-            f"training stopped: the {error.what} is no longer a finite number {where}, first seen "
-            f"in layer {error.layer}. {self._advice()}"
+            f"training stopped: the {error.what} is no longer a finite number {where}; it arose "
+            f"{error.origin}. {self._advice()}"
         )
 
     def _advice(self) -> str:

@@ -379,7 +379,7 @@ def test_a_penalty_that_is_not_finite_is_named():
     net.theta[0] = 1e200
     with pytest.raises(NotFiniteError) as caught:
         engine("torch", net, 0 * X, T).run(None, 0, 1)
-    assert (caught.value.what, caught.value.layer) == ("loss", "none: the penalty itself")
+    assert (caught.value.what, caught.value.origin) == ("loss", ("penalty", None))
 
 
 @pytest.mark.parametrize("rule", ELEMENT_WISE)

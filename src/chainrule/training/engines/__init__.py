@@ -4,7 +4,7 @@
 """
 
 from chainrule.core.registry import LibraryTable
-from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError, Origin
 from chainrule.training.engines.numpy_engine import NumpyEngine
 
 ENGINES: LibraryTable[Engine] = LibraryTable(
@@ -19,4 +19,4 @@ ENGINES: LibraryTable[Engine] = LibraryTable(
 )
 """The engines by the name a configuration gives; one is imported when it is looked up."""
 
-__all__ = ["ENGINES", "Chunk", "Engine", "NotFiniteError", "NumpyEngine"]
+__all__ = ["ENGINES", "Chunk", "Engine", "NotFiniteError", "NumpyEngine", "Origin"]

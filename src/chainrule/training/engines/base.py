@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -34,20 +34,47 @@ class Chunk:
     correct: int | Array
 
 
+Place = Literal["forward", "loss", "penalty", "backward"]
+"""Where a number may arise that is not finite: in a pass, in the loss of finite outputs, or in the
+penalty or its gradient."""
+
+
+class Origin(NamedTuple):
+    """Where the first number of a minibatch arose that is not finite.
+
+    Attributes:
+        place: see `Place`; ``forward`` also where the loss stayed finite, as behind a sigmoid.
+        layer: the first layer, in the order of that pass, with such a number among its z and
+            outputs, or among its δ and gradients; of a loss, the last layer; None for a penalty.
+    """
+
+    place: Place
+    layer: str | None
+
+    def __str__(self) -> str:
+        if self.layer is None:
+            return "in the penalty"
+        if self.place == "loss":
+            return f"in the loss, of which the outputs of {self.layer} were finite still"
+        return f"in the {self.place} pass, in layer {self.layer}"
+
+
 class NotFiniteError(ArithmeticError):
     """A loss or gradient is infinite or NaN; θ is as it was before that minibatch.
 
     Attributes:
         minibatch: the number of the minibatch in the epoch, from 0.
         what: ``loss`` or ``gradient``.
-        layer: the name of the first layer with a value that is not finite.
+        origin: where the first number that is not finite arose.
+        layer: the layer of the origin.
     """
 
-    def __init__(self, minibatch: int, what: str, layer: str) -> None:
-        super().__init__(f"{what} is not finite in minibatch {minibatch}, layer {layer}")
+    def __init__(self, minibatch: int, what: Literal["loss", "gradient"], origin: Origin) -> None:
+        super().__init__(f"{what} is not finite in minibatch {minibatch}: it arose {origin}")
         self.minibatch = minibatch
         self.what = what
-        self.layer = layer
+        self.origin = origin
+        self.layer = origin.layer
 
 
 class Engine(ABC):

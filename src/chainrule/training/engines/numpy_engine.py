@@ -11,8 +11,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.context import Buffers
-from chainrule.nn.layers.base import Layer
-from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
+from chainrule.nn.layers.base import Layer, Shape
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError, Origin
 from chainrule.training.optimizers import LBFGS
 from chainrule.training.scores import count_correct
 
@@ -94,7 +94,7 @@ class NumpyEngine(Engine):
         y = network.propagate(x)
         loss = float(network.loss_of_pass(t, weights))
         if not isfinite(loss):
-            raise NotFiniteError(k, "loss", self._where_forward_went_wrong())
+            raise NotFiniteError(k, "loss", self._origin_of_loss())
         network.backpropagate(t, weights=weights)
         self._check_gradient(k)
         self.clip_gradient()
@@ -104,31 +104,43 @@ class NumpyEngine(Engine):
         """Raise if an entry is not finite; g · g is a fast test, but huge entries overflow it."""
         gradient = self.network.gradients.vector
         if not isfinite(np.dot(gradient, gradient)) and not np.isfinite(gradient).all():
-            raise NotFiniteError(k, "gradient", self._where_backward_went_wrong())
+            raise NotFiniteError(k, "gradient", self._origin_of_gradient())
 
     def _in_order(self) -> list[Layer]:
         return [self.network.layers[k] for k in self.network.graph.order]
 
-    def _where_forward_went_wrong(self) -> str:
+    def _origin_in_forward_pass(self) -> Origin | None:
+        """The first layer of which z or the output is not finite."""
         for layer in self._in_order():
-            z = getattr(layer, "z", None)
-            if z is not None and not _is_sound(layer, z):
-                return layer.name
+            found: Any = layer
+            shapes = {"z": layer.z_shape, "a": layer.output_shape}
+            if not all(_is_sound(getattr(found, name, None), s) for name, s in shapes.items()):
+                return Origin("forward", layer.name)
+        return None
+
+    def _origin_of_loss(self) -> Origin:
+        found = self._origin_in_forward_pass()
+        if found is not None:
+            return found
         if not isfinite(self.network.penalty_loss()):
-            return "none: the penalty itself"
-        return self.network.layers[-1].name
+            return Origin("penalty", None)
+        return Origin("loss", self.network.layers[-1].name)
 
-    def _where_backward_went_wrong(self) -> str:
-        gradients = self.network.gradients
+    def _origin_of_gradient(self) -> Origin:
+        """In the forward pass, where a function such as sigmoid hid it from the loss, or later."""
+        found = self._origin_in_forward_pass()
+        if found is not None:
+            return found
         for layer in reversed(self._in_order()):
-            if not all(np.isfinite(g).all() for g in gradients.layer(layer.name).values()):
-                return layer.name
-        return self.network.layers[0].name
+            own = self.network.gradients.layer(layer.name).values()
+            if not all(np.isfinite(g).all() for g in (*own, layer.delta) if g is not None):
+                return Origin("backward", layer.name)
+        return Origin("backward", self.network.layers[0].name)
 
 
-def _is_sound(layer: Layer, z: Array) -> bool:
-    """Whether z is finite; a step of a sequence with NaN in all units is padding."""
-    if not layer.reads_sequences:
-        return bool(np.isfinite(z).all())
-    steps = z.reshape(len(z), layer.input_shape[0], -1)
+def _is_sound(values: Array | None, shape: Shape) -> bool:
+    """Whether rows of arrays of this shape are finite; a step with NaN in all units is padding."""
+    if values is None or len(shape) != 2:
+        return values is None or bool(np.isfinite(values).all())
+    steps = values.reshape(len(values), *shape)
     return bool((np.isfinite(steps) | np.isnan(steps).all(axis=2, keepdims=True)).all())

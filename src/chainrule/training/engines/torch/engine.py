@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError, Origin
 from chainrule.training.engines.threads import one_thread_is_best
 from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
 from chainrule.training.engines.torch.modules import (
@@ -130,11 +130,11 @@ class TorchEngine(Engine):
         loss = self._loss(z, t, weights) + self._penalty()
         value = loss.item()
         if not isfinite(value):
-            raise NotFiniteError(k, "loss", self._where_forward_went_wrong(x))
+            raise NotFiniteError(k, "loss", self._origin_of_loss(x))
         right = self._count_correct(z, t, counted) if self.classes else 0
         self.network.gradients.vector.fill(0)
         loss.backward()
-        self._check_gradient(k)
+        self._check_gradient(k, x)
         self.clip_gradient()
         self._update.step()
         return value, right
@@ -151,16 +151,26 @@ class TorchEngine(Engine):
         with torch.no_grad():
             return count_correct(self._output(z).numpy(), t, weights)
 
-    def _check_gradient(self, k: int) -> None:
+    def _check_gradient(self, k: int, x: Tensor) -> None:
         gradients = self.network.gradients
         if np.isfinite(gradients.vector).all():
             return
         for layer in reversed(self.network.layers):
             if not all(np.isfinite(g).all() for g in gradients.layer(layer.name).values()):
-                raise NotFiniteError(k, "gradient", layer.name)
+                backward = Origin("backward", layer.name)
+                raise NotFiniteError(k, "gradient", self._origin_in_forward_pass(x) or backward)
 
-    def _where_forward_went_wrong(self, x: Tensor) -> str:
-        """The name of the first layer whose z is not finite, found by another forward pass."""
+    def _origin_of_loss(self, x: Tensor) -> Origin:
+        found = self._origin_in_forward_pass(x)
+        if found is not None:
+            return found
+        with torch.no_grad():
+            if not isfinite(torch.as_tensor(self._penalty()).item()):
+                return Origin("penalty", None)
+        return Origin("loss", self.network.layers[-1].name)
+
+    def _origin_in_forward_pass(self, x: Tensor) -> Origin | None:
+        """The first layer whose z is not finite, found by another forward pass."""
         found: list[str] = []
 
         def look(name: str, z: Tensor) -> None:
@@ -175,11 +185,7 @@ class TorchEngine(Engine):
             self.module(x)
             for hook in hooks:
                 hook.remove()
-            if found:
-                return found[0]
-            if not isfinite(torch.as_tensor(self._penalty()).item()):
-                return "none: the penalty itself"
-        return self.network.layers[-1].name
+        return Origin("forward", found[0]) if found else None
 
 
 @contextmanager
