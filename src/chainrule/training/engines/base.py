@@ -55,7 +55,7 @@ class Origin(NamedTuple):
         if self.layer is None:
             return "in the penalty"
         if self.place == "loss":
-            return f"in the loss, of which the outputs of {self.layer} were finite still"
+            return f"in the loss itself, behind layer {self.layer}, whose outputs were finite"
         return f"in the {self.place} pass, in layer {self.layer}"
 
 
