@@ -62,6 +62,7 @@ def steps_of(text: str) -> list[Printed]:
 def as_python(side: str) -> str:
     """A printed formula as Python writes it."""
     side = re.sub(r" ?\(the other [^)]*\)", "", side)
+    side = re.sub(r"(?<![\d·.])10([⁻][⁰¹²³⁴-⁹]+)", lambda m: "1·10" + m[1], side)
     side = re.sub(r"·10([⁻⁰¹²³⁴-⁹]+)", lambda m: "e" + "".join(UPPER[c] for c in m[1]), side)
     side = re.sub(r"([⁰¹²³⁴-⁹]+)", lambda m: "**" + "".join(UPPER[c] for c in m[1]), side)
     side = re.sub(r"\|([^|]*)\|", r"abs(\1)", side)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ShapeError
-from chainrule.explain import losses
+from chainrule.explain import losses, updates
 from chainrule.explain.blocks import Block, Section, Sentence
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.layers import explainer_of
@@ -15,6 +15,8 @@ from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.numbers import DIGITS, EXACT
 from chainrule.explain.text import name_text, number_text
 from chainrule.nn.network import Network
+from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import optimizer as make_optimizer
 
 
 def explain(
@@ -28,6 +30,9 @@ def explain(
     digits: int = DIGITS,
     names: Sequence[str] | None = None,
     seed: int = 0,
+    optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
+    scale: float = 1.0,
+    clip_gradient_norm: float | None = None,
 ) -> Explanation:
     """The forward pass, the backward pass and the gradients of one case, worked out.
 
@@ -45,6 +50,9 @@ def explain(
         digits: how many significant digits are shown, where not more are needed.
         names: what the inputs are called.
         seed: the seed of the random numbers of layers such as dropout.
+        optimizer: the rule of the update: a name, ``type`` with options, or an object.
+        scale: the factor by which a schedule multiplies every learning rate.
+        clip_gradient_norm: the largest norm of the gradient; None for any.
 
     Raises:
         ChainruleError: x, t, the weight or the case do not fit.
@@ -58,6 +66,7 @@ def explain(
         8.0
     """
     _require_digits(digits)
+    rule = make_optimizer(optimizer)
     made = in_float64(network)
     x, t = made.prepare(x, t)
     _require_case(case, len(x))
@@ -74,6 +83,8 @@ def explain(
     with made.training_mode(seed):
         lesson.run()
         sections = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
+        update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
+        sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
     return Explanation(_title(lesson), tuple(sections), digits)
 
 

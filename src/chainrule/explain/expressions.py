@@ -94,13 +94,14 @@ class Name:
         letter: such as ``x``, ``W`` or ``δ``.
         layer: the number of its layer, counted from 1; None for what belongs to no layer.
         at: its place in its array, counted from 1; empty for a single number.
-        where: a remark in parentheses behind it, such as ``step 3``.
+        where: what stands in parentheses behind it: a remark such as ``step 3``, or the name
+            of the number that it belongs to.
     """
 
     letter: str
     layer: int | None = None
     at: tuple[int, ...] = ()
-    where: str = ""
+    where: str | Name | Ratio = ""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ def shown(value: float, digits: int) -> str:
     """The number with so many significant digits, without trailing zeros.
 
     Example:
-        >>> shown(0.1, 9), shown(1 / 3, 3), shown(-1e-7, 9), shown(-0.0, 9)
-        ('0.1', '0.333', '-1e-07', '0')
+        >>> shown(0.1, 9), shown(1 / 3, 3), shown(-1e-7, 9), shown(-0.0, 9), shown(0.9, 17)
+        ('0.1', '0.333', '-1e-07', '0', '0.9')
     """
-    return f"{value + 0.0:.{digits}g}"
+    exact = repr(float(value) + 0.0)  # the fewest digits from which the number is read again
+    return exact.removesuffix(".0") if digits >= EXACT else f"{value + 0.0:.{digits}g}"
 
 
 def rounded(value: float, digits: int) -> float:

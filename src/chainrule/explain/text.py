@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from unicodedata import combining
 
 from chainrule.core.errors import printable
 from chainrule.explain.blocks import Block, Matrix, Section, Sentence, Step
@@ -35,18 +36,27 @@ def name_text(name: Name | Ratio) -> str:
     layer = "" if name.layer is None else f"⁽{str(name.layer).translate(_UPPER)}⁾"
     between = "," if any(k > 9 for k in name.at) else ""
     at = between.join(str(k).translate(_LOWER) for k in name.at)
-    return f"{name.letter}{layer}{at}" + (f"({name.where})" if name.where else "")
+    where = name.where if isinstance(name.where, str) else name_text(name.where)
+    return f"{name.letter}{layer}{at}" + (f"({where})" if where else "")
+
+
+def text_width(text: str) -> int:
+    """How many columns a text takes: a hat above a letter takes none."""
+    return sum(not combining(sign) for sign in text)
 
 
 def number_text(value: float, digits: int) -> str:
     """A number in plain text.
 
     Example:
-        >>> number_text(-0.25, 9), number_text(1.5e-7, 9)
-        ('−0.25', '1.5·10⁻⁷')
+        >>> number_text(-0.25, 9), number_text(1.5e-7, 9), number_text(1e-8, 9)
+        ('−0.25', '1.5·10⁻⁷', '10⁻⁸')
     """
     text, _, exponent = shown(value, digits).replace("-", "−").partition("e")
-    return f"{text}·10{_exponent(exponent)}" if exponent else text
+    if not exponent:
+        return text
+    power = f"10{_exponent(exponent)}"
+    return text[:-1] + power if text.strip("−") == "1" else f"{text}·{power}"
 
 
 def _exponent(text: str) -> str:
@@ -59,6 +69,10 @@ class Plain(Notation):
     times = " · "
     minus = "−"
     divides_in_one_line = True
+
+    def width(self, text: str) -> int:
+        """See `text_width`."""
+        return text_width(text)
 
     def name(self, name: Name | Ratio) -> str:
         """See `name_text`."""
@@ -150,14 +164,15 @@ def _block(block: Block, width: int, digits: int) -> Iterator[str]:
 def _step(step: Step, width: int, digits: int) -> Iterator[str]:
     found = step.fit(digits)
     name = name_text(step.result.name)
-    indent = FORMULAS + (len(name) if len(name) <= width // 5 else 2) + 1
+    own = text_width(name)
+    indent = FORMULAS + (own if own <= width // 5 else 2) + 1
     sides = [pieces(rule, Plain()) for rule in step.rules]
     if found.formula.parts() or found.operands != found.result:
         sides.append(pieces(found.formula, Plain(found.operands)))
     sign = "←" if step.becomes else "="
     head = " " * FORMULAS + f"{name} {sign} "
     for k, side in enumerate(sides):
-        used = len(head) - indent - 2 if k == 0 else 0
+        used = text_width(head) - indent - 2 if k == 0 else 0
         first, *more = lines(side, width - indent - 2, used=used)
         yield (head if k == 0 else " " * indent + "= ") + first
         yield from (" " * (indent + 2) + line for line in more)

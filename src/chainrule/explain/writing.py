@@ -162,6 +162,8 @@ class _Writer:
             return PRODUCT
         if isinstance(one, Function) and one.function == "exp":
             return POWER
+        if self.notation.by_name and isinstance(one, Variable) and isinstance(one.name, Ratio):
+            return POWER  # (∂L/∂z)²
         if isinstance(one, Leaf) and not isinstance(one, Constant) and not self._is_plain(one):
             return PRODUCT  # 1.2 · 10⁻⁵
         return POWER if isinstance(one, Power) else ATOM
