@@ -83,13 +83,83 @@ def computed(side: str) -> float | None:
 
 def digits_of(result: str) -> int:
     """How many significant digits a printed result may have: those that it shows."""
-    mantissa = result.partition("·")[0].strip("−").replace(".", "").lstrip("0")
+    mantissa = re.split("[·e]", result)[0].strip("−-").replace(".", "").lstrip("0")
     return max(1, len(mantissa))
 
 
-def wrong_steps(text: str, digits: int = 9) -> list[str]:
+def wrong_steps(text: str | list[Printed], digits: int = 9) -> list[str]:
     """The steps whose printed numbers do not give the printed result, to the digits shown."""
-    return [found for step in steps_of(text) if (found := _fault(step, digits))]
+    steps = steps_of(text) if isinstance(text, str) else text
+    return [found for step in steps if (found := _fault(step, digits))]
+
+
+def latex_steps_of(markdown: str) -> list[Printed]:
+    """The steps of an explanation's Markdown, their LaTeX written as the text form has it."""
+    found = []
+    for block in re.findall(r"```math\n\\begin\{aligned\}\n(.*?)\n\\end", markdown, re.DOTALL):
+        sides: list[str] = []
+        name, signs = "", []
+        for row in block.split(" \\\\\n"):
+            start = re.match(r"(.*?) ?&(=|\\leftarrow|\\approx|\\quad \{\}) (.*)", row, re.DOTALL)
+            assert start, f"a row of an aligned formula, found {row!r}"
+            if start[2].startswith("\\quad"):
+                sides[-1] += " " + start[3]
+                continue
+            name = start[1] or name
+            signs.append({"\\leftarrow": "←", "\\approx": "≈"}.get(start[2], "="))
+            sides.append(start[3])
+        found.append(Printed(name, [_plain(side) for side in sides], signs))
+    return found
+
+
+def _plain(latex: str) -> str:
+    """LaTeX of numbers as the text form writes it; names stay LaTeX."""
+    latex = re.sub(r"\\ \\text\{(\(the other [^}]*\))\}", r" \1", latex)
+    latex = re.sub(r"(?<![\d.] \\cdot )(?<![\d.])10\^\{(-?\d+)\}", r"1e\1", latex)
+    latex = re.sub(r"(?<=[\d.]) \\cdot 10\^\{(-?\d+)\}", r"e\1", latex)
+    for word, before, between in (("frac", "(", ")/("), ("sqrt", "sqrt(", ""), ("sign", "", "")):
+        latex = _unbraced(latex, word, before, between)
+    latex = _unbraced(latex.replace("e^{", "\\exp{"), "exp", "exp(", "")
+    latex = re.sub(r"\^\{(\d)\}", lambda m: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(m[1])], latex)
+    latex = latex.replace(r"\operatorname{sign}", "sign").replace(r"\cdot", "·")
+    latex = latex.replace(r"\lvert ", "|").replace(r" \rvert", "|")
+    for word, sign in (("sigma", "σ"), ("Phi", "Φ"), ("pi", "π")):
+        latex = latex.replace("\\" + word, sign)
+    latex = re.sub(r"\\(ln|tanh|cosh|max|min)\b", r"\1", latex)
+    return latex.replace("{", "(").replace("}", ")") if "\\" not in latex else latex
+
+
+def _unbraced(latex: str, word: str, before: str, between: str) -> str:
+    """The arguments in braces of a command, in parentheses."""
+    while (start := latex.find(f"\\{word}{{")) >= 0:
+        end = _closing(latex, start + len(word) + 1)
+        inner = latex[start + len(word) + 2 : end]
+        written = f"{before}{inner})"
+        if between:
+            last = _closing(latex, end + 1)
+            written = f"({before}{inner}{between}{latex[end + 2 : last]}))"
+            end = last
+        latex = latex[:start] + written + latex[end + 1 :]
+    return latex
+
+
+def _closing(latex: str, start: int) -> int:
+    """The index of the brace that closes the one at ``start``."""
+    depth = 0
+    for k in range(start, len(latex)):
+        depth += (latex[k] == "{") - (latex[k] == "}")
+        if not depth:
+            return k
+    raise AssertionError(f"a brace is not closed in {latex!r}")
+
+
+def equal_as_shown(value: float, shown: str, digits: int = 9) -> bool:
+    """Whether the value, rounded to the digits of what is shown, is what is shown."""
+    printed = computed(shown)
+    return any(
+        f"{value + 0.0:.{n}g}" == f"{printed + 0.0:.{n}g}"
+        for n in range(digits_of(shown), digits + 1)
+    )
 
 
 def _fault(step: Printed, digits: int) -> str:
@@ -101,9 +171,6 @@ def _fault(step: Printed, digits: int) -> str:
         return f"{step.name}: no numbers are put into {step.sides[-2]!r}"
     for side in numeric:
         found = computed(side)
-        if not any(
-            f"{found + 0.0:.{n}g}" == f"{result + 0.0:.{n}g}"
-            for n in range(digits_of(step.sides[-1]), digits + 1)
-        ):
+        if not equal_as_shown(found, step.sides[-1], digits):
             return f"{step.name} = {side} is {found!r}, and {step.sides[-1]} is printed"
     return ""

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chainrule.core.errors import UnknownNameError, unknown
+from chainrule.core.html import never_fails
 from chainrule.explain.blocks import Section, Step
+from chainrule.explain.html import fragment, page
+from chainrule.explain.markdown import as_markdown
 from chainrule.explain.numbers import DIGITS
 from chainrule.explain.text import as_text, name_text
 
@@ -51,6 +54,22 @@ class Explanation:
     def text(self, width: int = 80) -> str:
         """The explanation as text of at most so many columns, at least 40."""
         return as_text(self.title, self.sections, width, self.digits)
+
+    def markdown(self) -> str:
+        """The explanation as Markdown that GitHub shows, with formulas in LaTeX."""
+        return as_markdown(self.title, self.sections, self.digits)
+
+    def html(self) -> str:
+        """The explanation as a page of its own, with formulas in MathML and without a script.
+
+        Raises:
+            MissingExtraError: latex2mathml is not installed.
+        """
+        return page(self.title, self.sections, self.digits)
+
+    @never_fails
+    def _repr_html_(self) -> str:
+        return fragment(self.title, self.sections, self.digits)
 
     def __str__(self) -> str:
         return self.text()

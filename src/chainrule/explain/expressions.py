@@ -146,7 +146,11 @@ class Leaf(Expression):
 
 @dataclass(frozen=True)
 class Number(Leaf):
-    """A number that is written as a number in the rule as well, such as the 2 of 2 (y − t)."""
+    """A number that the rule itself holds, such as the 2 of 2 (y − t); it is never rounded."""
+
+    def evaluate(self, read: Read = float) -> float:
+        """Its value."""
+        return self.value
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,9 @@ def fit(formulas: Sequence[Expression], value: float, digits: int = DIGITS) -> F
     Example:
         A difference of nearly equal numbers needs more digits than its result has.
 
-        >>> from chainrule.explain.expressions import Number
-        >>> found = fit([Number(1 / 3) - Number(0.333333)], 1 / 3 - 0.333333, 4)
+        >>> from chainrule.explain.expressions import Name, Variable
+        >>> y, t = Variable(1 / 3, Name("y")), Variable(0.333333, Name("t"))
+        >>> found = fit([y - t], y.value - t.value, 4)
         >>> found.operands, found.result
         (12, 4)
     """

@@ -68,7 +68,7 @@ class Plain(Notation):
 
     times = " · "
     minus = "−"
-    divides_in_one_line = True
+    widest_fraction = 0
 
     def width(self, text: str) -> int:
         """See `text_width`."""
@@ -82,9 +82,9 @@ class Plain(Notation):
         """See `number_text`."""
         return number_text(value, digits)
 
-    def others(self, one: Others, number: str) -> str:
+    def others(self, one: Others, number: str) -> tuple[str, str]:
         """Such as ``0.0123 (the other 780 terms)``."""
-        return f"{number} ({one.words})"
+        return number, f" ({one.words})"
 
     def power(self, base: str, exponent: int) -> str:
         """Such as ``x²``."""

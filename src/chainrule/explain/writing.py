@@ -55,12 +55,13 @@ class Notation(ABC):
 
     Attributes:
         digits: how many digits a number has; None to write variables by their names.
-        divides_in_one_line: whether a fraction is written a / b rather than one above the other.
+        widest_fraction: how wide a fraction may be to be written one above the other; a wider
+            one is written a / b.
     """
 
     times: str
     minus: str
-    divides_in_one_line: bool
+    widest_fraction: int
 
     def __init__(self, digits: int | None = None) -> None:
         self.digits = digits
@@ -75,8 +76,8 @@ class Notation(ABC):
         """A number of at least 0."""
 
     @abstractmethod
-    def others(self, one: Others, number: str) -> str:
-        """The number with its words behind it; ``number`` is … in a rule."""
+    def others(self, one: Others, number: str) -> tuple[str, str]:
+        """The number, … in a rule, and the words behind it."""
 
     @abstractmethod
     def power(self, base: str, exponent: int) -> str:
@@ -108,6 +109,9 @@ class _Writer:
 
     def write(self, one: Expression) -> Pieces:
         """The pieces of an expression."""
+        if isinstance(one, Others):
+            number = "…" if self.notation.by_name else self._value(one)
+            return [self._piece(text) for text in self.notation.others(one, number)]
         if isinstance(one, Leaf):
             return [self._piece(self._leaf(one))]
         if isinstance(one, Negative):
@@ -135,8 +139,6 @@ class _Writer:
             return leaf.sign
         if isinstance(leaf, Variable) and self.notation.by_name:
             return self.notation.name(leaf.name)
-        if isinstance(leaf, Others):
-            return self.notation.others(leaf, "…" if self.notation.by_name else self._value(leaf))
         return self._value(leaf)
 
     def _value(self, leaf: Leaf) -> str:
@@ -156,8 +158,8 @@ class _Writer:
     def _tightness(self, one: Expression) -> int:
         if isinstance(one, Sum) or self._is_negative(one) or isinstance(one, Others):
             return SUM
-        if isinstance(one, Fraction) and not self.notation.divides_in_one_line:
-            return ATOM
+        if isinstance(one, Fraction) and self._is_stacked(one):
+            return POWER
         if isinstance(one, Product | Fraction):
             return PRODUCT
         if isinstance(one, Function) and one.function == "exp":
@@ -210,11 +212,17 @@ class _Writer:
             written += _prefixed(self.notation.times, self._within(factor, least))
         return written
 
+    def _is_stacked(self, one: Fraction) -> bool:
+        """Whether a fraction is written one above the other."""
+        return self._width(one) <= self.notation.widest_fraction
+
+    def _width(self, one: Fraction) -> int:
+        return max(self.notation.width(self._joined(self.write(part))) for part in one.parts())
+
     def _fraction(self, one: Fraction) -> Pieces:
-        if not self.notation.divides_in_one_line:
+        if self._is_stacked(one):
             above, below = (self._joined(self.write(part)) for part in one.parts())
-            width = max(self.notation.width(above), self.notation.width(below))
-            return [Piece(self.notation.fraction(above, below), width)]
+            return [Piece(self.notation.fraction(above, below), self._width(one))]
         is_tight = all(isinstance(part, Number) for part in one.parts())
         below_line = self._within(one.denominator, POWER)
         numerator = self._within(one.numerator, PRODUCT)

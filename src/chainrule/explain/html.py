@@ -1,0 +1,146 @@
+"""Explanations as pages of HTML, with formulas in MathML, which needs no script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from chainrule.core.errors import MissingExtraError
+from chainrule.core.html import escaped
+from chainrule.explain.blocks import Block, Matrix, Section, Sentence, Step
+from chainrule.explain.expressions import Name, Ratio, by
+from chainrule.explain.latex import name_latex
+from chainrule.explain.markdown import sides_of
+from chainrule.explain.names import with_names
+from chainrule.explain.text import number_text
+
+STYLE = """
+.explanation { --ink: #1d2126; --back: #fff; --line: #cfd6dd; --result: #0b5a97;
+  color: var(--ink); background: var(--back); max-width: 52rem; margin: 0 auto; padding: 1rem;
+  font: 1rem/1.55 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
+@media (prefers-color-scheme: dark) {
+  .explanation { --ink: #e7eaed; --back: #14171a; --line: #3b434b; --result: #7cc0f4; } }
+.explanation h1 { font-size: 1.5rem; }
+.explanation h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid var(--line); }
+.explanation h3 { font-size: 1.05rem; margin-top: 1.6rem; }
+.explanation p { margin: .7rem 0 .3rem; }
+.explanation .step { display: grid; grid-template-columns: max-content max-content 1fr;
+  gap: .35rem .4rem; margin: .3rem 0 1rem 1rem; align-items: baseline; }
+.explanation .step > :nth-child(3n) { min-width: 0; overflow-wrap: anywhere; }
+.explanation .step math { math-style: normal; }
+.explanation .result { color: var(--result); font-weight: 600; }
+.explanation .scroll { overflow-x: auto; margin: .3rem 0 1rem 1rem; }
+.explanation table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.explanation th, .explanation td { padding: .1rem .7rem; text-align: right; font-weight: 400; }
+.explanation thead th { border-bottom: 1px solid var(--line); }
+@media (max-width: 30rem) {
+  .explanation { padding: .6rem; }
+  .explanation .step { grid-template-columns: max-content 1fr; margin-left: 0; }
+  .explanation .step > :nth-child(3n+1) { grid-column: 1 / -1; }
+  .explanation .step > :nth-child(3n+1):empty { display: none; }
+  .explanation .scroll { margin-left: 0; } }
+"""
+"""Light and dark, for a phone as well; everything stands below one class, as in a notebook."""
+
+
+def page(title: str, sections: Sequence[Section], digits: int) -> str:
+    """The sections as a whole page.
+
+    Raises:
+        MissingExtraError: latex2mathml is not installed.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escaped(title)}</title>\n"
+        "<style>body { margin: 0; }\n"
+        "@media (prefers-color-scheme: dark) { body { background: #14171a; } }</style>\n"
+        f"</head>\n<body>\n{fragment(title, sections, digits, tag='main')}\n</body>\n</html>\n"
+    )
+
+
+def fragment(title: str, sections: Sequence[Section], digits: int, tag: str = "div") -> str:
+    """The sections as a part of a page, with its style.
+
+    Raises:
+        MissingExtraError: latex2mathml is not installed.
+    """
+    found = [f'<{tag} class="explanation"><style>{STYLE}</style>', f"<h1>{escaped(title)}</h1>"]
+    for section in sections:
+        level = section.level + 1
+        found.append(f"<h{level}>{_sentence(section.title)}</h{level}>")
+        for block in section.blocks:
+            found += _block(block, digits)
+    return "\n".join([*found, f"</{tag}>"])
+
+
+def mathml(latex: str) -> str:
+    """A formula of LaTeX as MathML.
+
+    Raises:
+        MissingExtraError: latex2mathml is not installed.
+    """
+    try:
+        from latex2mathml.converter import convert
+    except ImportError:
+        raise MissingExtraError(
+            "formulas in HTML need latex2mathml: pip install 'chainrule[report]'; --format "
+            "markdown and text need nothing more"
+        ) from None
+    written: str = convert(latex)
+    return written.replace(' display="inline"', "")
+
+
+def _sentence(text: str) -> str:
+    def named(name: Name | Ratio) -> str:
+        return mathml(name_latex(name, inline=True))
+
+    return with_names(text, lambda part: escaped(part, most=10**6), named)
+
+
+def _block(block: Block, digits: int) -> Iterator[str]:
+    if isinstance(block, Sentence):
+        yield f"<p>{_sentence(block.text)}</p>"
+        return
+    if block.why:
+        yield f"<p>{_sentence(block.why)}</p>"
+    yield _matrix(block, digits) if isinstance(block, Matrix) else _step(block, digits)
+
+
+def _step(step: Step, digits: int) -> str:
+    """A step as a grid: the name, a sign, and what stands behind it, broken where it must."""
+    sides = list(sides_of(step, digits))
+    rows = []
+    for k, (sign, pieces) in enumerate(sides):
+        name = mathml(name_latex(step.result.name)) if k == 0 else ""
+        is_result = k == len(sides) - 1
+        inner = " ".join(_piece(piece.text.strip(), n) for n, piece in enumerate(pieces))
+        kind = ' class="result"' if is_result else ""
+        rows.append(f"<div>{name}</div><div>{mathml(sign)}</div><div{kind}>{inner}</div>")
+    return f'<div class="step">{"".join(rows)}</div>'
+
+
+def _piece(latex: str, n: int) -> str:
+    """A piece as a formula of its own, so that the line can be broken before its sign."""
+    written = mathml(latex)
+    is_sign = n and re.match(r"[-+/=]|\\\\cdot", latex)
+    return written.replace("<mo>", '<mo form="infix">', 1) if is_sign else written
+
+
+def _matrix(matrix: Matrix, digits: int) -> str:
+    rows, columns = matrix.kept
+    name = mathml(name_latex(by(matrix.name) if matrix.gradient else matrix.name))
+    heads = "".join(f'<th scope="col">{c + 1}</th>' for c in columns)
+    lines = []
+    for r in rows:
+        label = f'<th scope="row">{r + 1}</th>' if matrix.values.ndim > 1 else "<td></td>"
+        cells = "".join(
+            f"<td>{number_text(float(matrix.cells[r, c]), digits)}</td>" for c in columns
+        )
+        lines.append(f"<tr>{label}{cells}</tr>")
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="numbers of a layer">'
+        f"<table><thead><tr><th>{name}</th>{heads}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
