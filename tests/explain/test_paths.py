@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import all_layers
@@ -79,6 +79,7 @@ def softmaxes(draw, sizes):
     return [*hidden, Dense(3, "linear", **spread), Softmax()]
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_the_sum_is_the_gradient_of_random_networks(data):
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=0, max_size=3))

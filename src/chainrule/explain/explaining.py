@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ShapeError
 from chainrule.explain import losses, updates
-from chainrule.explain.blocks import Block, Section, Sentence
+from chainrule.explain.blocks import Block, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.expressions import Sum
 from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.numbers import DIGITS, EXACT
@@ -126,11 +129,12 @@ def _inputs(lesson: Lesson) -> Iterator[Block]:
         "the loss says how wrong the result is."
     )
     listed = []
-    for i in range(min(count, MOST_INPUTS)):
+    real = [i for i in range(count) if not np.isnan(lesson.input(i).value)]  # no padding
+    for i in real[:MOST_INPUTS]:
         x = lesson.input(i)
         column = f", {lesson.input_names[i]}" if lesson.input_names else ""
         listed.append(f"{name_text(x.name)} = {number_text(x.value, DIGITS)}{column}")
-    more = f"; … ({count:,} in all)" if count > MOST_INPUTS else ""
+    more = f"; … ({len(real):,} in all)" if len(real) > MOST_INPUTS else ""
     yield Sentence("; ".join(listed) + more + ".")
 
 
@@ -145,6 +149,7 @@ def _backward(lesson: Lesson) -> Iterator[Section]:
     for k in reversed(lesson.order):
         place = lesson.place(k)
         blocks = [
+            *_added_up(place),
             *explainer_of(place.layer).backward(place),
             *explainer_of(place.layer).to_input(place),
         ]
@@ -154,6 +159,16 @@ def _backward(lesson: Lesson) -> Iterator[Section]:
             yield Section(
                 f"Back through layer {place.number}, {place.layer.name}", tuple(blocks), 2
             )
+
+
+def _added_up(place: Place) -> Iterator[Block]:
+    """∂L/∂output of a layer that feeds several: the sum of what they send back."""
+    consumers = place.lesson.consumers(place.k)
+    why = "Several layers take these outputs. Each of them is a way to L, and the ways add up."
+    for j in place.chosen if len(consumers) > 1 else ():
+        parts = [place.lesson.place(c).sent_to(source, j) for c, source in consumers]
+        yield Step(place.received(j), (Sum(tuple(parts)),), why=why)
+        why = ""
 
 
 def _gradients(lesson: Lesson) -> Iterator[Section]:

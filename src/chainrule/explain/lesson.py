@@ -29,6 +29,9 @@ class Explains(Protocol):
     def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
         """The outputs that a number of a parameter leads to directly."""
 
+    def choose(self, at: Place) -> tuple[int, ...] | None:
+        """The outputs that are worked out; None for those that matter most."""
+
 
 MOST_UNITS = 4
 """The most outputs of a layer that are worked out one by one."""
@@ -164,10 +167,15 @@ class Lesson:
         times the output is largest.
         """
         out, J = self.out[k][self.case], self.received[k][self.case]
-        if len(out) <= MOST_UNITS:
-            return tuple(range(len(out)))
+        own = self.place(k).explainer.choose(self.place(k))
+        if own is not None:
+            return own
+        real = np.flatnonzero(~np.isnan(out))  # without the padding of a sequence
+        if len(real) <= MOST_UNITS:
+            return tuple(int(j) for j in real)
         effect = np.nan_to_num(np.abs(J * out)) + 1e-9 * np.nan_to_num(np.abs(out))
         effect[list(self.place(k).asked_outputs())] = np.inf
+        effect[np.isnan(out)] = -1
         return tuple(sorted(int(j) for j in np.argsort(-effect, kind="stable")[:MOST_UNITS]))
 
 
@@ -312,6 +320,15 @@ class Place:
         assert isinstance(name, Name), "an output has a simple name"
         through = f"through layer {self.number}"
         return Variable(value, by(Name(name.letter, name.layer, name.at, through)))
+
+    def sent_to(self, source: int, j: int) -> Variable:
+        """What this layer sends back for output j of one of its sources, counted from 0."""
+        sources = self.lesson.network.graph.sources[self.k][:source]
+        widths = (
+            self.lesson.x.shape[1] if one == INPUT else self.lesson.out[one].shape[1]
+            for one in sources
+        )
+        return self.sent(sum(widths) + j)
 
     @property
     def chosen_inputs(self) -> tuple[int, ...]:

@@ -400,7 +400,7 @@ def _composed(lesson: Lesson, rows: list[Row], rule: LossRule, name: Name) -> It
         each.append(step.result)
         yield step
     parts = _parts(lesson, rows)
-    whole = shortened(each, what="steps")
+    whole = shortened(each, what="steps") if each else Number(0.0)  # no step has a target
     if parts.cases == 1:
         yield Step(Variable(_data_loss(lesson), name), (parts.times(whole),))
         return

@@ -33,28 +33,61 @@ Rules that keep an explanation true:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from chainrule.core.errors import ConfigError
 from chainrule.explain.layers.base import LayerExplainer
+from chainrule.explain.layers.by_jacobians import AnyExplainer
 from chainrule.explain.layers.dense import DenseExplainer
+from chainrule.explain.layers.each_step import DenseEachStepExplainer, EachStepExplainer
+from chainrule.explain.layers.gates import GRUExplainer, LSTMExplainer
+from chainrule.explain.layers.images import FilteredExplainer, LocalExplainer
+from chainrule.explain.layers.normalization import NormalizedExplainer
+from chainrule.explain.layers.pooling import (
+    AveragePoolExplainer,
+    GlobalAverageExplainer,
+    MaxPoolExplainer,
+)
+from chainrule.explain.layers.rest import (
+    AddExplainer,
+    ConcatenateExplainer,
+    DropoutExplainer,
+    EmbeddingExplainer,
+)
 from chainrule.explain.layers.rows import FlattenExplainer, SoftmaxExplainer
-from chainrule.nn.layer_types import Dense, Flatten, Layer, Softmax
+from chainrule.explain.layers.unrolled import RecurrentExplainer
+from chainrule.nn import layer_types as layers
 
-EXPLAINERS: Mapping[type[Layer], LayerExplainer] = {
-    Dense: DenseExplainer(),
-    Softmax: SoftmaxExplainer(),
-    Flatten: FlattenExplainer(),
+EXPLAINERS: Mapping[Any, LayerExplainer] = {
+    layers.Dense: DenseExplainer(),
+    layers.Softmax: SoftmaxExplainer(),
+    layers.Flatten: FlattenExplainer(),
+    layers.Conv2D: FilteredExplainer(),
+    layers.LocallyConnected2D: LocalExplainer(),
+    layers.MaxPool2D: MaxPoolExplainer(),
+    layers.AveragePool2D: AveragePoolExplainer(),
+    layers.GlobalAveragePool2D: GlobalAverageExplainer(),
+    layers.Recurrent: RecurrentExplainer(),
+    layers.LSTM: LSTMExplainer(),
+    layers.GRU: GRUExplainer(),
+    layers.Embedding: EmbeddingExplainer(),
+    layers.BatchNorm: NormalizedExplainer(),
+    layers.LayerNorm: NormalizedExplainer(),
+    layers.Dropout: DropoutExplainer(),
+    layers.Add: AddExplainer(),
+    layers.Concatenate: ConcatenateExplainer(),
+    layers.Layer: AnyExplainer(),
 }
-"""The explainers by the class of the layer."""
+"""The explainers by the class of the layer; the last one takes what is no other."""
+
+AT_EACH_STEP: Mapping[Any, LayerExplainer] = {
+    layers.Dense: DenseEachStepExplainer(DenseExplainer()),
+    layers.Softmax: EachStepExplainer(SoftmaxExplainer()),
+}
+"""The explainers of layers of rows that are applied to every step of a sequence."""
 
 
-def explainer_of(layer: Layer) -> LayerExplainer:
-    """The explainer of the layer's class, or of the nearest class that it derives from.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    for kind in type(layer).__mro__:
-        if kind in EXPLAINERS:
-            return EXPLAINERS[kind]
-    raise ConfigError(f"{layer.name}: layers of type {layer.type} are not explained yet")
+def explainer_of(layer: layers.Layer) -> LayerExplainer:
+    """The explainer of the layer's class, or of the nearest class that it derives from."""
+    kinds = layer.__class__.__mro__  # of a layer at each step, the layer's own
+    table = {**EXPLAINERS, **AT_EACH_STEP} if layer.at_each_step else EXPLAINERS
+    return next(table[kind] for kind in kinds if kind in table)

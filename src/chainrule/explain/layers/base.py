@@ -30,6 +30,10 @@ class LayerExplainer(ABC):
         """The layer in a few words, for its heading, such as ``2 units, sigmoid``."""
         return sizes_text(layer.output_shape)
 
+    def choose(self, at: Place) -> tuple[int, ...] | None:
+        """The outputs that are worked out; None for those that matter most."""
+        return None
+
     @abstractmethod
     def forward(self, at: Place) -> Iterator[Block]:
         """From ``at.input(i)`` to ``at.output(j)``, for each j of ``at.chosen``."""

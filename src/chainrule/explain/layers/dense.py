@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.explain.activations import RULES, Rule, activation_word, is_linear
 from chainrule.explain.blocks import Block, Step
 from chainrule.explain.expressions import (
@@ -138,7 +140,7 @@ def through_activation(at: Place, j: int) -> Iterator[Block]:
 
 
 def _slope(at: Place, j: int) -> float:
-    return float(at.layer.activation.derivative(at.lesson.z[at.k])[at.lesson.case, j])
+    return float(at.layer.activation.derivative(np.array([at.z(j).value]))[0])
 
 
 def _ratio(of: Name | Ratio, by: Name | Ratio) -> Ratio:

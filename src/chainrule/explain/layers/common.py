@@ -1,0 +1,95 @@
+"""What the explainers of several families need: gradients of shared weights, sums, places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chainrule.explain.blocks import Step
+from chainrule.explain.expressions import (
+    Expression,
+    Name,
+    Number,
+    Others,
+    Ratio,
+    Sum,
+    Variable,
+    shortened,
+)
+from chainrule.explain.layers.base import penalty_terms
+
+if TYPE_CHECKING:
+    from chainrule.explain.lesson import Place
+
+
+def flat(index: Sequence[int], shape: Sequence[int]) -> int:
+    """The flat index of a place in an array of this shape."""
+    return int(np.ravel_multi_index(tuple(index), tuple(shape)))
+
+
+def unflat(i: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """The place of a flat index."""
+    return tuple(int(k) for k in np.unravel_index(i, tuple(shape)))
+
+
+def added(terms: Sequence[Expression]) -> Expression:
+    """The sum of the terms as they are, of which there may be one or none."""
+    parts = [part for one in terms for part in (one.terms if isinstance(one, Sum) else (one,))]
+    if not parts:
+        return Number(0.0)
+    return Sum(tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+def summed(terms: Sequence[Expression], what: str = "terms") -> Expression:
+    """The sum of the terms, shortened where there are many; 0 where there is none."""
+    return shortened(terms, what=what) if terms else Number(0.0)
+
+
+def renamed(one: Variable, where: str) -> Variable:
+    """The variable with a remark behind its name."""
+    name = one.name
+    assert isinstance(name, Name), "only a simple name has a remark"
+    return Variable(one.value, Name(name.letter, name.layer, name.at, where))
+
+
+def slope_name(of: Variable, by: Variable) -> Ratio:
+    """The name of ∂of/∂by, for two variables with simple names."""
+    assert isinstance(of.name, Name), "a derivative is of a simple name"
+    assert isinstance(by.name, Name), "a derivative is by a simple name"
+    return Ratio(of.name, by.name)
+
+
+def gradient_step(
+    at: Place,
+    name: str,
+    index: tuple[int, ...],
+    terms: Sequence[Expression],
+    why: str = "",
+    what: str = "terms",
+) -> Step:
+    """The gradient of one weight: its uses in this case, the other cases, and the penalty.
+
+    Args:
+        at: the layer.
+        name: of the parameter.
+        index: of the weight in it.
+        terms: one for each use of the weight in the case that is worked out.
+        why: the sentence before the step.
+        what: what the terms are called, such as ``windows``.
+    """
+    result, penalty = at.gradient(name, *index), penalty_terms(at, name, *index)
+    parts = [summed(terms, what)]
+    others = at.lesson.cases - 1
+    if others:
+        known = sum(one.evaluate() for one in (*terms, *penalty))
+        parts.append(Others(result.value - known, others, "cases"))
+    return Step(result, (added([*parts, *penalty]),), why=why)
+
+
+def count_of(shape: Sequence[int], one: str, several: str) -> str:
+    """Such as ``1 window`` or ``12 windows``."""
+    number = prod(shape)
+    return f"{number:,} {one if number == 1 else several}"
