@@ -10,8 +10,9 @@ from chainrule.cli.plot import PICTURES
 LAYERS = [{"size": 6, "activation": "tanh"}, {"size": 2}, "softmax"]
 
 
-def trained(data, layers=LAYERS, name="run"):
-    config = {"network": {"layers": layers}, "data": data, "training": {"epochs": 2}}
+def trained(data, layers=LAYERS, name="run", health=True):
+    training = {"epochs": 2, "health": health}
+    config = {"network": {"layers": layers}, "data": data, "training": training}
     chainrule.train(config, run=name)
 
 
@@ -19,14 +20,14 @@ def test_weights_of_a_network_of_images(command, folder):
     trained({"generator": "shapes", "size": 10, "count": 30, "classes": 2, "standardize": True})
     done = command("plot", "run")
     assert done.status == 0
-    assert done.out == "picture written to run/weights.png\n"
+    assert done.out == "picture written to run/weights.png\npicture written to run/health.png\n"
     assert (folder / "run" / "weights.png").stat().st_size > 5000
 
 
 def test_the_filters_of_a_convolution(command, folder):
     layers = [{"type": "conv2d", "filters": 4, "size": 3}, "max_pool2d", "flatten", {"size": 2}]
     trained({"generator": "shapes", "size": 10, "count": 30, "classes": 2}, [*layers, "softmax"])
-    assert command("plot", "run").out == "picture written to run/weights.png\n"
+    assert "picture written to run/weights.png\n" in command("plot", "run").out
     assert (folder / "run" / "weights.png").stat().st_size > 3000
 
 
@@ -45,12 +46,13 @@ def test_the_boundary_of_a_network_of_two_inputs(command, folder):
         (["weights"], "nothing to draw for weights (the first layer has no weights for images)"),
         (
             [],
-            "no weights for images) and boundary (it needs two inputs",
+            "boundary (it needs two inputs, and classes) and health (the run recorded",
         ),
+        (["health"], "nothing to draw for health (the run recorded none: training.health was"),
     ],
 )
 def test_what_cannot_be_drawn(words, message, command, folder):
-    trained({"generator": "blobs", "features": 3, "classes": 2, "count": 20})
+    trained({"generator": "blobs", "features": 3, "classes": 2, "count": 20}, health=False)
     done = command("plot", "run", *words)
     assert done.status == 2
     assert message in done.err
@@ -68,4 +70,4 @@ def test_an_embedding_has_no_weights_to_draw(folder):
     layers = [{"type": "embedding", "size": 3}, {"type": "gru", "size": 3}, {"size": 4}, "softmax"]
     config = {"network": {"layers": layers}, "data": {"text": "t.txt", "steps": 6}}
     run = chainrule.train({**config, "training": {"epochs": 0}}, save=False)
-    assert [draw(run) for draw, _ in PICTURES.values()] == [None, None]
+    assert [draw(run) for draw, _ in PICTURES.values()] == [None, None, None]

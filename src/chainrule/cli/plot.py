@@ -22,7 +22,9 @@ def command(
     run: RunPath,
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WHAT", help="weights or boundary; by default all that suit it."),
+        typer.Argument(
+            metavar="WHAT", help="weights, boundary or health; by default all that suit it."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -33,6 +35,7 @@ def command(
 
     weights: the first layer's weights, or its filters, as images, for a network of images.
     boundary: the class at every point of the plane, for a network of two inputs.
+    health: each layer's gradient, update, and dead and saturated units, epoch by epoch.
     """
     from chainrule.core.errors import ChainruleError, unknown
     from chainrule.plots.save import save_figure
@@ -76,8 +79,18 @@ def _boundary(run: Run) -> Figure | None:
     return boundary_of(run)
 
 
+def _health(run: Run) -> Figure | None:
+    """The layers' health over the epochs; None if the run recorded none."""
+    from chainrule.plots.health import health_figure
+
+    if not run.history.health:
+        return None
+    return health_figure(run.history.health, title=f"{run.name}: health of the layers")
+
+
 PICTURES: Mapping[str, tuple[Callable[[Run], Figure | None], str]] = {
     "weights": (_weights, "the first layer has no weights for images"),
     "boundary": (_boundary, "it needs two inputs, and classes"),
+    "health": (_health, "the run recorded none: training.health was false, or no epoch ended"),
 }
 """For each picture of a run, the function that draws it, and the reason if that returns None."""
