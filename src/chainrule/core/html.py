@@ -131,7 +131,7 @@ def matrix(values: Array) -> str:
     """
     rows = values.reshape(len(values), -1)
     down, across = (left_out(range(size), MOST_COLUMNS - 1) for size in rows.shape)
-    names = ["" if k is None else _index(k, values.shape[1:]) for k in across]
+    names = [None if k is None else _index(k, values.shape[1:]) for k in across]
     numbers = [
         [j, *("…" if j is None or k is None else f"{rows[j, k]:.4g}" for k in across)]
         for j in down

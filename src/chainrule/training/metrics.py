@@ -492,9 +492,13 @@ def measure_text(name: str, value: float | None) -> str:
     Example:
         >>> measure_text("validation_accuracy", 0.5), measure_text("rmse", 12345.678)
         ('50.00%', '12346')
+        >>> measure_text("r2", 0.98765), measure_text("r2", -1e90)
+        ('0.9877', '-1e+90')
     """
     if value is None:
         return "–"
     if name.endswith("accuracy"):
         return f"{value:.2%}"
-    return f"{value:.5g}" if name.endswith(("loss", "mae", "rmse")) else f"{value:.4f}"
+    if name.endswith(("loss", "mae", "rmse")) or abs(value) >= 1e4:  # as R² may be, below 0
+        return f"{value:.5g}"
+    return f"{value:.4f}"

@@ -32,6 +32,9 @@ DIGITS = 9
 """Significant digits of the numbers behind a chart."""
 
 _LABEL = 14
+_MARGIN = 0.02
+"""So much more than the range of an axis pygal draws at either end, as a share of the range."""
+
 _INNER = {"top": 12, "right": 14, "bottom": 10, "left": 10}
 
 
@@ -126,14 +129,21 @@ class Chart:
 
     @property
     def _plot(self) -> list[float]:
-        """Left, top, width and height of the plotting area, as drawn."""
+        """Left, top, width and height of what lies between `ends` and `limits`, as drawn."""
         found = re.search(
             r'translate\((\d+), (\d+)\)" class="plot"><rect x="0" y="0" width="([\d.]+)" '
             r'height="([\d.]+)"',
             self.svg,
         )
         assert found is not None
-        return [float(number) for number in found.groups()]
+        left, top, width, height = (float(number) for number in found.groups())
+        share = 1 + 2 * _MARGIN
+        return [
+            left + width * _MARGIN / share,
+            top + height * _MARGIN / share,
+            width / share,
+            height / share,
+        ]
 
     def text(self, value: float) -> str:
         """A value as the page shows it."""
