@@ -32,6 +32,7 @@ COMMANDS = [
     "compare",
     "check",
     "describe",
+    "explain",
     "doctor",
     "evaluate",
     "predict",

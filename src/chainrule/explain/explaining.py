@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ShapeError
+from chainrule.core.registry import name_in
 from chainrule.explain import losses, updates
 from chainrule.explain.blocks import Block, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
@@ -17,7 +18,10 @@ from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.numbers import DIGITS, EXACT
 from chainrule.explain.text import name_text, number_text
+from chainrule.nn.layers.base import sizes_text
+from chainrule.nn.losses import LOSSES
 from chainrule.nn.network import Network
+from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as make_optimizer
 
@@ -32,6 +36,10 @@ def explain(
     weights: Any = None,
     digits: int = DIGITS,
     names: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
+    title: str = "One pass worked out",
+    about: str = "",
     seed: int = 0,
     optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
     scale: float = 1.0,
@@ -52,6 +60,10 @@ def explain(
         weights: those of the cases, as `Network.loss` takes them.
         digits: how many significant digits are shown, where not more are needed.
         names: what the inputs are called.
+        outputs: what the outputs stand for, such as the names of the classes.
+        notes: sentences on the inputs, to print beside them.
+        title: the heading.
+        about: what is worked out, as sentences to begin with.
         seed: the seed of the random numbers of layers such as dropout.
         optimizer: the rule of the update: a name, ``type`` with options, or an object.
         scale: the factor by which a schedule multiplies every learning rate.
@@ -81,14 +93,22 @@ def explain(
         made.prepare_weights(weights, len(x)),
         case,
         None if names is None else tuple(names),
+        None if outputs is None else tuple(outputs),
+        tuple(notes),
         None if weight is None else weight_named(made, weight),
     )
+    _require_minibatch(made, len(x))
     with made.training_mode(seed):
         lesson.run()
-        sections = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
+        sections = [
+            _beginning(lesson, about),
+            *_forward(lesson),
+            *_backward(lesson),
+            *_gradients(lesson),
+        ]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
         sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
-    return Explanation(_title(lesson), tuple(sections), digits)
+    return Explanation(title, tuple(sections), digits)
 
 
 def _require_digits(digits: Any) -> None:
@@ -102,8 +122,41 @@ def _require_case(case: Any, cases: int) -> None:
         raise ShapeError(f"{there}, found case {case!r}")
 
 
-def _title(lesson: Lesson) -> str:
-    return "Backpropagation worked out for one case"
+def _require_minibatch(network: Network, cases: int) -> None:
+    for layer in network.layers:
+        if cases < layer.least_cases:
+            raise ShapeError(
+                f"{layer.name} makes the numbers of a case depend on the others of its minibatch; "
+                f"pass at least {layer.least_cases} cases as x, and say by case=... which of them "
+                "is worked out"
+            )
+
+
+def _beginning(lesson: Lesson, about: str) -> Section:
+    """What there is: the layers, the case, and how numbers are written."""
+    network = lesson.network
+    chain = " → ".join(
+        f"{place.layer.name} ({explainer_of(place.layer).what(place.layer)})"
+        for place in lesson.places()
+    )
+    inputs = f"{sizes_text(network.input_shape)} input{'s' * (network.input > 1)}"
+    loss = name_in(LOSSES, loss_of_a_step(network.loss_function))
+    others = (
+        f" It is one of a minibatch of {lesson.cases} cases, and the loss is the mean over them; "
+        "all names stand for numbers of this case."
+        if lesson.cases > 1
+        else ""
+    )
+    digits = (
+        "Each line is a rule, then the rule with the numbers put in, then the result. Numbers "
+        "are rounded; where fewer digits would not give the result, more are written."
+    )
+    blocks = (
+        Sentence(f"The network: {inputs} → {chain} → loss ({loss})."),
+        *([Sentence(about + others)] if about + others else []),
+        Sentence(digits),
+    )
+    return Section("What is worked out", blocks)
 
 
 def _heading(place: Place) -> str:
@@ -136,6 +189,7 @@ def _inputs(lesson: Lesson) -> Iterator[Block]:
         listed.append(f"{name_text(x.name)} = {number_text(x.value, DIGITS)}{column}")
     more = f"; … ({len(real):,} in all)" if len(real) > MOST_INPUTS else ""
     yield Sentence("; ".join(listed) + more + ".")
+    yield from map(Sentence, lesson.notes)
 
 
 def _backward(lesson: Lesson) -> Iterator[Section]:

@@ -68,6 +68,8 @@ class Lesson:
         weights: those of the cases, or None.
         case: which case is worked out, an index into x.
         input_names: what the inputs are called, one for each, or None.
+        output_names: what the outputs stand for, one for each, or None.
+        notes: sentences on the inputs.
         weight: the weight that the reader asked for, or None.
         fed: each layer's input, (cases, inputs), by its index in the network.
         z: each layer's z, likewise.
@@ -85,6 +87,8 @@ class Lesson:
     weights: Array | None = None
     case: int = 0
     input_names: tuple[str, ...] | None = None
+    output_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
     weight: Weight | None = None
     fed: dict[int, Array] = field(default_factory=dict)
     z: dict[int, Array] = field(default_factory=dict)

@@ -185,10 +185,10 @@ def _matrix(matrix: Matrix, width: int, digits: int) -> Iterator[str]:
     cells = [[number_text(float(matrix.cells[r, c]), digits) for c in columns] for r in rows]
     name = name_text(by(matrix.name) if matrix.gradient else matrix.name)
     height, breadth = matrix.cells.shape
-    size = f"{height} × {breadth}" if matrix.values.ndim > 1 else f"{breadth} numbers"
+    size = f"{height} × {breadth}" if matrix.values.ndim > 1 else f"{breadth}"
     kept = len(rows) * len(columns)
-    note = f", of which {kept} are shown" if kept < height * breadth else ""
-    yield f"{' ' * FORMULAS}{name}: {size}{note}"
+    note = f", of which {kept} numbers are shown" if kept < height * breadth else ""
+    yield from _wrapped(f"{name}, {size}{note}:", width, FORMULAS)
     yield from _grid(matrix, cells, width)
 
 
@@ -197,7 +197,8 @@ def _grid(matrix: Matrix, cells: list[list[str]], width: int) -> Iterator[str]:
     rows, columns = matrix.kept
     has_rows = matrix.values.ndim > 1
     label = max(len(str(r + 1)) for r in rows) if has_rows else 0
-    each = max(len(cell) for row in cells for cell in row) + 2
+    texts = [*(cell for row in cells for cell in row), *(str(c + 1) for c in columns)]
+    each = max(map(len, texts)) + 2
     fitting = max(1, (width - FORMULAS - label) // each)
     for start in range(0, len(columns), fitting):
         part = slice(start, start + fitting)

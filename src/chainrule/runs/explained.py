@@ -1,0 +1,206 @@
+"""One case of a configuration's or a run's data worked out, as `chainrule explain` shows it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array, cases_that_count
+from chainrule.core.errors import DataError, unknown
+from chainrule.core.randomness import stream
+from chainrule.explain.explaining import explain
+from chainrule.explain.numbers import DIGITS
+from chainrule.runs.resolve import Resolved, resolve
+from chainrule.runs.run import Run, load
+from chainrule.runs.run_folder import PARTS
+from chainrule.training import Settings
+from chainrule.training.optimizers import optimizer
+from chainrule.training.schedules import Epoch, schedule
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Config
+    from chainrule.data.dataset import Dataset
+    from chainrule.explain.explanation import Explanation
+
+
+def explained(
+    source: Run | Config | Mapping[str, Any] | str | os.PathLike[str],
+    *,
+    case: int = 0,
+    weight: str | None = None,
+    split: str = "train",
+    digits: int = DIGITS,
+    overrides: Sequence[str] = (),
+) -> Explanation:
+    """The forward pass, the backward pass and the update of one case, worked out.
+
+    A configuration's network is worked out as it starts, a run's as it is after its training. The
+    update is the first step of the optimiser, on this case alone. With batch normalisation, and
+    for L-BFGS, which takes all cases, the case is worked out within its minibatch: the first one
+    of a training that holds it.
+
+    Args:
+        source: a run or its folder; or a configuration, its file, or a mapping.
+        case: which case of the data, counted from 0.
+        weight: the weight to look at, such as ``dense_1.W[0,2]``.
+        split: ``train``, ``validation`` or ``test``.
+        digits: how many significant digits are shown, where not more are needed.
+        overrides: items that replace settings of a configuration.
+
+    Raises:
+        ChainruleError: the run or the configuration cannot be read, or there is no such case or
+            weight.
+
+    Example:
+        >>> found = explained({
+        ...     "network": {"layers": [{"size": 2, "activation": "tanh"}, {"size": 1}]},
+        ...     "data": {"generator": "curve", "count": 40}})
+        >>> found.step("L").result.value == found.step("L").rules[-1].evaluate()
+        True
+    """
+    taught = _taught(source, overrides)
+    part = taught.part(split)
+    chosen, place, weights = taught.minibatch(part, split, case)
+    return explain(
+        taught.resolved.network,
+        part.x[chosen],
+        part.t[chosen],
+        weight,
+        case=place,
+        weights=weights,
+        digits=digits,
+        names=taught.resolved.data.feature_names,
+        outputs=taught.outputs,
+        notes=taught.notes(),
+        title=f"One pass worked out: {taught.resolved.config.name}",
+        about=f"Case {case} of the {_words(split)} data. {taught.when}",
+        seed=taught.settings.seed,
+        optimizer=taught.settings.optimizer,
+        scale=taught.scale(),
+        clip_gradient_norm=taught.settings.clip_gradient_norm,
+    )
+
+
+def _words(split: str) -> str:
+    return "training" if split == "train" else split
+
+
+def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
+    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        source = load(source)
+    if isinstance(source, Run):
+        settings = Settings(**source.config.training)
+        return _Taught(Resolved(source.config, source.data, source.network, settings), True)
+    from chainrule.config.load import Config, read_source
+
+    config = source if isinstance(source, Config) else read_source(source).config(overrides)
+    return _Taught(resolve(config), False)
+
+
+@dataclass(frozen=True)
+class _Taught:
+    """A network with its data and settings.
+
+    Attributes:
+        resolved: all of them.
+        is_trained: whether the network is as it was when its training ended.
+    """
+
+    resolved: Resolved
+    is_trained: bool
+
+    @property
+    def settings(self) -> Settings:
+        """How it is trained."""
+        return self.resolved.settings
+
+    @property
+    def when(self) -> str:
+        """Which weights the network has, as a sentence."""
+        if self.is_trained:
+            return "The weights are those after the training."
+        return "The weights are those with which training starts."
+
+    @property
+    def outputs(self) -> Sequence[str] | None:
+        """What each output stands for: a class, a label or a value by name."""
+        data = self.resolved.data
+        if data.classes is not None and len(data.classes) == self.resolved.network.outputs:
+            return data.classes
+        return data.target_names
+
+    def part(self, split: str) -> Dataset:
+        """The cases of a part of the data; those of the training with their weights there.
+
+        Raises:
+            DataError: there is no such part, or it has no cases.
+        """
+        if split not in PARTS:
+            raise DataError(unknown("split", split, PARTS))
+        found: Dataset = (
+            self.resolved.training_set()
+            if split == "train"
+            else getattr(self.resolved.data, split)
+        )
+        if not len(found):
+            raise DataError(f"there are no {_words(split)} data to take a case from")
+        return found
+
+    def minibatch(self, part: Dataset, split: str, case: int) -> tuple[Array, int, Array | None]:
+        """The cases that are worked out together, the place of the case, and their weights.
+
+        Raises:
+            DataError: there is no such case, or it does not count.
+        """
+        count = len(part)
+        if not 0 <= case < count:
+            there = "0" if count == 1 else f"0 to {count - 1}"
+            cases = "case" if count == 1 else "cases"
+            raise DataError(
+                f"there is no case {case} in the {_words(split)} data: {cases} {there}"
+            )
+        numbers, _, weights = cases_that_count(np.arange(count), part.t, part.weights)
+        if case not in numbers:
+            raise DataError(f"case {case} has the weight 0, so that it is not trained on")
+        own = int(np.flatnonzero(numbers == case)[0])
+        chosen = self._together(len(numbers), own)
+        place = int(np.flatnonzero(chosen == own)[0])
+        return numbers[chosen], place, None if weights is None else weights[chosen]
+
+    def _together(self, count: int, case: int) -> Array:
+        """The first minibatch of the training with the case, if cases depend on each other."""
+        needed = max(layer.least_cases for layer in self.resolved.network.layers)
+        if needed == 1 and not optimizer(self.settings.optimizer).takes_all_cases:
+            return np.array([case])
+        size = self.settings.cases_a_minibatch(count)
+        order = np.arange(count)
+        if self.settings.shuffle and size < count:
+            order = stream(self.settings.seed, "shuffle", "1").permutation(count)
+        start = int(np.flatnonzero(order == case)[0]) // size * size
+        return order[start : start + size]
+
+    def scale(self) -> float:
+        """The schedule's factor in the first minibatch of a training."""
+        settings = self.settings
+        count = len(self.resolved.data.train)
+        minibatches = ceil(count / settings.cases_a_minibatch(count)) if count else 1
+        chosen = schedule(settings.schedule)
+        found = chosen.factors(Epoch(1, settings.epochs, minibatches))
+        return float(np.atleast_1d(found)[0])
+
+    def notes(self) -> list[str]:
+        """What is to be known of the numbers of the data."""
+        data, found = self.resolved.data, []
+        if data.scaling is not None:
+            found.append(
+                "The inputs are standardised, as the network sees them: (value − mean) / "
+                "deviation, of each input in the training data."
+            )
+        if data.target_scaling is not None:
+            found.append("The targets are scaled in the same way, and the outputs with them.")
+        return found
