@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import chainrule
+from chainrule.config.reading.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -108,6 +109,23 @@ def test_the_example_by_hand_is_small_enough_for_it():
     run = chainrule.train(EXAMPLES / "by_hand.yaml", save=False)
     assert run.network.parameters.layout.size == 9
     assert len(run.data.train) == 4
+
+
+def test_the_textbook_example_gives_its_figures_to_the_last_digit():
+    run = chainrule.train(EXAMPLES / "textbook.yaml", save=False)
+    assert f"{run.history['train_loss'][0]:.9f} {run.train.loss:.9f}" == "0.298371109 0.291027774"
+    hidden, output = run.network.layers
+    assert [f"{w:.8f}" for w in hidden.W.T.ravel()] == [
+        "0.14978072", "0.19956143", "0.24975114", "0.29950229"
+    ]  # fmt: skip
+    assert [f"{w:.8f}" for w in output.W.T.ravel()] == [
+        "0.35891648", "0.40866619", "0.51130127", "0.56137012"
+    ]  # fmt: skip
+    assert [*hidden.b, *output.b] == [0.35, 0.35, 0.6, 0.6]
+    text = (EXAMPLES / "textbook.yaml").read_text(encoding="utf-8").splitlines()
+    path = [line for line in text if "bias_learning_rate: 0" not in line]
+    learnt = chainrule.train(read_yaml("\n".join(path)).value, save=False)
+    assert f"{learnt.train.loss:.9f}" == "0.280471447"
 
 
 def test_every_example_is_named_in_the_readme():

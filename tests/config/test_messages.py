@@ -136,7 +136,7 @@ def messages(text: str, folder: Path) -> list[str]:
         (
             "shapes",
             "shapes\n  file: a.csv",
-            "9:9: data come from one of generator, file, folder, name or text, found both "
+            "9:9: data come from one of generator, file, folder, name, text or x, found both "
             "'generator' and 'file'",
         ),
         (

@@ -131,7 +131,7 @@ def test_named_sets(load):
 
 
 WRONG = [
-    ({}, "one of generator, file, folder, name or text; found none"),
+    ({}, "one of generator, file, folder, name, text or x; found none"),
     ({"generator": "xor", "file": "a"}, "found both 'generator' and 'file'"),
     ({"generator": "moon"}, "did you mean 'moons'?"),
     ({"generator": ["xor"]}, "generator must be shapes, xor, "),

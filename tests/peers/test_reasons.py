@@ -78,7 +78,12 @@ def dense(*activations, sizes=(4, 4, 3), **options):
         (
             [Dense(4, "tanh", learning_rate=0.3), Dense(2, "linear")],
             {},
-            "it has one learning rate for all layers",
+            "it has one learning rate for all layers, weights and biases alike",
+        ),
+        (
+            dense("tanh", "linear"),
+            {"bias_learning_rate": 0.0},
+            "it has one learning rate for all layers, weights and biases alike",
         ),
         (
             [Dense(4, "tanh", penalty="none"), Dense(2)],

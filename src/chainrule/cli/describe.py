@@ -218,7 +218,10 @@ def _source_of(run: Run) -> list[tuple[str, str]]:
     kind = next(kind for kind in KINDS if kind in settings)
     words = {"train": "training", "validation": "validation", "test": "test"}
     sizes = ", ".join(f"{score.cases:,} {words[part]}" for part, score in run.scores.items())
-    found = [("data", f"{kind}: {settings[kind]}")]
+    source = f"{kind}: {settings[kind]}"
+    if kind == "x":
+        source = f"{counted(len(settings[kind]), 'case')} written in the configuration"
+    found = [("data", source)]
     if sizes:
         found.append(("split", f"{sizes} cases"))
     names = ", ".join(run.classes[:20]) if run.classes else ""

@@ -77,6 +77,7 @@ NETWORK_WORDS: Mapping[str, tuple[str, ...]] = {
     "lrate": ("learning_rate",),
     **_PENALTY_WORDS,
     "dtype": ("dtype",),
+    "bias_learning_rate": ("bias_learning_rate",),
     "explicit_jacobians": ("explicit_jacobians",),
 }
 """The keys of GLOBALS in the compact form, and the schema's path of each below ``network``."""

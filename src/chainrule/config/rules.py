@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.config.reading.tree import Tree
 from chainrule.config.schema.layers import ALIASES, NAME_PATTERN, section_of
+from chainrule.config.schema.starts import BESIDE, are_values
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import Problem
 from chainrule.core.schema import KeyPath
@@ -81,6 +82,7 @@ def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[t
         if is_whole(before, 1) and is_whole(size, 1) and before != size:
             yield "size", f"softmax has the size of the layer before it, {before}, found {size}"
     states = getattr(LAYERS.get(kinds[k] or ""), "state_names", ())
+    start = start.get("learnt") if isinstance(start, dict) else start
     numbers = len(start) if states and isinstance(start, list) and is_whole(size, 1) else None
     if numbers is not None and numbers != len(states) * size:
         each = f"a number for each of the {size} units"
@@ -90,10 +92,17 @@ def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[t
     if layer.get("bias") is False and layer.get("forget_bias") is not None:
         message = "with bias: false there is no bias of the forget gate; leave one of the two out"
         yield "forget_bias", message
-    biases = layer.get("biases")
-    if layer.get("bias") is False and biases is not None and _name(biases) != "zeros":
-        message = "with bias: false there are no biases to start; leave one of the two out"
-        yield "biases", message
+    for key in BESIDE:
+        biases = layer.get(key)
+        if layer.get("bias") is False and biases is not None and _name(biases) != "zeros":
+            message = "with bias: false there are no biases to start; leave one of the two out"
+            yield key, message
+    if layer.get("forget_bias") is not None and are_values(layer, "biases"):
+        message = (
+            "biases that are given as numbers are taken as they are, those of the forget gate "
+            "included; leave forget_bias out"
+        )
+        yield "forget_bias", message
 
 
 def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.core.arguments import is_finite
 from chainrule.core.errors import ShapeError, shown
+from chainrule.core.limits import MAX_DIMENSIONS
 
 Array = NDArray[Any]
 
@@ -71,6 +73,51 @@ def _rows(value: Any) -> list[Any]:
     """The items of a list if all are lists or single numbers; otherwise an empty list."""
     rows = list(value) if isinstance(value, Sequence) else []
     return rows if all(np.isscalar(row) or hasattr(row, "__len__") for row in rows) else []
+
+
+def finite_array(value: Any, what: str) -> Array:
+    """A new array in float64 of an array or of lists within lists, which hold finite numbers.
+
+    Args:
+        value: the numbers, at least one.
+        what: what they are, for messages.
+
+    Raises:
+        ShapeError: it is no list or array, its rows have different lengths, or an item is no
+            finite number; the place of the item is told.
+
+    Example:
+        >>> finite_array([[1, 2], [3, "x"]], "weights")
+        Traceback (most recent call last):
+        chainrule.core.errors.ShapeError: weights are finite numbers, found 'x' at [1][1]
+    """
+    for place, item in _no_numbers(value, what):
+        raise ShapeError(f"{what} are finite numbers, found {item} at {place}")
+    array = as_numbers(value, what, "iuf").astype(np.float64)
+    if not (array.ndim and array.size):
+        raise ShapeError(f"{what} are numbers in a list, found {shown(value)}")
+    for at in np.argwhere(~np.isfinite(array)):
+        found = f"{array[tuple(at)]:g} at {''.join(f'[{k}]' for k in at)}"
+        raise ShapeError(f"{what} are finite numbers, found {found}")
+    return array
+
+
+def _no_numbers(
+    value: Any, what: str, place: str = "", depth: int = 0
+) -> Iterator[tuple[str, str]]:
+    """The place and the text of each item of lists within lists that is no finite number.
+
+    Raises:
+        ShapeError: the lists are nested more deeply than any array has axes.
+    """
+    if depth >= MAX_DIMENSIONS:
+        raise ShapeError(f"{what} have at most {MAX_DIMENSIONS} axes, found more")
+    for k, item in enumerate(value if isinstance(value, list | tuple) else ()):
+        at = f"{place}[{k}]"
+        if isinstance(item, list | tuple):
+            yield from _no_numbers(item, what, at, depth + 1)
+        elif not (isinstance(item, np.ndarray) or is_finite(item)):
+            yield at, shown(item)
 
 
 def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -143,6 +143,29 @@ def passed(
     return found, Passed(*(made.get(part) for part in PARTS))  # type: ignore[arg-type]
 
 
+def passed_as_written(
+    settings: Mapping[str, Any], *, sequences: bool
+) -> tuple[dict[str, Any], Passed]:
+    """Cases that a configuration itself holds, as if they were passed; see `passed`.
+
+    Args:
+        settings: the ``data`` part of a configuration, with ``x`` and ``t``.
+        sequences: whether the network reads sequences.
+
+    Raises:
+        DataError: x and t are not of a form that is taken, or do not fit.
+
+    Example:
+        >>> settings, data = passed_as_written({"x": [[0, 1]], "t": ["no"]}, sequences=False)
+        >>> settings["split"], data.train.x
+        ([1.0, 0.0, 0.0], array([[0., 1.]]))
+    """
+    cases = tuple(settings[key] for key in ("x", "t", "weights") if key in settings)
+    others = {key: value for key, value in settings.items() if key not in ("x", "t", "weights")}
+    chosen = {"split": [1.0, 0.0, 0.0], **others, "python": "arrays"}
+    return passed(chosen, {"train": cases}, sequences=sequences)
+
+
 # What the caller gives
 
 

@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, create_model
 
-from chainrule.core.arguments import is_finite
 from chainrule.core.declared import Arguments, arguments_of
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.limits import MAX_COLUMNS
@@ -41,14 +40,14 @@ from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.named.from_sklearn import CIFAR_NAMES, IN_SKLEARN, NAMES
-from chainrule.data.readers.cases import as_word
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.splits import DEFAULT_SPLIT
+from chainrule.data.written import Classes, Written, counts_of_written, is_text
 
 T = TypeVar("T")
 
-WRITTEN_KINDS = ("generator", "file", "folder", "name", "text")
+WRITTEN_KINDS = ("generator", "file", "folder", "name", "text", "x")
 """Exactly one of these keys of a configuration says where the data come from."""
 
 KINDS = (*WRITTEN_KINDS, "python")
@@ -79,29 +78,6 @@ GENERATORS: Mapping[str, Arguments] = {
     name: DECLARED[name] for name in ("shapes", *POINT_SETS, *SEQUENCES)
 }
 """The generators by name, with the settings of each."""
-
-
-@dataclass(frozen=True)
-class ClassNames(Metadata):
-    """The names of classes; a number stands for the name that is written so."""
-
-    def check(self, value: Any) -> list[str]:
-        """The names as texts."""
-        are_names = isinstance(value, list) and all(
-            (isinstance(name, str) and name and _is_text(name)) or is_finite(name)
-            for name in value
-        )
-        if not are_names or len(value) < 2:
-            raise expected("a list of at least 2 names")
-        return [name if isinstance(name, str) else as_word(name) for name in value]
-
-    def json_schema(self) -> dict[str, Any]:
-        """At least two texts or numbers."""
-        name = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]}
-        return {"type": "array", "items": name, "minItems": 2}
-
-
-Classes = Annotated[Any, ClassNames()]
 
 
 @dataclass(frozen=True)
@@ -250,16 +226,7 @@ class Given(TableKeys):
 
 def _is_file_name(value: Any) -> bool:
     """Whether a value is a text that may name a file, with bytes that are no text (PEP 383)."""
-    return isinstance(value, str) and bool(value) and _is_text(NAME_BYTES.sub("?", value))
-
-
-def _is_text(value: str) -> bool:
-    """Whether a text holds no halves of characters, which cannot be written as UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return isinstance(value, str) and bool(value) and is_text(NAME_BYTES.sub("?", value))
 
 
 @dataclass(frozen=True)
@@ -417,6 +384,7 @@ _READ: Mapping[str, type[Data]] = {
     "text": Characters,
     "folder": Folder,
     "python": Given,
+    "x": Written,
 }
 _NAMED: Mapping[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
@@ -435,6 +403,8 @@ def _by_kind(value: Any) -> Any:
         first, second = kinds[:2]
         both = f"found both {first!r} and {second!r}"
         raise invalid(f"data come from one of {one_of(WRITTEN_KINDS)}, {both}", second)
+    if not kinds and "t" in value:  # then x was meant, and is what is missing
+        return Written.model_validate(value)
     if not kinds:
         kinds, value["generator"] = ["generator"], "shapes"
     (kind,) = kinds
@@ -450,7 +420,7 @@ def _by_kind(value: Any) -> Any:
 def _models() -> list[type[Data]]:
     """The models of all kinds of data."""
     made: list[Any] = [known.model for known in GENERATORS.values()]
-    return [*made, Characters, File, Folder, Given, Named, Cifar10, Cifar100]
+    return [*made, Characters, File, Folder, Given, Written, Named, Cifar10, Cifar100]
 
 
 AnyData = Annotated[Data, OneOf(_by_kind, _models)]
@@ -492,6 +462,8 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("scale_targets",), message
     if kinds == ["file"]:
         yield from _file_problems(data)
+    elif kinds == ["x"]:
+        yield from counts_of_written(data)
     elif kinds in (["folder"], ["python"]):
         yield from _split_problems(data, kinds[0])
     elif kinds == ["name"] and has_its_own(data, "test") and _part_of_split(data, 2):
@@ -547,6 +519,8 @@ def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
     if "split" in data:
         train, validation, test = data["split"]
         return train, validation, test
+    if "x" in data:
+        return 1.0, 0.0, 0.0
     validation, test = (
         0.0 if has_its_own(data, name) else fraction
         for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)

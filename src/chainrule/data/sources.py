@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
@@ -17,7 +19,7 @@ from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.named.cifar import as_published, find_published, read_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES, read_named
-from chainrule.data.passed import Passed
+from chainrule.data.passed import Passed, passed_as_written
 from chainrule.data.preparing import (
     changed,
     in_numbers,
@@ -128,8 +130,12 @@ def load_data(
     folder = Path(folder)
     settings = with_parts_of_files(checked_settings(settings), folder)
     seed = settings.get("seed", seed)
+    where = "passed in Python"
+    if "x" in settings:
+        settings, given = passed_as_written(settings, sequences=sequences)
+        where = IN_CONFIGURATION
     rule = TargetRule(settings, outputs, target, labels, classes)
-    loading = _Loading(settings, folder, seed, rule, encoding, given)
+    loading = _Loading(settings, folder, seed, rule, encoding, given, where)
     return loading.load(dtype, sequences=sequences)
 
 
@@ -152,13 +158,18 @@ NOT_IN_A_FILE = (
     "pass them again, or write file: with a file that holds them in place of python:"
 )
 
+IN_CONFIGURATION = "written in the configuration"
+
 # The cases to be split, and the validation and test cases that come from sources of their own.
 _Sources = tuple[Cases, Cases | None, Cases | None]
 
 
 @dataclass(frozen=True)
 class _Loading:
-    """One call of `load_data`; the attributes are its arguments, and doubts found on the way."""
+    """One call of `load_data`; the attributes are its arguments, and doubts found on the way.
+
+    ``where`` says where the data of the kind ``python`` stand, for messages.
+    """
 
     settings: Mapping[str, Any]
     folder: Path
@@ -166,6 +177,7 @@ class _Loading:
     rule: TargetRule
     encoding: TableEncoding | None
     given: Passed | None
+    where: str
     doubts: list[Suspicion] = field(default_factory=list)
 
     @property
@@ -247,7 +259,10 @@ class _Loading:
     def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
         """The indices of the cases of each part."""
         rng = stream(self.seed, "data", "split")
-        return split_cases(count, fractions_of(self.settings), rng, classes)
+        train, validation, test = split_cases(count, fractions_of(self.settings), rng, classes)
+        if self.where == IN_CONFIGURATION:  # the few cases stay in the order of the file
+            return np.sort(train), np.sort(validation), np.sort(test)
+        return train, validation, test
 
     def _made(self, makers: Mapping[str, Callable[..., Dataset]]) -> Dataset:
         """The data set made by the generator, which is one of ``makers``."""
@@ -423,7 +438,7 @@ class _Loading:
         """Sequences that were passed in Python."""
         parts = self._passed().parts
         found = [part if isinstance(part, Sequences) else None for part in parts]
-        return self._split_parts(found, "arrays passed in Python")
+        return self._split_parts(found, f"arrays {self.where}")
 
     def _passed(self) -> Passed:
         """The data that were passed in Python."""
@@ -481,9 +496,9 @@ class _Loading:
             first, *more = names_in(name)
             name = Path(first).name + (f" and {len(more)} more" if more else "")
         if self.kind == "python":
-            name = f"{name} passed in Python"
+            name = f"{name} {self.where}"
         groups = f", {len(classes)} classes" if classes is not None else ""
-        return f"{name}: {count:,} cases, {_inputs(shape)}{groups}"
+        return f"{name}: {count:,} case{'s' * (count != 1)}, {_inputs(shape)}{groups}"
 
 
 def _inputs(shape: Sequence[int]) -> str:

@@ -38,14 +38,26 @@ from chainrule.nn.losses import (
 from chainrule.nn.sequences.each_step import connected_to
 from chainrule.nn.sequences.losses import over_steps
 
-NETWORK_KEYS = "input", "loss", "learning_rate", "penalty", "dtype", "explicit_jacobians", "layers"
+NETWORK_KEYS = (
+    *("input", "loss", "learning_rate", "bias_learning_rate", "penalty", "dtype"),
+    *("explicit_jacobians", "layers"),
+)
+
+
+OF_NO_FILE = ("parameters", None)
+"""The key and the value of a configuration that starts from no file of parameters."""
+
+_READ_ELSEWHERE = (
+    "parameters: a file of parameters is read by chainrule.train, which takes the whole "
+    "configuration; a network in Python takes them by network.theta = ..."
+)
 
 
 class ConnectError(ConfigError):
     """A layer cannot take the shape of its input.
 
     Attributes:
-        layer: the layer's index in the list of layers.
+        layer: the layer's index in the list of layers; the problems may name a key of it.
     """
 
     def __init__(self, problems: Any, layer: int) -> None:
@@ -101,6 +113,8 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
             layers[k] = connected_to(layers[k], [shapes[source] for source in graph.sources[k]])
         except ConfigError as error:
             raise ConnectError(error.problems, k) from None
+        if wrong := [*layers[k].start_problems()]:
+            raise ConnectError(wrong, k)
         shapes[k] = layers[k].output_shape
     _mark_output(layers, graph)
     pair = FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
@@ -267,9 +281,12 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(
             f"network is a mapping of {', '.join(NETWORK_KEYS)}, found {shown(config)}"
         )
+    options = {key: value for key, value in config.items() if (key, value) != OF_NO_FILE}
     problems = [
-        Problem(unknown("key of network", key, NETWORK_KEYS))
-        for key in config
+        Problem(_READ_ELSEWHERE)
+        if key == OF_NO_FILE[0]
+        else Problem(unknown("key of network", key, NETWORK_KEYS))
+        for key in options
         if key not in NETWORK_KEYS
     ]
     if config.get("input") is None:
@@ -279,7 +296,7 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
         problems.append(Problem("network needs a list of layers: layers"))
     if problems:
         raise ConfigError(problems)
-    return dict(config)
+    return options
 
 
 def layers_from_config(entries: Sequence[str | Mapping[str, Any] | Layer]) -> list[Layer]:

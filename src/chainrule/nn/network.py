@@ -67,6 +67,8 @@ class Network:
         loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy after a
             softmax layer, else the mean squared error.
         learning_rate: the learning rate of layers without their own; None for the optimiser's.
+        bias_learning_rate: that of their biases (b, b_hn and β), where it is another one; 0 keeps
+            the biases as they are.
         penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, a mapping of rates
             by type, or a setting; for layers without their own penalty.
         dtype: ``float64`` or ``float32``.
@@ -115,6 +117,7 @@ class Network:
         input: int | Sequence[int],
         loss: str | Mapping[str, Any] | Loss | None = None,
         learning_rate: float | None = None,
+        bias_learning_rate: float | None = None,
         penalty: PenaltyLike | None = None,
         dtype: str = "float64",
         explicit_jacobians: bool = False,
@@ -124,14 +127,17 @@ class Network:
         self.context = Context(seed)
         if dtype not in DTYPES:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
-        if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
-            raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
+        rates = {"learning_rate": learning_rate, "bias_learning_rate": bias_learning_rate}
+        for key, rate in rates.items():
+            if rate is not None and not (is_finite(rate) and rate >= 0):
+                raise ConfigError(f"{key} is finite and at least 0, found {rate!r}")
         checked = checked_layers(layers)
         if loss is None:
             ends_in_softmax = any(layer.gives_distribution for layer in checked[-1:])
             loss = default_loss(ends_in_softmax=ends_in_softmax)
         each_loss = loss_function(loss)
         self.learning_rate = learning_rate
+        self.bias_learning_rate = bias_learning_rate
         setting = penalty_setting(penalty)  # before the layers are changed
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input_shape = shape_of_input(input)
@@ -634,10 +640,19 @@ class Network:
 
         Args:
             default: the rate if neither the layer nor the network has one.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> layers = [Dense(2), Dense(1, learning_rate=0.01)]
+            >>> network = Network(layers, input=3, learning_rate=0.5, bias_learning_rate=0.0)
+            >>> network.rates(0.1)
+            {'dense_1.W': 0.5, 'dense_1.b': 0.0, 'dense_2.W': 0.01, 'dense_2.b': 0.01}
         """
-        network_rate = default if self.learning_rate is None else self.learning_rate
+        of_weights = default if self.learning_rate is None else self.learning_rate
+        own = self.bias_learning_rate
+        of_biases = of_weights if own is None else own
         return {
-            f"{layer.name}.{name}": network_rate
+            f"{layer.name}.{name}": (of_biases if name in layer.bias_names else of_weights)
             if layer.learning_rate is None
             else layer.learning_rate
             for layer in self.layers

@@ -259,7 +259,7 @@ def _reason_of_settings(network: Network, optimizer: Optimizer) -> str | None:
     if len(_decays(network)) > 1:
         return "it has one penalty for all layers"
     if len(optimizer.rates) > 1:
-        return "it has one learning rate for all layers"
+        return "it has one learning rate for all layers, weights and biases alike"
     if not optimizer.rates[0][1] > 0:
         return "its learning rate is above 0"
     return None

@@ -67,6 +67,7 @@ from chainrule.runs.shape_checks import (
     too_few_outputs,
     with_classes,
 )
+from chainrule.runs.starts import made_network, without_files
 from chainrule.training import Callback, Settings, Trainer
 from chainrule.training.class_weights import weights_by_class
 from chainrule.training.engines import ENGINES
@@ -336,10 +337,11 @@ def resolve(
     if data is None:
         data = resolve_data(config, given=given)
     config = with_classes(with_input(config, data), data)
-    problem = shape_problem(config, data, _connected(config))
+    layers = _connected(config)
+    problem = shape_problem(config, data, layers)
     if problem is not None:
         raise ConfigError(problem)
-    network = Network.from_config(config.network, seed=config.training["seed"])
+    network = made_network(config, layers)
     settings = Settings(**config.training)
     rate = network.learning_rate
     config = config.replace(
@@ -364,7 +366,7 @@ def describe_network(config: Config) -> Description:
         data = resolve_data(config)
         config = with_classes(with_input(config, data), data)
     with _at_its_layer(config):
-        return describe_config(config.network)
+        return describe_config(without_files(config.network))
 
 
 @contextmanager
@@ -374,7 +376,10 @@ def _at_its_layer(config: Config) -> Iterator[None]:
         yield
     except ConnectError as error:
         at = ("network", "layers", error.layer)
-        problems = [config.problem(at, str(problem)) for problem in error.problems]
+        problems = [
+            config.problem((*at, problem.key) if problem.key else at, problem.message)
+            for problem in error.problems
+        ]
         raise ConfigError(problems) from None
 
 
@@ -407,7 +412,7 @@ def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 def _connected(config: Config) -> list[Layer]:
     """The layers with their shapes; raises what `parameter_shapes` raises."""
     with _at_its_layer(config):
-        layers, _ = connected(config.network)
+        layers, _ = connected(without_files(config.network))
     problem = _too_large(config, layers)
     if problem is not None:
         raise ConfigError(problem)

@@ -29,6 +29,9 @@ FREE = (("training", "epochs"), ("training", "checkpoint_every"), ("training", "
 CHOSEN = ("engine", "threads")
 """Settings that may be ``auto`` in a configuration; a run's checkpoint has the chosen values."""
 
+INITIAL_VALUES = "initial values"
+"""What a checkpoint calls those that files gave, beside the parts of its data."""
+
 Place = tuple[str | int, ...]
 
 
@@ -85,7 +88,8 @@ def go_on(
             f"the {' and the '.join(changed)} are not those that the run in "
             f"{checkpoint.path.parent} began with"
         )
-        raise DataError(config.problem(("data",), message))
+        part = "network" if changed == [INITIAL_VALUES] else "data"
+        raise DataError(config.problem((part,), message))
     checkpoint.restore(trainer)
 
 

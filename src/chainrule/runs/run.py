@@ -26,6 +26,7 @@ from chainrule.data.target_scaling import with_scaled_targets
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import (
     Checkpoint,
+    checksum,
     data_checksums,
     load_parameters,
     problems_of_parameters,
@@ -464,14 +465,15 @@ def train(
     """
     from chainrule.runs.passed import configured
     from chainrule.runs.resolve import require_engine, resolve
-    from chainrule.runs.resuming import as_chosen, go_on
+    from chainrule.runs.resuming import INITIAL_VALUES, as_chosen, go_on
+    from chainrule.runs.starts import as_kept, with_own_files
 
     wanted = None if run is None else as_path(run, "run")
     watching = _checked_callbacks(callbacks)
     checked, shared, given = configured(config, overrides, data, validation, test)
     checkpoint = _to_resume(wanted, save) if resume else None
     if checkpoint is not None:
-        checked = as_chosen(checked, checkpoint)
+        checked = with_own_files(as_chosen(checked, checkpoint), checkpoint)
     require_engine(checked)
     resolved = resolve(checked, shared, given=given)
     data = resolved.data
@@ -485,18 +487,21 @@ def train(
     checked = resolved.as_run(trainer)
     if not save:
         return _run(trainer, checked, data, None)
-    checked.require_readable()  # before there is a folder
+    kept, start = as_kept(checked, resolved.network)
+    kept.require_readable()  # before there is a folder
     checksums = data_checksums(data)
+    if start:
+        checksums[INITIAL_VALUES] = checksum(*start.values())
     if checkpoint is not None:
-        go_on(trainer, checked, checkpoint, checksums)
+        go_on(trainer, kept, checkpoint, checksums)
     if resume and wanted is not None and os.path.isdir(wanted):
         named = wanted
     else:
         named = empty_folder(checked.name, wanted, of="run")
     folder = RunFolder(named.absolute())  # a changed working folder moves no file
     with locked(folder.path, "another process is training into this folder"):
-        moved = checked.moved(folder.path.resolve())
-        recorder = Recorder(folder, moved, checksums, data.classes, data.digests)
+        moved = kept.moved(folder.path.resolve())
+        recorder = Recorder(folder, moved, checksums, data.classes, data.digests, start)
         trainer.callbacks.insert(0, recorder)
         trainer.folder = folder.path
         finished = _run(trainer, checked, data, folder)
@@ -657,6 +662,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     """
     from chainrule.config.load import load_config
     from chainrule.runs.resolve import parameter_shapes
+    from chainrule.runs.starts import without_files
 
     files = RunFolder(as_path(folder, "a run"))
     if os.path.isfile(files.path):
@@ -673,7 +679,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     problems = problems_of_parameters(files.parameters, found, expected)
     if problems:
         raise ChainruleError(problems)
-    network = Network.from_config(config.network)
+    network = Network.from_config(without_files(config.network))
     outputs = network.layers[-1].output_shape[-1]
     facts = files.read_facts(inputs=network.input, outputs=outputs)
     load_parameters(files.parameters, network)

@@ -6,6 +6,7 @@
 ``learning_curve.png``  and ``.svg``: losses, accuracy or R², and the test result
 ``parameters.safetensors``  the arrays of θ by name
 ``checkpoint.safetensors``  the last checkpoint of the training
+``start.safetensors``   the initial values that files or long lists gave, if any did
 ``run.json``            engine, class names and results
 ``scaling.safetensors``  mean and scale of every input, if they were standardised
 ``cases.safetensors``   a digest of every training, validation and test case, if they were read
@@ -33,6 +34,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from chainrule._version import __version__
 from chainrule.config.load import Config
 from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
@@ -59,6 +61,9 @@ MOST_TIME = 0.05
 
 PARTS = ("train", "validation", "test")
 """The parts of the data; also the names of the arrays of cases.safetensors, (cases,) uint64."""
+
+START = "start.safetensors"
+"""The name of the file of initial values, to which a run's configuration refers."""
 
 SCALING = ("mean", "scale")
 """The arrays of scaling.safetensors, (inputs,), and target_scaling.safetensors, (outputs,)."""
@@ -242,6 +247,7 @@ class RunFolder:
         self.curve = path / "learning_curve"
         self.parameters = path / "parameters.safetensors"
         self.checkpoint = path / "checkpoint.safetensors"
+        self.start = path / START
         self.facts = path / "run.json"
         self.scaling = path / "scaling.safetensors"
         self.target_scaling = path / "target_scaling.safetensors"
@@ -249,7 +255,7 @@ class RunFolder:
         pictures = (self.curve.with_suffix(ending) for ending in (".png", ".svg"))
         self.files = (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *(self.scaling, self.target_scaling, self.cases, *pictures),
+            *(self.start, self.scaling, self.target_scaling, self.cases, *pictures),
         )
 
     @classmethod
@@ -558,6 +564,7 @@ class Recorder(Callback):
         data: the `chainrule.runs.checkpoint.data_checksums` of its data.
         classes: the names of the classes; None if the targets are values.
         digests: of the data, for ``cases.safetensors``; None if there are none.
+        start: initial values by name, for ``start.safetensors``; None if there are none.
 
     Raises:
         ChainruleError: ``config.yaml`` or ``run.json`` could not be read back.
@@ -570,9 +577,11 @@ class Recorder(Callback):
         data: Mapping[str, str] | None = None,
         classes: tuple[str, ...] | None = None,
         digests: Digests | None = None,
+        start: Mapping[str, Array] | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
+        self._start = start
         self._digests = digests
         self._data = data or {}
         folder.facts_text(Facts(config.training["engine"], False, classes, None, {}))
@@ -589,6 +598,9 @@ class Recorder(Callback):
         self._save(trainer)
         if self._digests is not None:
             self.folder.write_digests(self._digests)
+        if self._start:
+            content = packed(self.folder.start, self._start, {"chainrule": __version__})
+            write_whole(self.folder.start, content, own=True)
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history)
 

@@ -118,3 +118,22 @@ def test_every_key_is_described_and_every_word_is_listed() -> None:
     text = json.dumps(SCHEMA)
     for word in (*ACTIVATIONS, *ImageGenerator.CLASSES, "glorot_normal", "momentum", "numpy"):
         assert f'"{word}"' in text
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"size": 2, "weights": [[1, 2]], "biases": [0.1, 0.2, 0.3]},
+        {"size": 2, "weights": {"values": [[1, 2]]}, "biases": {"values": [1, 2]}},
+        {"size": 2, "weights": {"file": "W.npy"}, "biases": {"range": [0, 1]}},
+        {"type": "gru", "size": 2, "recurrent_biases": [1, 2], "start": {"learnt": [0.1, 0.2]}},
+        {"type": "batch_norm", "weights": "zeros", "biases": [1, 2, 3]},
+        {"type": "conv2d", "filters": 1, "size": 1, "weights": [[[[0.5]]]]},
+    ],
+    ids=str,
+)
+def test_it_takes_weights_by_hand(layer: dict[str, Any]) -> None:
+    config = {"network": {"layers": [layer]}, "data": {"x": [[1, 2]], "t": ["yes"]}}
+    VALIDATOR.validate(config)
+    for wrong in ({"weights": {"values": 3}}, {"weights": [["a"], 3]}, {"biases": ["a", "b"]}):
+        assert not VALIDATOR.is_valid({"network": {"layers": [{**layer, **wrong}]}})

@@ -8,7 +8,17 @@ from pydantic import BeforeValidator, Field
 
 from chainrule.config.schema.layers import LayerEntry, OptionalRate, Penalty
 from chainrule.core.arguments import MOST
-from chainrule.core.schema import Choice, Count, Flag, Maybe, Section, Word, described_as, expected
+from chainrule.core.schema import (
+    Choice,
+    Count,
+    FileName,
+    Flag,
+    Maybe,
+    Section,
+    Word,
+    described_as,
+    expected,
+)
 from chainrule.data.settings import AnyData
 from chainrule.nn.losses import LOSSES
 from chainrule.training.settings import TRAINING, with_batch_size
@@ -45,10 +55,24 @@ class Network(Section):
     learning_rate: OptionalRate = Field(
         None, description="the step size; by default the optimizer's own", examples=[0.1]
     )
+    bias_learning_rate: OptionalRate = Field(
+        None,
+        description="the step size of the biases of layers without a learning_rate of their own, "
+        "where it is another one; 0 keeps the biases as they are",
+        examples=[0],
+    )
     penalty: Penalty = Field(
         None,
         description="added to the loss for large parameters",
         examples=[{"type": "L2", "rate": 0.001}, {"L1": 0.001, "L2": 0.01}],
+    )
+    parameters: Annotated[
+        FileName | None, described_as("the name of a file in quotes, or null")
+    ] = Field(
+        None,
+        description="a safetensors file of all parameters by name, as a run and chainrule export "
+        "write them; training starts from these",
+        examples=["runs/shapes-1/parameters.safetensors"],
     )
     dtype: Annotated[Any, Word("dtype", ("float64", "float32"))] = Field(
         "float64", description="float64 where exactness is the point, float32 for speed"

@@ -15,9 +15,8 @@ from pydantic import (
     WithJsonSchema,
     create_model,
 )
-from pydantic_core import PydanticCustomError
 
-from chainrule.core.arguments import is_finite
+from chainrule.config.schema.starts import Start, said_outright
 from chainrule.core.errors import unknown
 from chainrule.core.schema import (
     AboveZero,
@@ -28,7 +27,6 @@ from chainrule.core.schema import (
     Count,
     Flag,
     Maybe,
-    Metadata,
     Number,
     OneOf,
     OptionalCount,
@@ -39,13 +37,12 @@ from chainrule.core.schema import (
     described_as,
     expected,
     invalid,
-    one_of,
 )
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
-from chainrule.nn.initializers import INITIALIZERS
 from chainrule.nn.layer_types import LAYERS, Layer, arguments_of
 from chainrule.nn.layers.embedding import MOST_CLASSES
+from chainrule.nn.layers.normalization import Normalized
 from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
 from chainrule.nn.sequences.unrolled import OUTPUTS, STARTS
 
@@ -150,46 +147,6 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN), _NAME]
 OptionalRate = Annotated[Amount | None, described_as("a finite number of at least 0, or null")]
 
 
-@dataclass(frozen=True)
-class Start(Metadata):
-    """The initial values of an array of parameters: a range or the name of an initializer.
-
-    Attributes:
-        what: the array, such as ``weights``, for messages.
-    """
-
-    what: str
-
-    @property
-    def _word(self) -> Word:
-        return Word(f"start of {self.what}", tuple(INITIALIZERS))
-
-    def check(self, value: Any) -> list[float] | str:
-        """A range [low, high], which is [-r, r] for a single number r, or a name."""
-        if isinstance(value, str):
-            try:
-                return self._word.check(value)
-            except PydanticCustomError as error:
-                message = (error.context or {})["message"]
-                raise invalid(f"{message}, or a range [low, high]") from None
-        ends = [-value, value] if is_finite(value) else value
-        bound = ""
-        if isinstance(ends, list) and len(ends) == 2 and all(map(is_finite, ends)):
-            low, high = map(float, ends)
-            if low <= high and is_finite(high - low):
-                return [low, high]
-            bound = " less than 1.8e308 apart," if low < high else ""
-        what = f"a range [low, high] of finite numbers, the lower first,{bound}"
-        words = one_of(INITIALIZERS)
-        raise expected(f"{what} a number r of at least 0 for [-r, r], or {words}")
-
-    def json_schema(self) -> dict[str, Any]:
-        """Two numbers, one, or an enumeration."""
-        one = {"type": "number", "minimum": 0}
-        pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-        return {"anyOf": [pair, one, self._word.json_schema()]}
-
-
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
 
 SIDES = "a whole number of at least 1, or two: [height, width]"
@@ -249,6 +206,14 @@ class _Join(AnyLayer):
     )
 
 
+class LearntStart(Section):
+    """A learnt state before the first step."""
+
+    learnt: Annotated[list[Number], Field(min_length=1)] = Field(
+        description="the numbers that it starts from"
+    )
+
+
 @dataclass(frozen=True)
 class Key:
     """What a configuration may write for an argument of a layer's constructor.
@@ -287,20 +252,28 @@ KEYS: Mapping[str, Key] = {
     "weights": Key(
         Annotated[Any, Maybe(Start("weights"))],
         "how the weights start: uniform in a range [low, high], or [-r, r] for a number r alone, "
-        "or by a rule",
-        [[-0.1, 0.1], 0.1, "glorot"],
+        "by a rule, or as the numbers that are written, one list a row, or that a file holds",
+        [[-0.1, 0.1], 0.1, "glorot", [[0.15, 0.25], [0.2, 0.3]], {"file": "W.npy"}],
         is_open=True,
     ),
     "recurrent_weights": Key(
         Annotated[Any, Maybe(Start("recurrent_weights"))],
-        "how the weights U of the state before start",
+        "how the weights U of the state before start, as weights do",
         is_open=True,
     ),
     "biases": Key(
-        Annotated[Any, Maybe(Start("biases"))],
+        Annotated[Any, Maybe(Start("biases", of_row=True))],
         "how the biases start, as weights do; a rule counts the inputs and outputs of the "
-        "layer's weights",
-        [[0, 1], "zeros"],
+        "layer's weights; a list has one number a unit, but one of two numbers is a range unless "
+        "the weights are numbers of one's own",
+        [[0, 1], "zeros", {"values": [0.35, 0.35]}],
+        is_open=True,
+    ),
+    "recurrent_biases": Key(
+        Annotated[Any, Maybe(Start("recurrent_biases", of_row=True))],
+        "how the second biases of the candidate, b_hn, start; by default as biases, and at 0 "
+        "where those are numbers of one's own",
+        ["zeros"],
         is_open=True,
     ),
     "learning_rate": Key(OptionalRate, "a learning rate of this layer's own", [0.01]),
@@ -315,11 +288,16 @@ KEYS: Mapping[str, Key] = {
     ),
     "start": Key(
         Annotated[
-            Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
-            described_as("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
+            Literal["zeros", "learnt"]
+            | Annotated[list[Number], Field(min_length=1)]
+            | LearntStart,
+            described_as(
+                "zeros, learnt, or a list of numbers, one a unit ({learnt: [...]}: from there)",
+                words=STARTS,
+            ),
         ],
-        "the state before the first step",
-        ["learnt"],
+        "the state before the first step: zeros, numbers that stay, or parameters that are learnt",
+        ["learnt", {"learnt": [0.1, -0.1]}],
     ),
     "forget_bias": Key(
         Annotated[Number | None, described_as("a finite number, or null")],
@@ -367,6 +345,20 @@ _OF_A_KIND: Mapping[tuple[str, str], Key] = {
             ["relu"],
         )
         for kind in ("batch_norm", "layer_norm")
+    },
+    **{
+        (kind, key): Key(
+            Annotated[Any, Maybe(Start(key, of_row=True, words=("ones", "zeros")))],
+            f"how {letter} starts: {first} by default, zeros or ones, {{range: [low, high]}}, or "
+            "numbers of one's own, one a feature",
+            [first, {"file": f"{key}.npy"}],
+            is_open=True,
+        )
+        for kind in ("batch_norm", "layer_norm")
+        for key, letter, first in (
+            ("weights", "the scale γ", "ones"),
+            ("biases", "the shift β", "zeros"),
+        )
     },
 }
 """Arguments that mean something else in one type of layer than in the others."""
@@ -437,6 +429,7 @@ def _layer(value: Any) -> AnyLayer:
     kind = ALIASES.get(kind.lower(), kind.lower())
     if kind == "dense" and not options:
         raise invalid(f"a {kind} layer needs a size; write {{size: 10, activation: relu}}")
+    options = said_outright(options, normalises=issubclass(LAYERS[kind], Normalized))
     return section_of(kind).model_validate({**options, "type": kind})
 
 

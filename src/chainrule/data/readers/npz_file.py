@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from chainrule.core.arrays import Array, weights_of_cases
-from chainrule.core.errors import ConfigError, DataError, Problem, ShapeError
+from chainrule.core.errors import ConfigError, DataError, Problem, ShapeError, unknown
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.core.sequences import lengths_of
@@ -215,6 +215,28 @@ def read_arrays(path: Path, known: Sequence[str], names: Names = OWN) -> dict[st
         unpacked = sum(info.file_size for info in wanted.values())
         refuse_bomb(path, min(path.stat().st_size, packed), unpacked)
         return {name: _read(path, file, info) for name, info in wanted.items()}
+
+
+def read_member(path: Path, name: str | None = None) -> Array:
+    """One array of an .npz file by name, or the only one.
+
+    Raises:
+        DataError: the file is no .npz file, is damaged or has no such array; or it has several
+            and none is named; an array holds objects or is too large.
+    """
+    with _members(path) as (file, members):
+        if name is None and len(members) == 1:
+            (name,) = members
+        if name is None:
+            held = ", ".join(sorted(members)[:10])
+            message = f"which of its arrays is meant, array: NAME; it holds {held}"
+            raise DataError(Problem(message, path))
+        if name not in members:
+            raise DataError(Problem(unknown("array", name, sorted(members)), path))
+        info = members[name]
+        packed = min(path.stat().st_size, info.compress_size)
+        refuse_bomb(path, packed, info.file_size)
+        return _read(path, file, info)
 
 
 @contextmanager

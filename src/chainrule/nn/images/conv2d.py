@@ -7,6 +7,7 @@ a cross-correlation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -217,6 +218,10 @@ class Conv2D(Filtered):
     by_weights: ClassVar[type[ByWeights]] = ConvolutionWeights
     by_biases: ClassVar[type[ByBiases]] = ConvolutionBiases
     type: ClassVar[str] = "conv2d"
+    axes: ClassVar[Mapping[str, str]] = {
+        "W": "(filters, channels, height, width)",
+        "b": "(filters,)",
+    }
     formula: ClassVar[str] = "W ∗ x + b"
     formula_without_bias: ClassVar[str] = "W ∗ x"
 

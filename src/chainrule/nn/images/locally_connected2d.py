@@ -5,7 +5,7 @@ z[n, f, i, j] = Σ_{c,p,q} W[i, j, f, c, p, q] x[n, c, s i + p, s j + q] with st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any, ClassVar
 
@@ -199,6 +199,10 @@ class LocallyConnected2D(Filtered):
     by_weights: ClassVar[type[ByWeights]] = LocalWeights
     by_biases: ClassVar[type[ByBiases]] = LocalBiases
     type: ClassVar[str] = "locally_connected2d"
+    axes: ClassVar[Mapping[str, str]] = {
+        "W": "(down, across, filters, channels, height, width)",
+        "b": "(down, across, filters)",
+    }
     formula: ClassVar[str] = "W ∗ x + b, W and b of each place"
     formula_without_bias: ClassVar[str] = "W ∗ x, W of each place"
 

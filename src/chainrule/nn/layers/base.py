@@ -22,7 +22,7 @@ from chainrule.core.errors import (
 )
 from chainrule.nn.activations import Activation, activation
 from chainrule.nn.context import Context
-from chainrule.nn.initializers import Initializer, initializer
+from chainrule.nn.initializers import Given, InitializerLike, initializer, initializer_of_row
 from chainrule.nn.jacobians import Jacobian, explicit
 from chainrule.nn.penalties import NO_PENALTY, PenaltyLike, PenaltySetting, penalty_setting
 
@@ -123,6 +123,12 @@ class Layer(ABC):
 
     initial_values: ClassVar[Mapping[str, str]] = {}
     """The default initializers of its parameters, by the argument that sets each of them."""
+
+    starts: ClassVar[Mapping[str, str]] = {}
+    """The argument that says how a parameter starts, by the parameter's name."""
+
+    axes: ClassVar[Mapping[str, str]] = {}
+    """What the axes of its parameters count, by name, such as ``(inputs, units)``."""
 
     size_is_outputs: ClassVar[bool] = False
     """Whether its argument ``size`` is the number of outputs for each case, or for each step."""
@@ -278,6 +284,31 @@ class Layer(ABC):
         """Initial values of the parameter ``name``."""
         raise NotImplementedError(f"{type(self).__name__} has no parameter {name}")
 
+    def start_problems(self) -> Iterator[Problem]:
+        """Parameters whose numbers are given in another shape; each has the argument as its key.
+
+        To be asked once the layer is connected.
+        """
+        for name, shape in self.shapes().items():
+            argument = self.starts.get(name, "")
+            start = getattr(self, argument, None)
+            if isinstance(start, Given) and start.values.shape != shape:
+                yield Problem(self.message_of_shape(name, start.values.shape), key=argument)
+
+    def message_of_shape(self, name: str, found: Shape) -> str:
+        """What is wrong with initial values of the shape ``found`` for the parameter ``name``."""
+        shape, axes = self.shapes()[name], f", {self.axes[name]}" if name in self.axes else ""
+        exchanged = len(shape) > 1 and found == shape[::-1]
+        hint = ", which fits if rows and columns are exchanged" if exchanged else ""
+        return (
+            f"{self.starts[name]} of {self.name} have the shape {shape}{axes}; found {found}{hint}"
+        )
+
+    @property
+    def bias_names(self) -> frozenset[str]:
+        """The names of its biases: the parameters that the argument for biases starts."""
+        return frozenset(name for name, start in self.starts.items() if start.endswith("biases"))
+
     def bind(self, values: Arrays, gradients: Arrays) -> None:
         """Store the layer's views into θ and into the gradient vector."""
         self.bound = True
@@ -400,8 +431,6 @@ class ParameterFree(Layer):
 
 # What layers with weights and biases have in common
 
-InitializerLike = str | float | Sequence[float] | Initializer
-
 DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
@@ -504,9 +533,12 @@ class WithWeights(Parametrised):
 
     Args:
         bias: whether the layer has biases b.
-        weights: the initial values of W: the name of an initializer, a range [low, high], or a
-            number r for the range [-r, r].
-        biases: the initial values of b, likewise; n_in and n_out are those of W.
+        weights: the initial values of W: the name of an initializer, a range [low, high], a
+            number r for the range [-r, r], or the numbers themselves, as an array or as lists
+            within lists of the shape of W; see `chainrule.nn.initializers.initializer`.
+        biases: the initial values of b, likewise; n_in and n_out are those of W. A list of
+            numbers has one for each place of b; one of two numbers is a range, unless ``weights``
+            are given as numbers, or it is written as ``{"values": [...]}``.
         learning_rate: see `Layer`.
         penalty: of this layer alone, as the argument of `Network`; ``none`` for no penalty, None
             for the network's.
@@ -524,6 +556,7 @@ class WithWeights(Parametrised):
         "weights": DEFAULT_WEIGHTS,
         "biases": DEFAULT_BIASES,
     }
+    starts: ClassVar[Mapping[str, str]] = {"W": "weights", "b": "biases"}
 
     formula_without_bias: ClassVar[str] = ""
     """The formula of z for a layer without biases."""
@@ -546,7 +579,10 @@ class WithWeights(Parametrised):
             raise ConfigError(f"bias is true or false, found {bias!r}")
         self.bias = bias
         self.weights = initializer(weights)
-        self.biases = initializer(biases)
+        by_hand = isinstance(self.weights, Given)
+        self.biases = initializer_of_row(biases, two_are_values=by_hand)
+        if not bias and isinstance(self.biases, Given):
+            raise ConfigError("without biases (bias=False) none can be given; leave one out")
         if penalty is not None:
             self.penalty = penalty_setting(penalty) or NO_PENALTY
         self.x: Any = None

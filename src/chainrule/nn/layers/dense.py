@@ -93,6 +93,7 @@ class Dense(Weighted):
         "x": ("input", "∂z/∂x = Wᵀ, the same for every case", ""),
     }
     size_is_outputs: ClassVar[bool] = True
+    axes: ClassVar[Mapping[str, str]] = {"W": "(inputs, units)", "b": "(units,)"}
 
     def __init__(
         self,

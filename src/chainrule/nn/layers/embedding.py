@@ -11,11 +11,11 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.core.sequences import NO_CLASS
+from chainrule.nn.initializers import InitializerLike
 from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.layers.base import (
     DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     Shape,
     View,
     WithWeights,
@@ -85,6 +85,8 @@ class Embedding(WithWeights):
         "x": ("class numbers", "∂z/∂x = 0: x are no quantities", ""),
     }
     initial_values: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS}
+    starts: ClassVar[Mapping[str, str]] = {"E": "weights"}
+    axes: ClassVar[Mapping[str, str]] = {"E": "(classes, size)"}
     _absences: ClassVar[Mapping[str, str]] = {
         "W": "is an embedding, whose vectors are called E",
         "b": "is an embedding, which has no biases",

@@ -19,6 +19,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.nn.activations import Activation, Linear
+from chainrule.nn.initializers import InitializerLike, Scaled, initializer_of_row
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
 from chainrule.nn.layers.base import Activated, Arrays, Shape, View
 from chainrule.nn.layers.standardized import (
@@ -38,6 +39,8 @@ class NormalizedOptions(TypedDict, total=False):
 
     epsilon: float
     activation: str | Mapping[str, Any] | Activation
+    weights: InitializerLike
+    biases: InitializerLike
     learning_rate: float | None
     penalty: PenaltyLike | None
     name: str | None
@@ -51,6 +54,9 @@ class Normalized(Activated):
         epsilon: ε, added to the variance so that its root is never 0; above 0. PyTorch's is 1e-5,
             Keras's 1e-3.
         activation: φ; by default linear, so that a is z.
+        weights: the initial values of γ: ``ones``, ``zeros``, a range [low, high] or a number r
+            for [-r, r] where ``{"range": ...}`` says so, or the numbers themselves, one a feature.
+        biases: the initial values of β, likewise.
         learning_rate: see `Layer`.
         penalty: see `Weighted`; γ and β are penalised only where it includes biases.
         name: see `Layer`.
@@ -65,6 +71,8 @@ class Normalized(Activated):
 
     keeps_width: ClassVar[bool] = True
     knows_padding: ClassVar[bool] = True
+    starts: ClassVar[Mapping[str, str]] = {"gamma": "weights", "beta": "biases"}
+    axes: ClassVar[Mapping[str, str]] = {"gamma": "one a feature", "beta": "one a feature"}
 
     gamma = View("The scale γ, a view into θ; assigning writes into θ.")
     beta = View("The shift β, a view into θ; assigning writes into θ.")
@@ -76,6 +84,8 @@ class Normalized(Activated):
         *,
         epsilon: float = 1e-5,
         activation: str | Mapping[str, Any] | Activation = "linear",
+        weights: InitializerLike = "ones",
+        biases: InitializerLike = "zeros",
         learning_rate: float | None = None,
         penalty: PenaltyLike | None = None,
         name: str | None = None,
@@ -86,6 +96,15 @@ class Normalized(Activated):
             raise ConfigError(f"epsilon must be finite and above 0, found {epsilon!r}")
         self.epsilon = float(epsilon)
         self.activation = activation
+        self.weights = initializer_of_row(weights, two_are_values=True)
+        self.biases = initializer_of_row(biases, two_are_values=True)
+        for name in ("weights", "biases"):
+            if isinstance(getattr(self, name), Scaled):
+                raise ConfigError(
+                    f"{name} of a layer that normalises start at ones, zeros, a range or given "
+                    "numbers; rules such as glorot count inputs and outputs, which γ and β do not "
+                    "have"
+                )
         if penalty is not None:
             self.penalty = penalty_setting(penalty) or NO_PENALTY
         self.x: Any = None
@@ -110,8 +129,12 @@ class Normalized(Activated):
         """x̂ for rows x, in their form, 0 at padding."""
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
-        """γ and a running variance start at 1, β and a running mean at 0."""
-        return np.full(self.shapes()[name], float(name in ("gamma", "variance")))
+        """γ and β as asked for; a running variance starts at 1, a running mean at 0."""
+        shape = self.shapes()[name]
+        if name in self.starts:
+            found: Array = getattr(self, self.starts[name]).draw(shape, rng)
+            return found
+        return np.full(shape, float(name == "variance"))
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """z = γ ⊙ x̂ + β and a = φ(z)."""

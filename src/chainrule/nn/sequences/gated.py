@@ -69,6 +69,13 @@ class Gated(Unrolled):
     moved: ClassVar[Mapping[str, Sequence[int]]] = {}
     """By the name of an argument of z, the blocks that it moves; those of W, if left out."""
 
+    axes: ClassVar[Mapping[str, str]] = {
+        "W": "(features, units of each gate side by side)",
+        "U": "(units, units of each gate side by side)",
+        "b": "(units of each gate one behind the other,)",
+        "b_hn": "(units,)",
+    }
+
     carried: ClassVar[int] = 0
     """Which of the states is carried on in the last block of z."""
 

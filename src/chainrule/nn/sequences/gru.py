@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.nn.activations import Tanh, sigmoid, sigmoid_derivative
-from chainrule.nn.layers.base import Arrays, View
+from chainrule.nn.initializers import Given, InitializerLike, initializer_of_row
+from chainrule.nn.layers.base import DEFAULT_WEIGHTS, Arrays, View, WeightedOptions
 from chainrule.nn.sequences.gated import Delta, Gated
-from chainrule.nn.sequences.unrolled import Allocate
+from chainrule.nn.sequences.unrolled import Allocate, StartLike
 
 
 class GRU(Gated):
@@ -34,10 +36,13 @@ class GRU(Gated):
     Args:
         size: the number of units, at least 1.
         outputs: the steps whose h is put out, ``all`` or the ``last`` alone.
-        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0), or its numbers.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0, or the numbers in
+            ``{"learnt": [...]}``), or its numbers, which then stay.
         truncate: the k of truncated backpropagation; None for all steps.
         recurrent_weights: the initial values of U, as ``weights`` of `WithWeights`; each gate's
             are drawn as a matrix of its own, (size, size).
+        recurrent_biases: the initial values of b_hn; by default as ``biases``, and 0 where those
+            are given as numbers, which are b's alone.
         options: ``bias`` (of b and b_hn), ``weights``, ``biases``, ``learning_rate``, ``penalty``,
             ``name`` and ``inputs``, see `WithWeights`.
 
@@ -77,6 +82,7 @@ class GRU(Gated):
     blocks: ClassVar[tuple[str, ...]] = (*gates, "m", "h")
     _slopes_of_a_unit: ClassVar[int] = 5
     moved: ClassVar[Mapping[str, Sequence[int]]] = {"U": (0, 1, 3), "b_hn": (3,)}
+    starts: ClassVar[Mapping[str, str]] = {**Gated.starts, "b_hn": "recurrent_biases"}
 
     b_hn = View("The biases beside the state's part of the candidate, (size,), a view into θ.")
     b_hn_grad = View("∂L/∂b_hn of the last backward pass, a view into the gradient.")
@@ -84,6 +90,42 @@ class GRU(Gated):
         **Gated._absences,
         "b_hn": Gated._absences["b"],
     }
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        outputs: str = "all",
+        start: StartLike = "zeros",
+        truncate: int | None = None,
+        recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
+        recurrent_biases: InitializerLike | None = None,
+        **options: Unpack[WeightedOptions],
+    ) -> None:
+        super().__init__(
+            size,
+            outputs=outputs,
+            start=start,
+            truncate=truncate,
+            recurrent_weights=recurrent_weights,
+            **options,
+        )
+        if recurrent_biases is not None and not self.bias:
+            raise ConfigError(
+                "with bias: false there are no biases to start; leave recurrent_biases out"
+            )
+        by_hand = isinstance(self.recurrent_weights, Given)
+        otherwise = "zeros" if isinstance(self.biases, Given) else self.biases
+        self.recurrent_biases = initializer_of_row(
+            otherwise if recurrent_biases is None else recurrent_biases, two_are_values=by_hand
+        )
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`."""
+        if name != "b_hn":
+            return super().draw(name, rng)
+        fans = (self.features, self.size)
+        return self.recurrent_biases.draw(self.shapes()[name], rng, fans)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Those of `Unrolled`, and of b_hn, (size,), behind b."""

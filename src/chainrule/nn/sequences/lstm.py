@@ -11,15 +11,15 @@ from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError
 from chainrule.nn.activations import Tanh, sigmoid, sigmoid_derivative
+from chainrule.nn.initializers import Given, InitializerLike
 from chainrule.nn.layers.base import (
     DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     View,
     WeightedOptions,
 )
 from chainrule.nn.sequences.gated import Delta, Gated
-from chainrule.nn.sequences.unrolled import Allocate
+from chainrule.nn.sequences.unrolled import Allocate, StartLike
 
 FORGET_BIAS = 1.0
 """What is added to the initial biases of the forget gate, if nothing else is asked for."""
@@ -101,7 +101,7 @@ class LSTM(Gated):
         size: int,
         *,
         outputs: str = "all",
-        start: str | Sequence[float] = "zeros",
+        start: StartLike = "zeros",
         truncate: int | None = None,
         recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
         forget_bias: float | None = None,
@@ -120,6 +120,11 @@ class LSTM(Gated):
         if forget_bias is not None and not self.bias:
             raise ConfigError(
                 "with bias: false there is no bias of the forget gate; leave forget_bias out"
+            )
+        if forget_bias is not None and isinstance(self.biases, Given):
+            raise ConfigError(
+                "biases that are given as numbers are taken as they are, those of the forget gate "
+                "included; leave forget_bias out"
             )
         self.forget_bias = FORGET_BIAS if forget_bias is None else float(forget_bias)
 
@@ -140,9 +145,9 @@ class LSTM(Gated):
         return None if self._pass is None else self._pass.states[1]
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
-        """See `Layer.draw`; the forget gate's biases are moved by ``forget_bias``."""
+        """See `Layer.draw`; ``forget_bias`` moves the forget gate's biases, unless given."""
         found = super().draw(name, rng)
-        if name == "b":
+        if name == "b" and not isinstance(self.biases, Given):
             found[self.size : 2 * self.size] += self.forget_bias
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
@@ -10,17 +10,24 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import Activation
 from chainrule.nn.activations import activation as activation_of
+from chainrule.nn.initializers import InitializerLike
 from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import (
     DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     Weighted,
     WeightedOptions,
 )
 from chainrule.nn.parameters import sum_of_rows
 from chainrule.nn.sequences.through_time import ThroughTime, flat_rows, of_one_step
-from chainrule.nn.sequences.unrolled import Allocate, Unrolled, by_step, marked_rows, outputs_of
+from chainrule.nn.sequences.unrolled import (
+    Allocate,
+    StartLike,
+    Unrolled,
+    by_step,
+    marked_rows,
+    outputs_of,
+)
 
 
 class Recurrent(Unrolled, Weighted):
@@ -41,7 +48,8 @@ class Recurrent(Unrolled, Weighted):
         size: the number of units, at least 1.
         activation: φ, by name, by ``type`` with options, or as an object.
         outputs: the steps whose h is put out, ``all`` or the ``last`` alone.
-        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0), or its numbers.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0, or the numbers in
+            ``{"learnt": [...]}``), or its numbers, which then stay.
         truncate: the k of truncated backpropagation; None for all steps.
         recurrent_weights: the initial values of U, as ``weights`` of `WithWeights`.
         options: ``bias``, ``weights``, ``biases``, ``learning_rate``, ``penalty``, ``name`` and
@@ -69,6 +77,11 @@ class Recurrent(Unrolled, Weighted):
     """
 
     type: ClassVar[str] = "recurrent"
+    axes: ClassVar[Mapping[str, str]] = {
+        "W": "(features, units)",
+        "U": "(units, units)",
+        "b": "(units,)",
+    }
     formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
     formula_without_bias: ClassVar[str] = "x(n) W + h(n−1) U at every step n"
     slope_formula: ClassVar[str] = (
@@ -82,7 +95,7 @@ class Recurrent(Unrolled, Weighted):
         activation: str | Mapping[str, Any] | Activation = "tanh",
         *,
         outputs: str = "all",
-        start: str | Sequence[float] = "zeros",
+        start: StartLike = "zeros",
         truncate: int | None = None,
         recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
         **options: Unpack[WeightedOptions],

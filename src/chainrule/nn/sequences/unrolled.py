@@ -16,13 +16,12 @@ from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError, ShapeError, unknown
 from chainrule.core.sequences import lengths_of, mark, padded_steps
-from chainrule.nn.initializers import initializer
+from chainrule.nn.initializers import InitializerLike, initializer
 from chainrule.nn.jacobians import Composed, Jacobian, explicit
 from chainrule.nn.layers.base import (
     DEFAULT_BIASES,
     DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     Shape,
     View,
     WeightedOptions,
@@ -35,6 +34,7 @@ from chainrule.nn.sequences.through_time import FromStart, ThroughTime, flat_row
 
 OUTPUTS = ("all", "last")
 STARTS = ("zeros", "learnt")
+StartLike = str | Sequence[float] | Array | Mapping[str, Any]
 
 
 class Unrolled(WithWeights):
@@ -50,8 +50,8 @@ class Unrolled(WithWeights):
     Args:
         size: the number of units, at least 1.
         outputs: the steps whose h is put out, ``all`` or the ``last`` alone.
-        start: the state before the first step: ``zeros``, ``learnt`` (parameters, initially 0),
-            or its numbers.
+        start: the state before the first step: ``zeros``, ``learnt`` (parameters, initially 0,
+            or the numbers in ``{"learnt": [...]}``), or its numbers, which then stay.
         truncate: the k of truncated backpropagation, see `chainrule.nn.sequences.through_time`;
             None for all steps.
         recurrent_weights: the initial values of U, as ``weights`` of `WithWeights`.
@@ -75,6 +75,10 @@ class Unrolled(WithWeights):
         "recurrent_weights": DEFAULT_WEIGHTS,
         "biases": DEFAULT_BIASES,
     }
+    starts: ClassVar[Mapping[str, str]] = {
+        **WithWeights.starts,
+        "U": "recurrent_weights",
+    }
     _absences: ClassVar[Mapping[str, str]] = {
         **WithWeights._absences,
         "h0": "does not learn its start state",
@@ -95,7 +99,7 @@ class Unrolled(WithWeights):
         size: int,
         *,
         outputs: str = "all",
-        start: str | Sequence[float] = "zeros",
+        start: StartLike = "zeros",
         truncate: int | None = None,
         recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
         **options: Unpack[WeightedOptions],
@@ -105,7 +109,9 @@ class Unrolled(WithWeights):
         if outputs not in OUTPUTS:
             raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
         self.only_last = outputs == "last"
-        self.learns_start = isinstance(start, str) and start == "learnt"
+        self.learns_start = isinstance(start, Mapping) or (
+            isinstance(start, str) and start == "learnt"
+        )
         self.start = given_start(start, self.size, len(self.state_names))
         self.truncate = truncate
         self.recurrent_weights = initializer(recurrent_weights)
@@ -199,7 +205,8 @@ class Unrolled(WithWeights):
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`. Each gate's weights are a matrix of their own, of ``size`` outputs."""
         if name.removesuffix("0") in self.state_names:
-            return np.zeros(self.size)
+            own = self.state_names.index(name.removesuffix("0"))
+            return np.split(self.start, len(self.state_names))[own].copy()
         start = {"W": self.weights, "U": self.recurrent_weights}.get(name, self.biases)
         fans = (self.size if name == "U" else self.features, self.size)
         return start.draw(self.shapes()[name], rng, fans)
@@ -377,11 +384,17 @@ def marked_rows(z: Array, lengths: Array | None) -> Array:
 def given_start(start: Any, size: int, states: int = 1) -> Array:
     """The start states one after the other, (states · size,): the given numbers, or zeros.
 
-    A learnt start state begins with zeros as well.
+    A learnt start state begins with zeros as well, unless it is ``{"learnt": numbers}``.
 
     Raises:
         ConfigError: ``start`` is neither in `STARTS` nor a list of so many finite numbers.
     """
+    if isinstance(start, Mapping):
+        if set(start) != {"learnt"}:
+            raise ConfigError(
+                f"a start that is learnt from given numbers is {{learnt: [...]}}, found {start!r}"
+            )
+        start = start["learnt"]
     if isinstance(start, str):
         if start not in STARTS:
             raise ConfigError(unknown("start of a recurrent layer", start, STARTS))

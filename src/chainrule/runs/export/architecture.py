@@ -50,7 +50,7 @@ def architecture(network: Network) -> dict[str, Any]:
 def layer_mapping(layer: Any) -> dict[str, Any]:
     """A layer as a configuration writes it."""
     found = {"type": layer.type, "name": layer.name}
-    left_out = {*_FOR_TRAINING, *layer.initial_values}
+    left_out = {*_FOR_TRAINING, *layer.initial_values, *layer.starts.values()}
     for key, argument in arguments_of(layer.__class__).items():
         value = None if key in left_out else _value(layer, key, argument)
         if value is not None:

@@ -35,6 +35,7 @@ from chainrule.runs.checkpoint import problems_of_numbers, problems_of_parameter
 from chainrule.runs.export.model import Model, not_finite
 from chainrule.runs.resolve import parameter_shapes
 from chainrule.runs.run_folder import Meaning, problem_of_scaling
+from chainrule.runs.starts import without_files
 from chainrule.runs.tensor_file import packed, parse_tensors, read_header
 
 VERSION = 1
@@ -245,7 +246,7 @@ def _model(found: _Document, path: Path, config: Config, arrays: Mapping[str, Ar
     problems = [*problems_of_numbers(path, dict(arrays))]
     if problems:
         raise ChainruleError(problems)
-    network = Network.from_config(config.network)
+    network = Network.from_config(without_files(config.network))
     problems = [Problem(reason, path) for reason in not_finite(arrays, network.dtype)]
     if problems:
         raise ChainruleError(problems)
