@@ -107,6 +107,32 @@ def _scaled(images: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
     return grey, {"cmap": "gray", "vmin": low, "vmax": high}
 
 
+def shades(images: ArrayLike) -> NDArray[np.uint8]:
+    """Images as red, green and blue from 0 to 255, in the brightness of `image_grid`.
+
+    Args:
+        images: as `image_grid` takes them, which have one scale of brightness.
+
+    Returns:
+        (cases, height, width, 3); a value that is not finite is white, or black in a colour image.
+
+    Raises:
+        ShapeError: the images have another shape.
+
+    Example:
+        >>> shades(np.array([[[0.0, 0.5], [0.5, 1.0]]]))[0, ..., 0].tolist()
+        [[0, 128], [128, 255]]
+    """
+    found = np.asarray(images)
+    pixels, scale = _scaled(_checked(found, [""] * len(found)))
+    if pixels.ndim == 3:
+        low, high = scale["vmin"], scale["vmax"]
+        grey = (np.ma.filled(pixels, np.nan) - low) / ((high - low) or 1.0)
+        grey = 1 - grey if scale["cmap"] == "gray_r" else grey
+        pixels = np.repeat(np.nan_to_num(grey, nan=1.0)[..., None], 3, axis=-1)
+    return (255 * pixels).round().astype(np.uint8)
+
+
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rounded to nine digits of the largest value, which undoes the rounding of a rescaling."""
     values = values.clip(-LARGEST, LARGEST)

@@ -49,25 +49,16 @@ def weight_images(
         >>> figure.axes[0].get_title()
         '12 units'
     """
-    W = np.asarray(W, dtype=float)
-    is_image = len(image_shape) >= 2 and image_shape[2:] in ((), (1,), (3,))
-    if W.ndim != 2 or len(W) != math.prod(image_shape) or not is_image:
-        raise ShapeError(f"weights of shape {W.shape} are no images of shape {image_shape}")
-    chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most]
-    images = W.T[chosen].reshape(len(chosen), *(*image_shape, 1)[:3])
+    sheet, shown = weight_sheet(W, image_shape, most)
     with house_style():
         figure = new_figure(9, 9.6, title)
         axes = figure.subplots()
-        if not images.size:
+        if not shown:
             blank(axes, f"no {what}")
             return figure
-        gap = 1 if min(images.shape[1:3]) < _FEW_PIXELS else 2
-        if images.shape[3] == 3:
-            axes.imshow(tiled(stretched(images), padding=gap, fill=1.0), interpolation="nearest")
+        if sheet.ndim == 3:
+            axes.imshow(np.nan_to_num(sheet, nan=1.0), interpolation="nearest")
         else:
-            largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
-            signed = images / np.where(largest > 0, largest, 1.0)  # -1 to 1
-            sheet = tiled(signed, padding=gap, fill=np.nan)[..., 0]
             drawn = axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
             ticks = (-1, -0.5, 0, 0.5, 1)
             scale = figure.colorbar(
@@ -75,9 +66,44 @@ def weight_images(
             )
             scale.set_label("weight, by the largest in its tile")
         axes.set_axis_off()
-        rest = f" of the largest weights, of {W.shape[1]:,}" if len(chosen) < W.shape[1] else ""
-        axes.set_title(f"{len(chosen)} {what}{rest}")
+        units = np.shape(W)[1]
+        rest = f" of the largest weights, of {units:,}" if shown < units else ""
+        axes.set_title(f"{shown} {what}{rest}")
     return figure
+
+
+def weight_sheet(
+    W: ArrayLike, image_shape: tuple[int, ...], most: int = MOST
+) -> tuple[NDArray[np.float64], int]:
+    """The tiles of `weight_images` as one array.
+
+    Args:
+        W: weights, (inputs, units).
+        image_shape: (height, width), (height, width, 1) or (height, width, 3) of an input.
+        most: how many units to show at most.
+
+    Returns:
+        The sheet with NaN between the tiles, and how many tiles there are. Weights on grey images
+        are divided by the largest of their tile, (rows, columns); those on images in colour are
+        rescaled to fill 0 to 1, (rows, columns, 3).
+
+    Raises:
+        ShapeError: the inputs are not the pixels of an image of that shape.
+    """
+    W = np.asarray(W, dtype=float)
+    is_image = len(image_shape) >= 2 and image_shape[2:] in ((), (1,), (3,))
+    if W.ndim != 2 or len(W) != math.prod(image_shape) or not is_image:
+        raise ShapeError(f"weights of shape {W.shape} are no images of shape {image_shape}")
+    chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most]
+    images = W.T[chosen].reshape(len(chosen), *(*image_shape, 1)[:3])
+    if not images.size:
+        return np.empty((0, 0)), 0
+    gap = 1 if min(images.shape[1:3]) < _FEW_PIXELS else 2
+    if images.shape[3] == 3:
+        return tiled(stretched(images), padding=gap, fill=np.nan), len(chosen)
+    largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
+    relative = images / np.where(largest > 0, largest, 1.0)  # -1 to 1
+    return tiled(relative, padding=gap, fill=np.nan)[..., 0], len(chosen)
 
 
 def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
@@ -96,6 +122,22 @@ def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
         >>> figure.axes[0].get_title()
         '8 filters'
     """
+    rows, shape, what = filter_tiles(W)
+    return weight_images(rows, shape, title=title, most=most, what=what)
+
+
+def filter_tiles(W: ArrayLike) -> tuple[NDArray[np.float64], tuple[int, ...], str]:
+    """The filters of a convolution as the weights of units on images, for `weight_sheet`.
+
+    Args:
+        W: filters, (filters, channels, rows, columns).
+
+    Returns:
+        Weights (inputs, tiles), the shape of a tile, and what the tiles are.
+
+    Raises:
+        ShapeError: W does not have four axes.
+    """
     W = np.asarray(W, dtype=float)
     if W.ndim != 4:
         raise ShapeError(
@@ -107,8 +149,7 @@ def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
     else:
         tiles, shape = W.reshape(-1, *sides), tuple(sides)
         what = "filters" if channels == 1 else f"channels of {filters} filters"
-    rows = tiles.reshape(len(tiles), -1).T
-    return weight_images(rows, shape, title=title, most=most, what=what)
+    return tiles.reshape(len(tiles), -1).T, shape, what
 
 
 def stretched(images: NDArray[Any]) -> NDArray[np.float64]:

@@ -20,7 +20,11 @@ from chainrule.nn.description import Description, describe
 from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.report.charts import by_key
 from chainrule.runs.report.configuration import Line, configuration_lines, differences
+from chainrule.runs.report.confusion import Confusion, confusion
 from chainrule.runs.report.curves import learning_curves
+from chainrule.runs.report.examined import Examined, examined
+from chainrule.runs.report.mistakes import Mistakes, mistakes
+from chainrule.runs.report.weights import FirstWeights, first_weights
 from chainrule.runs.run import Run, load
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training.metrics import HEADINGS, measure_text
@@ -40,7 +44,9 @@ class Section:
 SECTIONS = (
     Section("results", "Results"),
     Section("curves", "Learning curves"),
+    Section("mistakes", "What it gets wrong"),
     Section("network", "Network"),
+    Section("weights", "What the first layer looks for"),
     Section("configuration", "Configuration"),
 )
 
@@ -97,6 +103,7 @@ def report_html(runs: Sequence[Run]) -> str:
         chart_data=by_key(charts),
         running=any(run.config.training["evaluate"] == "running" for run in runs),
         sections=SECTIONS,
+        level=3 if len(pages) == 1 else 4,
         version=__version__,
         policy=_policy(script),
         style=_trusted(_text_of("style.css")),
@@ -214,6 +221,40 @@ class RunPage:
     def lines(self) -> list[Line]:
         """The configuration, line by line, with what was not written marked."""
         return configuration_lines(self.run.config, self.run.chosen)
+
+    @cached_property
+    def examined(self) -> Examined | None:
+        """Cases with what the network says of them; None if the data are gone."""
+        return self._examined[0]
+
+    @property
+    def data_problem(self) -> str:
+        """Why there are no cases; empty if there are."""
+        return self._examined[1]
+
+    @cached_property
+    def _examined(self) -> tuple[Examined | None, str]:
+        try:
+            return examined(self.run), ""
+        except ChainruleError as error:
+            return None, str(error)
+
+    @cached_property
+    def mistakes(self) -> Mistakes | None:
+        """The cases that it gets most wrong."""
+        return None if self.examined is None else mistakes(self.examined)
+
+    @cached_property
+    def confusion(self) -> Confusion | None:
+        """The confusion matrix, where the targets are classes."""
+        if self.examined is None or self.run.classes is None:
+            return None
+        return confusion(self.examined)
+
+    @cached_property
+    def weights(self) -> FirstWeights:
+        """The weights of the first layer."""
+        return first_weights(self.run)
 
     @property
     def again(self) -> bool:
