@@ -8,25 +8,30 @@ by keyboard, where a tooltip of a dot would need a pointer that hits it.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.registry import missing_extra
-from chainrule.plots.style import LARGEST, spans_decades, with_room, with_room_log
+from chainrule.plots.learning_curve import LOWEST_R2
+from chainrule.plots.style import LARGEST, spans_decades, with_room
 
 Vector = NDArray[np.float64]
 
 WIDTH, HEIGHT = 480, 270
 """The size of a chart in its own units; the page scales it."""
+
+MOST_DOTS = 30
+"""With more points than this, a dot on each would hide the line."""
 
 DIGITS = 9
 """Significant digits of the numbers behind a chart."""
@@ -67,7 +72,8 @@ class Chart:
         counted: what x counts, such as ``epoch``.
         x: in ascending order, (points,).
         series: the lines.
-        percent: whether values are fractions, which are read as percent.
+        scale: ``amount``, whose axis is logarithmic where it should; ``share``, from 0 to 1 and
+            read as percent; or ``score``, at most 1, which is not drawn far below 0.
         remark: a sentence that belongs to the chart.
     """
 
@@ -76,30 +82,56 @@ class Chart:
     counted: str
     x: Vector
     series: Sequence[Series]
-    percent: bool = False
+    scale: Literal["amount", "share", "score"] = "amount"
     remark: str = ""
+
+    @property
+    def percent(self) -> bool:
+        """Whether values are read as percent."""
+        return self.scale == "share"
 
     @cached_property
     def is_log(self) -> bool:
-        """Whether the y axis is logarithmic: the values are positive and span two decades."""
+        """Whether the y axis is logarithmic: amounts that are positive and span two decades."""
         found = self._finite
-        return bool(len(found)) and spans_decades(float(found.min()), float(found.max()))
+        return (
+            self.scale == "amount"
+            and bool(len(found))
+            and spans_decades(float(found.min()), float(found.max()))
+        )
 
-    @property
+    @cached_property
     def _finite(self) -> Vector:
         values = np.concatenate([np.empty(0), *(one.y for one in self.series)])
-        return values[np.isfinite(values)].clip(-LARGEST, LARGEST)
+        return values[np.isfinite(values)]
 
     @cached_property
     def limits(self) -> tuple[float, float]:
-        """The lower and the upper end of the y axis."""
+        """The lower and the upper end of the y axis; the logarithms of these on such an axis."""
         found = self._finite
         if not len(found):
             return 0.0, 1.0
-        low, high = float(found.min()), float(found.max())
         if self.is_log:
-            return with_room_log(low, high)
-        return with_room(min(low, high - 0.1) if self.percent else low, high)
+            return with_room(float(np.log10(found.min())), float(np.log10(found.max())))
+        low, high = (float(end) for end in np.clip([found.min(), found.max()], -LARGEST, LARGEST))
+        if self.scale == "share":
+            low = min(low, max(0.0, high - 0.1))
+            high = max(high, low + 0.1)
+        elif self.scale == "score" and self.is_cut:
+            low, high = LOWEST_R2, max(high, LOWEST_R2 + 0.1)
+        return with_room(low, high)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are scores too low to be drawn."""
+        return self.scale == "score" and bool((self._finite < LOWEST_R2).any())
+
+    def drawn(self, y: Vector) -> Vector:
+        """Values as they are drawn: pygal's own logarithmic axes would take x as well."""
+        if self.is_log:
+            with np.errstate(all="ignore"):
+                return np.log10(np.where(y > 0, y, np.nan))
+        return y.clip(LOWEST_R2 if self.is_cut else -LARGEST, LARGEST)
 
     @cached_property
     def ends(self) -> tuple[float, float]:
@@ -122,8 +154,9 @@ class Chart:
             "series": [{"name": one.name, "y": [_short(v) for v in one.y]} for one in self.series],
             "percent": self.percent,
             "ends": self.ends,
-            "limits": [float(np.log10(v)) for v in self.limits] if self.is_log else self.limits,
+            "limits": self.limits,
             "log": self.is_log,
+            "lowest": LOWEST_R2 if self.is_cut else -LARGEST,
             "plot": plot,
         }
 
@@ -232,7 +265,8 @@ def _drawn(chart: Chart) -> str:
         style=style,
         js=[],
         css=[],
-        show_dots=False,
+        show_dots=len(chart.x) <= MOST_DOTS,
+        dots_size=3,
         show_legend=False,
         allow_interruptions=True,
         explicit_size=False,
@@ -242,7 +276,7 @@ def _drawn(chart: Chart) -> str:
         margin_left=_INNER["left"],
         x_title=chart.counted,
         xrange=chart.ends,
-        range=_scaled(chart, np.array(chart.limits)).tolist(),
+        range=chart.limits,
         x_labels=[_tick(tick, f"{tick:,.0f}") for tick in _whole_ticks(*chart.ends)],
         y_labels=_y_labels(chart),
         truncate_label=-1,
@@ -275,17 +309,9 @@ def _pygal() -> Any:
     return pygal
 
 
-def _scaled(chart: Chart, y: Vector) -> Vector:
-    """Values as they are drawn: pygal's own logarithmic axes would take x as well."""
-    if not chart.is_log:
-        return y.clip(-LARGEST, LARGEST)
-    with np.errstate(all="ignore"):
-        return np.log10(np.where(y > 0, y, np.nan))
-
-
 def _points(chart: Chart, one: Series) -> list[tuple[float, float | None]]:
     """The points of a line; None where it is interrupted."""
-    y = _scaled(chart, one.y)
+    y = chart.drawn(one.y)
     measured = np.isfinite(y)
     gaps = np.isin(chart.x, one.not_finite)
     return [
@@ -307,20 +333,22 @@ def _whole_ticks(first: float, last: float) -> Iterable[float]:
 
 
 def _y_labels(chart: Chart) -> list[dict[str, Any]]:
-    from matplotlib.ticker import LogLocator, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     low, high = chart.limits
-    if chart.is_log:
-        decades = max(1, round(np.log10(high / low) / 6))
-        subs = (1.0, 2.0, 5.0) if np.log10(high / low) < 2.5 else (1.0,)
-        ticks = LogLocator(subs=subs, numticks=12).tick_values(low, high)
-        ticks = ticks[::decades] if len(subs) == 1 else ticks
+    if chart.is_log and high - low < 3:
+        exponents = range(math.floor(low), math.ceil(high) + 1)
+        ticks = np.log10([step * 10.0**k for k in exponents for step in (1, 2, 5)])
     else:
-        ticks = MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)
-    kept = np.array([tick for tick in ticks if low <= tick <= high])
-    texts = _distinct_texts(kept * 100 if chart.percent else kept)
+        locator = MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=chart.is_log)
+        ticks = np.asarray(locator.tick_values(low, high))
+    kept = ticks[(ticks >= low) & (ticks <= high)]
+    if chart.is_log:
+        texts = [f"{10.0**v:.6g}" for v in kept]
+    else:
+        texts = _distinct_texts(kept * 100 if chart.percent else kept)
     end = " %" if chart.percent else ""
-    return [_tick(v, text + end) for v, text in zip(_scaled(chart, kept), texts, strict=True)]
+    return [_tick(v, text + end) for v, text in zip(kept, texts, strict=True)]
 
 
 def _distinct_texts(values: Vector) -> list[str]:
@@ -345,8 +373,11 @@ def _leave_out(root: ElementTree.Element) -> None:
     for parent in [*root.iter()]:
         for child in [*parent]:
             is_empty = child.tag == "g" and not len(child)
-            if child.tag == "title" or child.get("class") == "plot tooltip-overlay" or is_empty:
+            for_script = child.get("class") == "plot tooltip-overlay"
+            if child.tag in ("title", "desc") or for_script or is_empty:
                 parent.remove(child)
+    for circle in root.iter("circle"):
+        circle.set("class", "dot")
 
 
 def _mark_series(root: ElementTree.Element, series: Sequence[Series]) -> None:

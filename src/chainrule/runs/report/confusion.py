@@ -16,7 +16,7 @@ from chainrule.training.scores import confusion_matrix
 MOST_SQUARE = 20
 """A matrix of more classes than this is drawn as a picture, a pixel or more for each pair."""
 
-LARGEST_PICTURE = 1000
+LARGEST_PICTURE = 400
 """Of more classes than this not even a picture is drawn."""
 
 MOST_LISTED = 12

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
-from chainrule.plots.learning_curve import Curve, curve_of
+from chainrule.plots.learning_curve import LOWEST_R2, Curve, curve_of
 from chainrule.runs.report.charts import Chart, Series, kept_note, thinned
 from chainrule.training.history import History
 from chainrule.training.metrics import HEADINGS
-from chainrule.training.scores import MEASURES
+from chainrule.training.scores import MEASURES, is_better_low
 
-MOST_VALUES = 8000
+MOST_VALUES = 6000
 """About so many numbers stand behind all curves of a page, which bounds its size."""
 
 PARTS = (("train", "training"), ("validation", "validation"))
@@ -65,23 +66,95 @@ def _chart(measure: str, lines: Sequence[_Line], most: int) -> Chart:
     x = np.unique(np.concatenate([line.curve.x for line in lines]))
     series = [_series(line, x) for line in lines]
     kept = thinned([one.y for one in series], most)
-    return Chart(
+    chart = Chart(
         key=measure.replace("_", "-"),
         title=HEADINGS.get(measure, measure.replace("_", " ")),
         counted="epoch",
         x=x[kept],
         series=[replace(one, y=one.y[kept]) for one in series],
-        percent=measure.endswith("accuracy"),
-        remark=" ".join(
-            filter(None, (_not_finite(series), kept_note(len(kept), len(x), "epoch")))
-        ),
+        scale=_scale(measure),
     )
+    remarks = _not_finite(series), _cut(chart), kept_note(len(kept), len(x), "epoch")
+    return replace(chart, remark=_joined(*remarks))
+
+
+def _cut(chart: Chart) -> str:
+    return f"Values below {LOWEST_R2:g} are drawn at {LOWEST_R2:g}." if chart.is_cut else ""
+
+
+def _scale(measure: str) -> Literal["amount", "share", "score"]:
+    """How the values of a measure are drawn."""
+    if measure.endswith("accuracy"):
+        return "share"
+    are_amounts = is_better_low(measure) or measure == "learning_rate"
+    return "amount" if are_amounts else "score"
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _series(line: _Line, x: np.ndarray) -> Series:
     y = np.full(len(x), np.nan)
     y[np.searchsorted(x, line.curve.x)] = line.curve.y
     return Series(line.name, y, line.color, line.dashed, line.curve.not_finite)
+
+
+HEALTH_TITLES = {
+    "gradient_norm": "norm of the gradient",
+    "update_ratio": "update ratio, ‖ΔW‖ / ‖W‖",
+    "dead": "dead units",
+    "saturated": "saturated units",
+}
+"""What the figures of `chainrule.training.health` are called above their charts."""
+
+MOST_LAYERS = 24
+"""Of more layers the first and the last are drawn, half as many each."""
+
+
+def health_charts(history: History, prefix: str = "") -> list[Chart]:
+    """A chart for each figure of the layers' health that was measured, a line for each layer.
+
+    Args:
+        history: of a run.
+        prefix: of the charts' keys, where the page has those of several runs.
+    """
+    x = np.array([*history.health], np.float64)
+    columns = history.health_columns()
+    charts = []
+    for figure, title in HEALTH_TITLES.items():
+        layers = [layer for layer, name in columns if name == figure]
+        if not layers:
+            continue
+        shown = layers
+        if len(layers) > MOST_LAYERS:
+            shown = [*layers[: MOST_LAYERS // 2], *layers[-MOST_LAYERS // 2 :]]
+        series = [_of_layer(history, layer, figure, k) for k, layer in enumerate(shown)]
+        left_out = len(layers) - len(shown)
+        kept = thinned([one.y for one in series], max(20, MOST_VALUES // (8 * len(series))))
+        remarks = (
+            f"{left_out} layers between the first and the last are not drawn." * bool(left_out),
+            kept_note(len(kept), len(x), "measured epoch"),
+        )
+        charts.append(
+            Chart(
+                key=f"{prefix}health-{figure.replace('_', '-')}",
+                title=title,
+                counted="epoch",
+                x=x[kept],
+                series=[replace(one, y=one.y[kept]) for one in series],
+                scale="share" if figure in ("dead", "saturated") else "amount",
+                remark=_joined(*remarks),
+            )
+        )
+    return charts
+
+
+def _of_layer(history: History, layer: str, figure: str, number: int) -> Series:
+    """A figure of one layer over the epochs in which it was measured; NaN where it is none."""
+    found = (layers.get(layer, {}).get(figure) for layers in history.health.values())
+    y = np.array([np.nan if value is None else value for value in found], np.float64)
+    return Series(layer, y, number % COLORS, dashed=number // COLORS % 2 == 1)
 
 
 def _not_finite(series: Sequence[Series]) -> str:

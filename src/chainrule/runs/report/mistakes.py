@@ -223,7 +223,8 @@ def _inputs(found: Examined, rows: Sequence[int]) -> tuple[list[str], list[list[
     if found.data.sequence_shape is not None:
         has_steps = are_sequences(found.t) and len(rows)
         steps = found.places[rows, 1] if has_steps else np.full(len(rows), -1)
-        return ["the sequence"], [
+        is_text = "text" in found.run.config.data
+        return ["the text until then" if is_text else "the sequence"], [
             [_sequence(found, of_case, int(step))] for of_case, step in zip(x, steps, strict=True)
         ]
     encoding = found.data.encoding

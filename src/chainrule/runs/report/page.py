@@ -18,10 +18,13 @@ from chainrule.core.files import as_path, refuse_input, write_whole
 from chainrule.core.registry import missing_extra
 from chainrule.nn.description import Description, describe
 from chainrule.nn.layers.base import sizes_text
-from chainrule.runs.report.charts import by_key
+from chainrule.runs.doctor.diagnosis import ILLNESSES, Diagnosis
+from chainrule.runs.doctor.examine import examine
+from chainrule.runs.report.charts import Chart, by_key
 from chainrule.runs.report.configuration import Line, configuration_lines, differences
 from chainrule.runs.report.confusion import Confusion, confusion
-from chainrule.runs.report.curves import learning_curves
+from chainrule.runs.report.curves import health_charts, learning_curves
+from chainrule.runs.report.drawing import network_drawing
 from chainrule.runs.report.examined import Examined, examined
 from chainrule.runs.report.mistakes import Mistakes, mistakes
 from chainrule.runs.report.weights import FirstWeights, first_weights
@@ -44,9 +47,11 @@ class Section:
 SECTIONS = (
     Section("results", "Results"),
     Section("curves", "Learning curves"),
+    Section("doctor", "What the doctor finds"),
     Section("mistakes", "What it gets wrong"),
     Section("network", "Network"),
     Section("weights", "What the first layer looks for"),
+    Section("health", "The layers' health"),
     Section("configuration", "Configuration"),
 )
 
@@ -91,7 +96,8 @@ def report_html(runs: Sequence[Run]) -> str:
     """The text of the page; see `report`."""
     if not runs:
         raise ChainruleError("a report is about one run or several; there is none")
-    pages = [RunPage(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+    names = _names(runs)
+    pages = [RunPage(run, name, k) for k, (run, name) in enumerate(zip(runs, names, strict=True))]
     charts = learning_curves({page.name: page.run.history for page in pages})
     environment = _environment()
     script = _text_of("script.js")
@@ -100,9 +106,10 @@ def report_html(runs: Sequence[Run]) -> str:
         charts=charts,
         scores=Scores(pages),
         differences=differences({page.name: page.run.config for page in pages}),
-        chart_data=by_key(charts),
+        chart_data=by_key([*charts, *(chart for page in pages for chart in page.health)]),
+        illnesses=ILLNESSES,
         running=any(run.config.training["evaluate"] == "running" for run in runs),
-        sections=SECTIONS,
+        sections=[one for one in SECTIONS if one.key != "weights" or _have_weights(pages)],
         level=3 if len(pages) == 1 else 4,
         version=__version__,
         policy=_policy(script),
@@ -110,6 +117,11 @@ def report_html(runs: Sequence[Run]) -> str:
         script=_trusted(script),
     )
     return filled
+
+
+def _have_weights(pages: Sequence[RunPage]) -> bool:
+    """Whether the weights of any first layer can be shown."""
+    return any(not page.weights.reason for page in pages)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -140,6 +152,7 @@ def _environment() -> Any:
     environment.filters["measure"] = lambda value, name: measure_text(name, value)
     environment.filters["heading"] = lambda name: HEADINGS.get(name, name)
     environment.filters["sizes"] = sizes_text
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 
@@ -170,15 +183,22 @@ class RunPage:
     Attributes:
         run: the run.
         name: its name, which no other run of the page has.
+        number: of the run on the page, from 0.
     """
 
     run: Run
     name: str
+    number: int = 0
 
     @cached_property
     def network(self) -> Description:
         """Its layers and their sizes."""
         return describe(self.run.network)
+
+    @cached_property
+    def drawing(self) -> str:
+        """The network as SVG."""
+        return network_drawing(self.run, self.network)
 
     @property
     def epochs(self) -> int:
@@ -206,13 +226,13 @@ class RunPage:
         """How the training ended, where that was not after its last epoch; and a fallback."""
         run = self.run
         found = []
-        if run.interrupted:
+        if run.interrupted and run.ending is None:
             found.append(
                 f"Training was interrupted after {self.epochs:,} whole epochs; these are the "
                 "results so far."
             )
         if run.ending is not None:
-            found.append(f"Training {run.ending}.".replace("Training training", "Training"))
+            found.append(f"The training of this run: {run.ending}.")
         if run.fallback_reason is not None:
             found.append(f"The engine is {run.engine}: {run.fallback_reason}.")
         return found
@@ -221,6 +241,28 @@ class RunPage:
     def lines(self) -> list[Line]:
         """The configuration, line by line, with what was not written marked."""
         return configuration_lines(self.run.config, self.run.chosen)
+
+    @cached_property
+    def health(self) -> list[Chart]:
+        """The charts of the layers' health; empty where it was not recorded."""
+        return health_charts(self.run.history, f"run-{self.number + 1}-")
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the doctor finds; None if the run cannot be examined."""
+        return self._diagnosis[0]
+
+    @property
+    def doctor_problem(self) -> str:
+        """Why the doctor could not examine it; empty if it was."""
+        return self._diagnosis[1]
+
+    @cached_property
+    def _diagnosis(self) -> tuple[Diagnosis | None, str]:
+        try:
+            return examine(self.run), ""
+        except ChainruleError as error:
+            return None, str(error)
 
     @cached_property
     def examined(self) -> Examined | None:

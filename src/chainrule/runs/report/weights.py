@@ -11,6 +11,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.core.notation import input_name
 from chainrule.plots.weights import filter_tiles, weight_sheet
+from chainrule.runs.report.drawing import feature_names
 from chainrule.runs.report.pictures import Picture, picture, signed
 from chainrule.runs.run import Run
 
@@ -70,7 +71,7 @@ def first_weights(run: Run) -> FirstWeights:
     if W.ndim == 4:
         return _sheet(layer.name, *filter_tiles(W))
     if W.ndim != 2 or len(W) != run.network.input:
-        return FirstWeights(layer.name, reason="its weights belong to no single input")
+        return FirstWeights(layer.name, reason="neither filters nor a weight for each input")
     shape = _image_shape(run)
     if shape is not None and prod(shape) == len(W):
         rows = run.data.pictures(W.T).reshape(len(W.T), -1).T  # colours last, as images are drawn
@@ -97,7 +98,7 @@ def _sheet(layer: str, rows: Array, shape: tuple[int, ...], what: str) -> FirstW
         image = picture(pixels.astype(np.uint8))
     else:
         image = picture(signed(sheet))
-    scale = max(1, min(8, 640 // max(image.width, 1)))
+    scale = max(1, min(12, 640 // max(image.width, 1)))
     return FirstWeights(layer, count, image, scale, in_color=sheet.ndim == 3)
 
 
@@ -107,7 +108,7 @@ def _table(run: Run, layer: str, W: Array) -> FirstWeights:
         reason = f"{inputs:,} inputs and {units:,} units are too many to show"
         return FirstWeights(layer, reason=reason)
     largest = float(np.abs(W).max(initial=0)) or 1.0
-    names = run.encoding.feature_names if run.encoding is not None else _feature_names(run)
+    names = run.encoding.feature_names if run.encoding is not None else feature_names(run)
     rows = tuple(
         (
             input_name(k, names),
@@ -116,10 +117,3 @@ def _table(run: Run, layer: str, W: Array) -> FirstWeights:
         for k, row in enumerate(W)
     )
     return FirstWeights(layer, f"{inputs} inputs, {units} units", rows=rows, units=units)
-
-
-def _feature_names(run: Run) -> tuple[str, ...] | None:
-    try:
-        return run.data.feature_names
-    except ChainruleError:
-        return None

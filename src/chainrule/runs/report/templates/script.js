@@ -46,7 +46,7 @@
         const value = one.y[index], shown = text(value, chart.percent);
         values[k].textContent = shown;
         said.push(`${one.name} ${shown}`);
-        const drawn = value === null ? null : chart.log ? Math.log10(value) : value;
+        const drawn = value === null ? null : chart.log ? Math.log10(value) : Math.max(value, chart.lowest);
         spots[k].style.display = drawn === null || !isFinite(drawn) ? "none" : "";
         spots[k].setAttribute("cx", x);
         spots[k].setAttribute("cy", top + height * (1 - place(drawn || 0, chart.limits)));
