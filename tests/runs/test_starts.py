@@ -12,6 +12,8 @@ from safetensors.numpy import load_file, save_file
 
 import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError
+from chainrule.runs.doctor.examine import examine
+from chainrule.runs.starts import initial_network
 
 W = np.array([[0.15, 0.25, -0.5], [0.2, 0.3, 0.125]])
 B = np.array([0.35, 0.6, -1.0])
@@ -107,6 +109,14 @@ def test_a_run_does_not_go_on_from_other_numbers(files):
     with pytest.raises(ChainruleError, match="the initial values are not those that the run"):
         chainrule.train(made, run="run", resume=True)
     assert Path("run/start.safetensors").read_bytes() == before
+
+
+def test_the_start_of_a_loaded_run_is_made_again_from_its_own_copy(files):
+    chainrule.train(config({"file": "W.npy"}), run="run")
+    Path("W.npy").unlink()
+    start = initial_network(chainrule.load("run").config)
+    assert np.array_equal(start.layers[0].W, W)
+    assert examine(chainrule.load("run")) is not None
 
 
 def test_long_lists_of_values_are_kept_in_a_file(files):

@@ -19,6 +19,7 @@ from chainrule.core.errors import ChainruleError, ConfigError, DataError, Proble
 from chainrule.core.limits import machine_memory
 from chainrule.data.readers.array_file import TEXTS, finite, read_array
 from chainrule.data.readers.paths import read_bytes
+from chainrule.nn.building import connected
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import Checkpoint, problems_of_numbers, problems_of_parameters
@@ -68,6 +69,18 @@ def made_network(config: Config, layers: Sequence[Layer]) -> Network:
     if config.network.get("parameters") is not None:
         _load_all(config, made)
     return made
+
+
+def initial_network(config: Config) -> Network:
+    """The network of a configuration as training begins, with what its files hold.
+
+    Args:
+        config: with the network's input written out, such as that of a run.
+
+    Raises:
+        ConfigError: the parts do not make a network, or a file does not fit.
+    """
+    return made_network(config, connected(without_files(config.network))[0])
 
 
 def _files_in(network: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:

@@ -17,6 +17,7 @@ from chainrule.runs.doctor.passes import Pass, passed_through
 from chainrule.runs.doctor.reference import NO_REFERENCE, Reference, reference
 from chainrule.runs.doctor.skill import chance_of, percent, skill_of
 from chainrule.runs.doctor.trials import Trial, trial
+from chainrule.runs.starts import initial_network
 from chainrule.training import History, Settings
 from chainrule.training.optimizers import optimizer
 from chainrule.training.scores import (
@@ -117,7 +118,7 @@ class Patient:
     @cached_property
     def start(self) -> Network:
         """The network before its training, drawn again from the seed."""
-        return Network.from_config(self.config.network, seed=self.config.training["seed"])
+        return initial_network(self.config)
 
     @cached_property
     def before(self) -> Pass:

@@ -15,6 +15,7 @@ from chainrule.data.suspicions import sample_of
 from chainrule.data.target_scaling import scaling_of_targets
 from chainrule.nn.network import Network
 from chainrule.runs.doctor.skill import skill_of
+from chainrule.runs.starts import initial_network
 from chainrule.training import Settings, Trainer
 from chainrule.training.scores import TargetKind, evaluate
 from chainrule.training.trainer import Part
@@ -79,7 +80,7 @@ def trial(
         t = scaling.apply(part.t.reshape(len(part), -1)).reshape(part.t.shape)
         part, kind = replace(part, t=t), replace(kind, scaling=None)
     changed = {**config.training, **(training or {})}
-    own = Network.from_config({**config.network, **(network or {})}, seed=config.training["seed"])
+    own = initial_network(replace(config, network={**config.network, **(network or {})}))
     epochs = affordable_epochs(epochs * longer, own, Settings(**changed), len(part))
     quiet: dict[str, Any] = {"callbacks": None, "metrics": None, "engine": "numpy"}
     settings = Settings(**{**changed, **quiet, "epochs": epochs, "evaluate": "running"})
