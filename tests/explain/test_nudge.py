@@ -25,9 +25,11 @@ def test_the_change_of_the_loss_is_the_gradient_times_the_step():
     # L(w) = (w − 3)², so L(1.01) − L(1) = 1.99² − 2² and the slope is −4
     assert (nudge.epsilon, nudge.gradient, nudge.before) == (0.01, -4.0, 4.0)
     assert nudge.change == pytest.approx(1.99**2 - 4, rel=1e-12)
-    assert str(nudge) == "ΔL = −0.0399, gradient × ε = −0.04"
+    assert str(nudge) == "ΔL = −0.0399, gradient × ε = −0.0400"
     assert nudge.difference == pytest.approx(0.0025)
-    assert "differ by 0.25 %, with a tenth of ε by 0.025 %" in nudge.why
+    assert "differ by 0.25 %, with a tenth of ε by 0.025 %" in nudge.why.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
     assert network.layers[0].W == [[1.0]]
 
 

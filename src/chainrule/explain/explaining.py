@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ShapeError
 from chainrule.core.registry import name_in
-from chainrule.explain import losses, updates
+from chainrule.explain import losses, one_weight, updates
 from chainrule.explain.blocks import Block, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Sum
@@ -108,6 +108,7 @@ def explain(
         ]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
         sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
+        sections += one_weight.sections(lesson)
     return Explanation(title, tuple(sections), digits)
 
 

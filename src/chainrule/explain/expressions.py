@@ -183,6 +183,10 @@ class Variable(Leaf):
     name: Name | Ratio
 
 
+MOST_COUNTED = 10**15
+"""Terms that are not written out are counted up to this number."""
+
+
 @dataclass(frozen=True)
 class Others(Leaf):
     """The sum of the terms that are not written out.
@@ -198,6 +202,8 @@ class Others(Leaf):
     @property
     def words(self) -> str:
         """What is written behind the number, such as ``the other 780 terms``."""
+        if self.count >= MOST_COUNTED:
+            return f"the other {self.of}, more than {MOST_COUNTED:,} of them"
         return f"the other {self.count:,} {self.of}" if self.count > 1 else "the other one"
 
 

@@ -112,7 +112,7 @@ class Elementwise(Link):
 class Moved(Link):
     """Each number is handed on to one place, ``targets``, of every row of the next kind."""
 
-    silent = True
+    what, silent = "handed on", True
 
     def __init__(self, targets: Array, rows: int, width: int) -> None:
         self.targets, self.rows, self.width = targets, rows, width

@@ -85,8 +85,7 @@ class Nudge:
         return bool(abs(self.change) < least and abs(self.predicted) < least)
 
     def __str__(self) -> str:
-        change, predicted = f"{self.change:.{DIGITS}g}", f"{self.predicted:.{DIGITS}g}"
-        return f"ΔL = {change}, gradient × ε = {predicted}".replace("-", "−")
+        return f"ΔL = {_padded(self.change)}, gradient × ε = {_padded(self.predicted)}"
 
     @property
     def agrees(self) -> bool:
@@ -140,12 +139,22 @@ class Nudge:
         )
 
 
+_UPPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def _padded(value: float) -> str:
+    """The number with all its digits, also where the last ones are 0."""
+    mantissa, _, exponent = f"{value:#.{DIGITS}g}".partition("e") if value else ("0", "", "")
+    power = f"·10{str(int(exponent)).translate(_UPPER)}" if exponent else ""
+    return mantissa.rstrip(".").replace("-", "−") + power
+
+
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.2g}\N{NO-BREAK SPACE}%"
 
 
 def _number(value: float) -> str:
-    return f"{value + 0.0:.{DIGITS}g}".replace("-", "−")
+    return _padded(value)
 
 
 def nudged(
@@ -176,7 +185,7 @@ def nudged(
         >>> network.layers[0].W = [[1.0]]
         >>> nudge = nudged(network, [[1.0]], [[3.0]], "dense_1.W", (0, 0))
         >>> print(nudge, "with ε =", nudge.epsilon)
-        ΔL = −0.0399, gradient × ε = −0.04 with ε = 0.01
+        ΔL = −0.0399, gradient × ε = −0.0400 with ε = 0.01
     """
     x, t = network.prepare(x, t)
     trial = _Trial(network, (x, t, weights), weight, place_of(network, weight, index))

@@ -338,7 +338,7 @@ class Ways:
         if isinstance(rows, Normalising):
             return normalised(layer.name, rows, entry)
         link = link_of(by_x)
-        link.silent = link.silent or isinstance(layer, Flatten)
+        link.silent = isinstance(layer, Flatten)  # joins are shown, though they hand on as well
         return [(link, entry)]
 
 

@@ -1,0 +1,186 @@
+"""One weight on the board: every path by which it moves the loss, and a nudge by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.core.errors import ShapeError
+from chainrule.explain.blocks import Block, Section, Sentence, Step
+from chainrule.explain.expressions import (
+    LOSS,
+    MOST_COUNTED,
+    Expression,
+    Name,
+    Number,
+    Others,
+    Product,
+    Ratio,
+    Sum,
+    Variable,
+)
+from chainrule.explain.layers.common import flat
+from chainrule.explain.lesson import Lesson, Place, Weight
+from chainrule.explain.nudge import nudged
+from chainrule.explain.paths import Path, Paths, paths_of
+from chainrule.explain.text import name_text
+from chainrule.explain.ways import Stop
+from chainrule.nn.layers.normalization import BatchNorm
+
+MOST_PATHS = 12
+"""The most paths that are written out."""
+
+
+def sections(lesson: Lesson) -> Iterator[Section]:
+    """The paths and the nudge, for the weight that was asked for, or for one that matters."""
+    weight = lesson.weight or _chosen(lesson)
+    w = name_text(_parameter(lesson, weight).name)
+    heading = f"Every path from {w} to the loss"
+    yield Section(heading, tuple(_paths(lesson, weight)))
+    yield Section(f"The check: {w} nudged by hand", tuple(_nudge(lesson, weight)))
+
+
+def _chosen(lesson: Lesson) -> Weight:
+    """The weight of the largest gradient in the first layer that has weights."""
+    network = lesson.network
+    trained = {segment.layer for segment in network.parameters.layout.trained}
+    first = next(place.layer.name for place in lesson.places() if place.layer.name in trained)
+    segment = next(s for s in network.parameters.layout.trained if s.layer == first)
+    gradient = np.abs(network.gradients[segment.full_name])
+    place = np.unravel_index(int(np.argmax(gradient)), segment.shape)
+    return Weight(segment.full_name, tuple(int(k) for k in place))
+
+
+def _place(lesson: Lesson, layer: str) -> Place:
+    return next(place for place in lesson.places() if place.layer.name == layer)
+
+
+def _parameter(lesson: Lesson, weight: Weight) -> Variable:
+    layer, _, name = weight.array.rpartition(".")
+    return _place(lesson, layer).parameter(name, *weight.index)
+
+
+# The paths
+
+
+def _paths(lesson: Lesson, weight: Weight) -> Iterator[Block]:
+    w, name = _parameter(lesson, weight), weight.array.rpartition(".")[2]
+    try:
+        found = paths_of(
+            lesson.network, lesson.x, lesson.t, weight.array, weight.index,
+            most=MOST_PATHS, weights=lesson.weights,
+        )  # fmt: skip
+    except ShapeError as error:  # a layer of the user's own, too large to follow number by number
+        yield Sentence(f"The paths are not listed: {error}.")
+        return
+    yield Sentence(_about(found, name_text(w.name)))
+    parts: list[Expression] = []
+    for k, path in enumerate(found.listed):
+        step = _path(lesson, w, path, k)
+        parts.append(step.result)
+        yield step
+    if found.count > len(parts):
+        parts.append(Others(found.rest, round(found.count) - len(parts), "paths"))
+    place = _place(lesson, weight.array.rpartition(".")[0])
+    rule = Sum(tuple(parts)) if len(parts) > 1 else [*parts, Number(0.0)][0]
+    why = "The sum over all paths is the gradient, the same that the backward pass has found."
+    yield Step(place.gradient(name, *weight.index), (rule,), why=why)
+
+
+def _about(found: Paths, w: str) -> str:
+    if not found.count:
+        return (
+            f"A path from {w} to L is a chain of numbers each of which moves the next. Here every "
+            "path has a factor 0 somewhere, such as the slope of a relu that is off: none of them "
+            f"moves L, and the gradient of {w} is 0."
+        )
+    one = (
+        f"{w} moves a number, that number moves others, and so on to L. Each such chain is a "
+        "path. Along a path the slopes are multiplied; the products of all paths add up. The "
+        "backward pass does the same without listing the paths: it adds up at every number what "
+        "comes back to it, so that no part is computed twice."
+    )
+    if found.count == 1:
+        return f"{one} Here there is one path."
+    listed = len(found.listed)
+    shown = "" if found.count <= listed else f", of which the {listed} that move L most are listed"
+    return f"{one} Here there are {_count(found.count)} paths{shown}."
+
+
+def _count(count: float) -> str:
+    return f"{count:,.0f}" if count < MOST_COUNTED else f"more than {MOST_COUNTED:,}"
+
+
+def _path(lesson: Lesson, w: Variable, path: Path, k: int) -> Step:
+    """The product of the slopes along a path."""
+    names, factors = [w.name], []
+    assert isinstance(w.name, Name), "a weight has a simple name"
+    before = w.name
+    for factor in path.factors:
+        name = Name("R") if factor.what == "the penalty's slope" else _name(lesson, factor.to)
+        names.append(name)
+        factors.append(Variable(factor.value, Ratio(name, before)))
+        before = name
+    rule = Product(tuple(factors)) if len(factors) > 1 else factors[0]
+    chain = " → ".join(name_text(name) for name in names)
+    return Step(Variable(path.product, Name("p", at=(k + 1,))), (rule,), why=f"{chain}:")
+
+
+def _name(lesson: Lesson, stop: Stop) -> Name:
+    """What the board calls a number that a path passes."""
+    if not stop.layer:
+        return LOSS
+    place = _place(lesson, stop.layer)
+    name = _in_case(place, stop)
+    if stop.case in (None, lesson.case):
+        return name
+    return Name(name.letter, name.layer, name.at, f"case {stop.case + 1}")
+
+
+def _in_case(place: Place, stop: Stop) -> Name:
+    layer, counted = place.layer, tuple(k + 1 for k in stop.index)
+    if stop.letter in ("mean", "variance"):
+        is_one = not isinstance(layer, BatchNorm) and not layer.at_each_step
+        steps = layer.steps if layer.at_each_step else None
+        tag = () if is_one else (stop.index[0] % steps + 1,) if steps else counted
+        return Name(stop.letter[0], place.number, tag)
+    if stop.letter.startswith("z") and "a" in layer.jacobians():
+        return Name(stop.letter.replace("_", ""), place.number, counted)
+    if getattr(layer, "only_last", False) or stop.letter == "c":
+        return Name(stop.letter, place.number, counted)
+    name = place.output(flat(stop.index, layer.output_shape)).name
+    assert isinstance(name, Name), "an output has a simple name"
+    return name
+
+
+# The nudge
+
+
+def _nudge(lesson: Lesson, weight: Weight) -> Iterator[Block]:
+    nudge = nudged(
+        lesson.network, lesson.x, lesson.t, weight.array, weight.index, weights=lesson.weights
+    )
+    w, epsilon = _parameter(lesson, weight), f"{nudge.epsilon:g}"
+    same = ""
+    if any(layer.differs_in_training for layer in lesson.network.layers):
+        same = " Both passes see the same minibatch and the same masks."
+    yield Sentence(
+        f"Is the gradient right? {name_text(w.name)} is moved by ε = {epsilon}, all else is left "
+        f"as it is, and the forward pass is run again.{same}"
+    )
+    before, after = (
+        Variable(value, Name("L", where=where))
+        for value, where in ((nudge.before, "w"), (nudge.after, "w + ε"))
+    )
+    yield Step(Variable(nudge.change, Name("ΔL")), (after - before,))
+    gradient = Variable(nudge.gradient, Ratio(LOSS, _simple(w)))
+    expected = Variable(nudge.predicted, Name("ΔL", where="expected"))
+    why = "By the gradient, the slope of L at the weight, it should be:"
+    yield Step(expected, (gradient * Variable(nudge.epsilon, Name("ε")),), why=why)
+    yield Sentence(f"{nudge}. {nudge.why}")
+
+
+def _simple(w: Variable) -> Name:
+    assert isinstance(w.name, Name), "a weight has a simple name"
+    return w.name
