@@ -16,7 +16,7 @@ from typing import Any
 from proof.line import Line
 
 ROOT = Path(__file__).resolve().parents[1]
-WELL, ASKED = "healthy", 0.95
+WELL, ASKED, DRAWN = "healthy", 0.95, 400
 
 
 def main(words: Sequence[str]) -> int:
@@ -25,9 +25,11 @@ def main(words: Sequence[str]) -> int:
 
 
 def lines(full: bool) -> Iterator[Line]:
-    """The lines of this part; the full run asks about runs in their folders as well."""
+    """The lines of this part; the full run asks about folders and drawn trainings as well."""
     for form in ("run", "folder") if full else ("run",):
         yield from _figures(form)
+    if full:
+        yield _drawn(DRAWN)
 
 
 def _figures(form: str) -> Iterator[Line]:
@@ -48,14 +50,26 @@ def _figures(form: str) -> Iterator[Line]:
     yield Line(f"false alarms ({form})", "none", measured, not alarmed)
 
 
+def _drawn(count: int) -> Line:
+    """Trainings drawn at random, healthy and with a cause planted in them."""
+    process = _python("doctor.drawn", str(count), stdout=subprocess.PIPE, text=True)
+    *_, last = ["", *(process.stdout or ())]
+    asked = "no alarm, at most a tenth missed"
+    return Line(f"{count} drawn trainings", asked, last.strip(), process.wait() == 0)
+
+
 def _named(patients: list[dict[str, Any]]) -> str:
     named = "; ".join(f"{each['illness']}: {each['name']}" for each in patients)
     return f"; not {named}" if named else ""
 
 
 def _battery(*words: str, **options: Any) -> subprocess.Popen[str]:
-    """The battery in a process of its own, with the tests on its path."""
+    return _python("doctor.battery", *words, **options)
+
+
+def _python(module: str, *words: str, **options: Any) -> subprocess.Popen[str]:
+    """A module of the tests in a process of its own."""
     paths = os.pathsep.join([str(ROOT / "tests"), *sys.path])
     environment = {**os.environ, "PYTHONPATH": paths}
-    command = [sys.executable, "-m", "doctor.battery", *words]
+    command = [sys.executable, "-m", module, *words]
     return subprocess.Popen(command, env=environment, **options)

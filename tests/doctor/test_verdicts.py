@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from doctor.battery import WELL, Verdict, holds, summary
@@ -45,3 +49,14 @@ def test_the_figures_count_what_is_here():
     assert holds(found)
     assert not holds([*found, wrong])
     assert not holds([*found, Verdict(WELL, "moons", (), (("overfitting", "likely"),))])
+
+
+@pytest.mark.exhaustive
+def test_the_command_shows_the_patients_that_are_named():
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "proof", "doctor", "--only", "biases of minus 20"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "dead_units" in said
+    assert "the right illness first in 1 of 1 variants = 100.0%" in said
