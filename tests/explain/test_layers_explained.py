@@ -8,6 +8,8 @@ import pytest
 import all_layers
 from chainrule import Dense, Network
 from chainrule.explain.explanation import Explanation
+from chainrule.explain.expressions import Variable
+from chainrule.explain.text import name_text
 from chainrule.nn import layer_types as layers
 from chainrule.nn.jacobians import Explicit
 from chainrule.nn.layers.base import ParameterFree
@@ -34,6 +36,21 @@ def test_every_formula_gives_its_result_in_every_layer(case):
     text = found.text(100)
     assert len(steps_of(text)) == len(found.steps) > 10
     assert wrong_steps(text) == []
+    assert numbers_of(found)
+
+
+def numbers_of(explanation: Explanation) -> dict[str, float]:
+    """The number of every name that occurs; a name must not stand for two."""
+    found: dict[str, float] = {}
+    for step in explanation.steps:
+        if step.becomes:  # in an update a new number takes the place of the old one
+            continue
+        leaves = [leaf for rule in (*step.rules, *step.others) for leaf in rule.leaves()]
+        for one in (step.result, *leaves):
+            if isinstance(one, Variable):
+                name = name_text(one.name)
+                assert one.value == pytest.approx(found.setdefault(name, one.value)), name
+    return found
 
 
 @pytest.mark.exhaustive

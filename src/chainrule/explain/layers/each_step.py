@@ -26,6 +26,11 @@ class StepPlace(Place):
     step: int = 0
 
     @property
+    def _whole(self) -> Place:
+        """The layer with the indices of all steps."""
+        return Place(self.lesson, self.k)
+
+    @property
     def _in(self) -> int:
         return int(self.layer.input_shape[1])
 
@@ -46,36 +51,36 @@ class StepPlace(Place):
     @property
     def chosen(self) -> tuple[int, ...]:
         """See `Place.chosen`."""
-        return tuple(j % self._out for j in super().chosen if j // self._out == self.step)
+        return tuple(j % self._out for j in self._whole.chosen if j // self._out == self.step)
 
     @property
     def chosen_inputs(self) -> tuple[int, ...]:
         """See `Place.chosen_inputs`."""
-        return tuple(i % self._in for i in super().chosen_inputs if i // self._in == self.step)
+        return tuple(i % self._in for i in self._whole.chosen_inputs if i // self._in == self.step)
 
     def input(self, i: int) -> Variable:
         """See `Place.input`."""
-        return super().input(self.step * self._in + i)
+        return self._whole.input(self.step * self._in + i)
 
     def sent(self, i: int) -> Variable:
         """See `Place.sent`."""
-        return super().sent(self.step * self._in + i)
+        return self._whole.sent(self.step * self._in + i)
 
     def z(self, j: int) -> Variable:
         """See `Place.z`."""
-        return super().z(self.step * self._out + j)
+        return self._whole.z(self.step * self._out + j)
 
     def output(self, j: int) -> Variable:
         """See `Place.output`."""
-        return super().output(self.step * self._out + j)
+        return self._whole.output(self.step * self._out + j)
 
     def received(self, j: int) -> Variable:
         """See `Place.received`."""
-        return super().received(self.step * self._out + j)
+        return self._whole.received(self.step * self._out + j)
 
     def delta(self, j: int) -> Variable:
         """See `Place.delta`."""
-        return super().delta(self.step * self._out + j)
+        return self._whole.delta(self.step * self._out + j)
 
 
 class EachStepExplainer(LayerExplainer):
