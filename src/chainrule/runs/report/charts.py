@@ -161,8 +161,8 @@ class Chart:
         }
 
     @property
-    def _plot(self) -> list[float]:
-        """Left, top, width and height of what lies between `ends` and `limits`, as drawn."""
+    def _plot(self) -> dict[str, list[float]]:
+        """Where the ends of both axes are drawn, and the top and height of the plotting area."""
         found = re.search(
             r'translate\((\d+), (\d+)\)" class="plot"><rect x="0" y="0" width="([\d.]+)" '
             r'height="([\d.]+)"',
@@ -170,13 +170,14 @@ class Chart:
         )
         assert found is not None
         left, top, width, height = (float(number) for number in found.groups())
-        share = 1 + 2 * _MARGIN
-        return [
-            left + width * _MARGIN / share,
-            top + height * _MARGIN / share,
-            width / share,
-            height / share,
-        ]
+        view = _pygal().view
+        (first, last), (low, high) = self.ends, self.limits
+        drawn = view.View(width, height, view.Box(first, low, last, high))
+        return {
+            "x": [left + drawn.x(end) for end in self.ends],
+            "y": [top + drawn.y(end) for end in self.limits],
+            "area": [top, height],
+        }
 
     def text(self, value: float) -> str:
         """A value as the page shows it."""
@@ -303,6 +304,7 @@ def _pygal() -> Any:
     try:
         import pygal
         import pygal.style
+        import pygal.view
     except ImportError:
         raise missing_extra("a report", "report", "pygal") from None
     sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != "pygal"]
@@ -405,11 +407,17 @@ def _compact(svg: str) -> str:
 
 
 def kept_note(kept: int, count: int, counted: str) -> str:
-    """What the page says of a chart that does not show every point; empty if it does."""
+    """What the page says of a chart that does not show every point; empty if it does.
+
+    Args:
+        kept: how many points are shown.
+        count: of how many.
+        counted: what is counted, in the plural.
+    """
     if kept >= count:
         return ""
     return (
-        f"{kept:,} of {count:,} {counted}s are shown: the first, the last, and the lowest and the "
+        f"{kept:,} of {count:,} {counted} are shown: the first, the last, and the lowest and the "
         "highest value of every line in each short stretch, so that no peak is hidden."
     )
 

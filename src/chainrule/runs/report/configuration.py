@@ -94,7 +94,7 @@ def differences(configs: Mapping[str, Config]) -> list[tuple[str, list[str]]]:
         For each setting its path and, in the order of the runs, its value; a dash for a setting
         that a run has not.
     """
-    found = {name: dict(leaves_of(config.to_write())) for name, config in configs.items()}
+    found = {name: dict(_settings(config)) for name, config in configs.items()}
     paths = dict.fromkeys(path for leaves in found.values() for path in leaves)
     rows = []
     for path in paths:
@@ -104,3 +104,10 @@ def differences(configs: Mapping[str, Config]) -> list[tuple[str, list[str]]]:
         if len(set(values)) > 1:
             rows.append((dotted(path), values))
     return rows
+
+
+def _settings(config: Config) -> Iterator[tuple[KeyPath, Any]]:
+    """Every value with its path; the name of a choice stands where one without options stands."""
+    for path, value in leaves_of(config.to_write()):
+        is_choice = path[-1] == "type" and isinstance(path[-2], str)
+        yield path[:-1] if is_choice else path, value

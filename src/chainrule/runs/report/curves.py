@@ -8,8 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from chainrule.core.errors import ChainruleError
 from chainrule.plots.learning_curve import LOWEST_R2, Curve, curve_of
+from chainrule.runs.checkpoint import read_checkpoint
 from chainrule.runs.report.charts import Chart, Series, kept_note, thinned
+from chainrule.runs.run import Run
+from chainrule.runs.run_folder import RunFolder
 from chainrule.training.history import History
 from chainrule.training.metrics import HEADINGS
 from chainrule.training.scores import MEASURES, is_better_low
@@ -74,7 +78,7 @@ def _chart(measure: str, lines: Sequence[_Line], most: int) -> Chart:
         series=[replace(one, y=one.y[kept]) for one in series],
         scale=_scale(measure),
     )
-    remarks = _not_finite(series), _cut(chart), kept_note(len(kept), len(x), "epoch")
+    remarks = _not_finite(series), _cut(chart), kept_note(len(kept), len(x), "epochs")
     return replace(chart, remark=_joined(*remarks))
 
 
@@ -98,6 +102,31 @@ def _series(line: _Line, x: np.ndarray) -> Series:
     y = np.full(len(x), np.nan)
     y[np.searchsorted(x, line.curve.x)] = line.curve.y
     return Series(line.name, y, line.color, line.dashed, line.curve.not_finite)
+
+
+def minibatch_chart(run: Run) -> Chart | None:
+    """The loss of every minibatch; None if the run's last checkpoint is gone or holds none."""
+    losses = run.history.minibatch_losses
+    if not len(losses) and run.folder is not None:
+        try:
+            losses = read_checkpoint(RunFolder(run.folder).checkpoint).arrays["losses"]
+        except (ChainruleError, KeyError):
+            return None
+    if len(losses) <= max(1, len(run.history.rows)):  # no more than the epochs' means say
+        return None
+    x = np.arange(1.0, len(losses) + 1)
+    kept = thinned([losses], MOST_VALUES // 4)
+    broken = x[~np.isfinite(losses)]
+    series = Series("training", np.where(np.isfinite(losses), losses, np.nan), 0, False, broken)
+    about = "Each is the loss with the weights before its update, penalty included."
+    return Chart(
+        key="minibatches",
+        title="loss of every minibatch",
+        counted="minibatch",
+        x=x[kept],
+        series=[replace(series, y=series.y[kept])],
+        remark=_joined(about, kept_note(len(kept), len(x), "minibatches")),
+    )
 
 
 HEALTH_TITLES = {
@@ -134,7 +163,7 @@ def health_charts(history: History, prefix: str = "") -> list[Chart]:
         kept = thinned([one.y for one in series], max(20, MOST_VALUES // (8 * len(series))))
         remarks = (
             f"{left_out} layers between the first and the last are not drawn." * bool(left_out),
-            kept_note(len(kept), len(x), "measured epoch"),
+            kept_note(len(kept), len(x), "measured epochs"),
         )
         charts.append(
             Chart(

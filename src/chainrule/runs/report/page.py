@@ -16,6 +16,7 @@ from chainrule._version import __version__
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import as_path, refuse_input, write_whole
 from chainrule.core.registry import missing_extra
+from chainrule.data.settings import PATH_KEYS, names_in
 from chainrule.nn.description import Description, describe
 from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.doctor.diagnosis import ILLNESSES, Diagnosis
@@ -23,7 +24,7 @@ from chainrule.runs.doctor.examine import examine
 from chainrule.runs.report.charts import Chart, by_key
 from chainrule.runs.report.configuration import Line, configuration_lines, differences
 from chainrule.runs.report.confusion import Confusion, confusion
-from chainrule.runs.report.curves import health_charts, learning_curves
+from chainrule.runs.report.curves import health_charts, learning_curves, minibatch_chart
 from chainrule.runs.report.drawing import network_drawing
 from chainrule.runs.report.examined import Examined, examined
 from chainrule.runs.report.mistakes import Mistakes, mistakes
@@ -99,6 +100,8 @@ def report_html(runs: Sequence[Run]) -> str:
     names = _names(runs)
     pages = [RunPage(run, name, k) for k, (run, name) in enumerate(zip(runs, names, strict=True))]
     charts = learning_curves({page.name: page.run.history for page in pages})
+    every = minibatch_chart(runs[0]) if len(runs) == 1 else None
+    charts += [every] if every is not None else []
     environment = _environment()
     script = _text_of("script.js")
     filled: str = environment.get_template("page.html").render(
@@ -247,22 +250,10 @@ class RunPage:
         """The charts of the layers' health; empty where it was not recorded."""
         return health_charts(self.run.history, f"run-{self.number + 1}-")
 
-    @property
-    def diagnosis(self) -> Diagnosis | None:
-        """What the doctor finds; None if the run cannot be examined."""
-        return self._diagnosis[0]
-
-    @property
-    def doctor_problem(self) -> str:
-        """Why the doctor could not examine it; empty if it was."""
-        return self._diagnosis[1]
-
     @cached_property
-    def _diagnosis(self) -> tuple[Diagnosis | None, str]:
-        try:
-            return examine(self.run), ""
-        except ChainruleError as error:
-            return None, str(error)
+    def diagnosis(self) -> Diagnosis | None:
+        """What the doctor finds; None if the data are gone."""
+        return None if self.examined is None else examine(self.run)
 
     @cached_property
     def examined(self) -> Examined | None:
@@ -279,7 +270,7 @@ class RunPage:
         try:
             return examined(self.run), ""
         except ChainruleError as error:
-            return None, str(error)
+            return None, f"They cannot be read again: {error}"
 
     @cached_property
     def mistakes(self) -> Mistakes | None:
@@ -302,6 +293,13 @@ class RunPage:
     def again(self) -> bool:
         """Whether a configuration alone makes the run again: the data are in no memory."""
         return bool(self.run.engine) and "python" not in self.run.config.data
+
+    @property
+    def has_relative_paths(self) -> bool:
+        """Whether the configuration names files by where they lie from the run's folder."""
+        data = self.run.config.data
+        named = [name for key in PATH_KEYS if key in data for name in names_in(data[key])]
+        return any(not Path(name).is_absolute() for name in named)
 
     @property
     def download(self) -> str:

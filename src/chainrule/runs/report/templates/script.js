@@ -25,21 +25,28 @@
     return wanted - x[low] < x[high] - wanted ? low : high;
   }
 
+  // What is closed on a screen is open on paper.
+  addEventListener("beforeprint", () => {
+    for (const one of document.querySelectorAll("details")) one.open = true;
+  });
+
   for (const figure of document.querySelectorAll("figure[data-chart]")) {
     const chart = charts[figure.dataset.chart];
     if (!chart.x.length) continue;
     const svg = figure.querySelector("svg"), slider = figure.querySelector("input");
-    const [left, top, width, height] = chart.plot;
+    const {x: across, y: down, area: [top, height]} = chart.plot;
     const at = figure.querySelector(".at"), values = figure.querySelectorAll(".reading b");
     const over = node(svg, "g", {"aria-hidden": "true"});
     const cursor = node(over, "path", {"class": "cursor"});
     const spots = chart.series.map((one, k) => node(over, "circle", {
       "class": "spot " + figure.querySelectorAll(".swatch")[k].getAttribute("class").replace("swatch", ""), r: 4,
     }));
-    const place = (value, [low, high]) => (value - low) / (high - low);
+    // From a value to where it is drawn, or back: both are known at the ends of an axis.
+    const from = (value, [low, high], [first, last]) =>
+      first + (last - first) * (value - low) / (high - low);
 
     function show(index) {
-      const x = left + width * place(chart.x[index], chart.ends), said = [];
+      const x = from(chart.x[index], chart.ends, across), said = [];
       cursor.setAttribute("d", `M${x} ${top}v${height}`);
       at.textContent = `${chart.counted} ${chart.x[index].toLocaleString("en")}`;
       chart.series.forEach((one, k) => {
@@ -49,7 +56,7 @@
         const drawn = value === null ? null : chart.log ? Math.log10(value) : Math.max(value, chart.lowest);
         spots[k].style.display = drawn === null || !isFinite(drawn) ? "none" : "";
         spots[k].setAttribute("cx", x);
-        spots[k].setAttribute("cy", top + height * (1 - place(drawn || 0, chart.limits)));
+        spots[k].setAttribute("cy", from(drawn || 0, chart.limits, down));
       });
       slider.setAttribute("aria-valuetext", `${at.textContent}: ${said.join(", ")}`);
       over.style.display = "";
@@ -64,8 +71,7 @@
       svg.addEventListener(kind, (event) => {
         const scale = svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
         const x = (event.clientX - svg.getBoundingClientRect().left) * scale;
-        const [first, last] = chart.ends;
-        slider.value = nearest(chart.x, first + (last - first) * (x - left) / width);
+        slider.value = nearest(chart.x, from(x, across, chart.ends));
         show(Number(slider.value));
       });
     }
