@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.explain.text import text_width
+from chainrule.explain.naming import text_width
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.training.optimizers import OPTIMIZERS, norm, optimizer
 from printed_formulas import equal_as_shown, latex_steps_of, steps_of, wrong_steps

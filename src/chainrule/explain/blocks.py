@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.explain.expressions import Expression, Name, Variable
+from chainrule.explain.naming import name_text, number_text
 from chainrule.explain.numbers import DIGITS, Fit, fit
 
 
@@ -78,7 +79,29 @@ class Matrix:
         )
 
 
-Block = Sentence | Step | Matrix
+@dataclass(frozen=True)
+class Given:
+    """Numbers that are named without their formulas, such as those found like one before.
+
+    Attributes:
+        variables: the numbers.
+        why: how they are found, as the beginning of a sentence.
+        remarks: what each of them is, in parentheses behind it; empty for nothing.
+    """
+
+    variables: tuple[Variable, ...]
+    why: str
+    remarks: tuple[str, ...] = ()
+
+    def sentence(self, digits: int) -> Sentence:
+        """The same as a sentence."""
+        shown = [f"{name_text(v.name)} = {number_text(v.value, digits)}" for v in self.variables]
+        for k, remark in enumerate(self.remarks[: len(shown)]):
+            shown[k] += f" ({remark})" if remark else ""
+        return Sentence(f"{self.why} {', '.join(shown)}.")
+
+
+Block = Sentence | Step | Matrix | Given
 
 
 @dataclass(frozen=True)
@@ -89,8 +112,12 @@ class Section:
         title: the heading.
         blocks: what stands below it.
         level: 1 for a pass, 2 for a layer within it.
+        layer: the number of the layer that it is about, if it is about one.
+        backward: whether it is about the layer's part of the backward pass.
     """
 
     title: str
     blocks: tuple[Block, ...] = ()
     level: int = 1
+    layer: int | None = None
+    backward: bool = False

@@ -11,13 +11,13 @@ from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ShapeError
 from chainrule.core.registry import name_in
 from chainrule.explain import losses, one_weight, updates
-from chainrule.explain.blocks import Block, Section, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Sum
 from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.numbers import DIGITS, EXACT
-from chainrule.explain.text import name_text, number_text
+from chainrule.explain.unseen import with_unseen
 from chainrule.nn.layers.base import sizes_text
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.network import Network
@@ -100,12 +100,8 @@ def explain(
     _require_minibatch(made, len(x))
     with made.training_mode(seed):
         lesson.run()
-        sections = [
-            _beginning(lesson, about),
-            *_forward(lesson),
-            *_backward(lesson),
-            *_gradients(lesson),
-        ]
+        passes = with_unseen([*_forward(lesson), *_backward(lesson)], len(lesson.order))
+        sections = [_beginning(lesson, about), *passes, *_gradients(lesson)]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
         sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
         sections += one_weight.sections(lesson)
@@ -168,7 +164,8 @@ def _heading(place: Place) -> str:
 def _forward(lesson: Lesson) -> Iterator[Section]:
     yield Section("The forward pass: from the inputs to the loss", tuple(_inputs(lesson)))
     for place in lesson.places():
-        yield Section(_heading(place), tuple(explainer_of(place.layer).forward(place)), 2)
+        blocks = tuple(explainer_of(place.layer).forward(place))
+        yield Section(_heading(place), blocks, 2, place.number)
     yield Section("The loss", tuple(losses.value(lesson)), 2)
 
 
@@ -182,15 +179,14 @@ def _inputs(lesson: Lesson) -> Iterator[Block]:
         "The inputs of the case are called x. They go through one layer after the other, until "
         "the loss says how wrong the result is."
     )
-    listed = []
-    real = [i for i in range(count) if not np.isnan(lesson.input(i).value)]  # no padding
-    for i in real[:MOST_INPUTS]:
-        x = lesson.input(i)
-        column = f", {lesson.input_names[i]}" if lesson.input_names else ""
-        listed.append(f"{name_text(x.name)} = {number_text(x.value, DIGITS)}{column}")
-    more = f"; … ({len(real):,} in all)" if len(real) > MOST_INPUTS else ""
-    yield Sentence("; ".join(listed) + more + ".")
     yield from map(Sentence, lesson.notes)
+    real = [i for i in range(count) if not np.isnan(lesson.input(i).value)]  # no padding
+    if len(real) > MOST_INPUTS:  # those that formulas use are added by `with_unseen`
+        yield Given((), f"There are {len(real):,} of them. Those that are written out below are")
+    else:
+        names = lesson.input_names or ()
+        remarks = tuple(names[i] for i in real) if names else ()
+        yield Given(tuple(map(lesson.input, real)), "They are", remarks)
 
 
 def _backward(lesson: Lesson) -> Iterator[Section]:
@@ -211,9 +207,8 @@ def _backward(lesson: Lesson) -> Iterator[Section]:
         if place.is_last:
             blocks += losses.short_cut(lesson)
         if blocks:
-            yield Section(
-                f"Back through layer {place.number}, {place.layer.name}", tuple(blocks), 2
-            )
+            title = f"Back through layer {place.number}, {place.layer.name}"
+            yield Section(title, tuple(blocks), 2, place.number, backward=True)
 
 
 def _added_up(place: Place) -> Iterator[Block]:

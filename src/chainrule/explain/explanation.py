@@ -10,8 +10,9 @@ from chainrule.core.html import never_fails
 from chainrule.explain.blocks import Section, Step
 from chainrule.explain.html import fragment, page
 from chainrule.explain.markdown import as_markdown
+from chainrule.explain.naming import name_text
 from chainrule.explain.numbers import DIGITS
-from chainrule.explain.text import as_text, name_text
+from chainrule.explain.text import as_text
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.core.errors import MissingExtraError
 from chainrule.core.html import escaped
-from chainrule.explain.blocks import Block, Matrix, Section, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Matrix, Section, Sentence, Step
 from chainrule.explain.expressions import Name, Ratio, by
 from chainrule.explain.latex import name_latex
 from chainrule.explain.markdown import sides_of
-from chainrule.explain.names import with_names
-from chainrule.explain.text import number_text
+from chainrule.explain.naming import number_text, with_names
 
 STYLE = """
 .explanation { --ink: #1d2126; --back: #fff; --line: #cfd6dd; --result: #0b5a97;
@@ -100,6 +99,8 @@ def _sentence(text: str) -> str:
 
 
 def _block(block: Block, digits: int) -> Iterator[str]:
+    if isinstance(block, Given):
+        block = block.sentence(digits)
     if isinstance(block, Sentence):
         yield f"<p>{_sentence(block.text)}</p>"
         return

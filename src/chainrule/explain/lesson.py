@@ -13,7 +13,16 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
-from chainrule.explain.expressions import Name, Ratio, Variable, by
+from chainrule.explain.expressions import (
+    MOST_TERMS,
+    Expression,
+    Name,
+    Others,
+    Ratio,
+    Sum,
+    Variable,
+    by,
+)
 from chainrule.explain.paths import place_of
 from chainrule.nn.graph import INPUT
 from chainrule.nn.network import Network
@@ -133,6 +142,16 @@ class Lesson:
         sources = self.network.graph.sources
         return [(c, j) for c in self.order for j, s in enumerate(sources[c]) if s == k]
 
+    def number(self, vector: Parameters, k: int) -> Variable:
+        """Number k of θ, or of its gradient, by its name."""
+        segment = next(s for s in vector.layout if s.start <= k < s.stop)
+        index = tuple(int(n) for n in np.unravel_index(k - segment.start, segment.shape))
+        names = [layer.name for layer in self.network.layers]
+        place = self.place(names.index(segment.layer))
+        if vector is self.network.gradients:
+            return place.gradient(segment.name, *index)
+        return place.parameter(segment.name, *index)
+
     def input(self, i: int) -> Variable:
         """Number i of the network's input."""
         return Variable(float(self.x[self.case, i]), Name("x", at=at(i, self.network.input_shape)))
@@ -181,6 +200,27 @@ class Lesson:
         effect[list(self.place(k).asked_outputs())] = np.inf
         effect[np.isnan(out)] = -1
         return tuple(sorted(int(j) for j in np.argsort(-effect, kind="stable")[:MOST_UNITS]))
+
+
+def largest(
+    lesson: Lesson, values: Array, make: Callable[[Variable], Expression], vector: Parameters
+) -> Expression:
+    """A sum with a term for each number of θ that counts, those of the largest written out.
+
+    Args:
+        lesson: the passes.
+        values: the terms' values, of θ's length; NaN for a number that has no term.
+        make: from a variable to its term.
+        vector: what the variables are: θ, or the gradient.
+    """
+    real = np.flatnonzero(~np.isnan(values))
+    order = real[np.argsort(-np.abs(values[real]), kind="stable")]
+    chosen = sorted(order if len(order) <= MOST_TERMS + 1 else order[:MOST_TERMS])
+    terms = [make(lesson.number(vector, int(k))) for k in chosen]
+    if len(chosen) < len(order):
+        rest = float(values[real].sum() - values[chosen].sum())
+        terms.append(Others(rest, len(order) - len(chosen)))
+    return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
 
 
 def at(i: int, shape: Sequence[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.core.arrays import one_hot
 from chainrule.core.registry import name_in
-from chainrule.explain.blocks import Block, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Sentence, Step
 from chainrule.explain.expressions import (
     LOSS,
     Expression,
@@ -25,8 +25,7 @@ from chainrule.explain.expressions import (
     function,
     shortened,
 )
-from chainrule.explain.lesson import Lesson
-from chainrule.explain.text import name_text
+from chainrule.explain.lesson import Lesson, largest
 from chainrule.nn.losses import (
     LOSSES,
     BinaryCrossEntropy,
@@ -39,6 +38,7 @@ from chainrule.nn.losses import (
     MeanSquaredError,
     SmoothedLoss,
 )
+from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
 
 Formulas = tuple[Expression, ...]
@@ -81,12 +81,14 @@ class LossRule:
         value: from a row to formulas of its loss.
         slope: from a row and j to formulas of ∂L/∂y_j.
         slope_about: how the slope follows, as a sentence.
+        is_mean: whether it is a mean over the outputs.
     """
 
     about: str
     value: Callable[[Row], Formulas]
     slope: Callable[[Row, int], Formulas]
     slope_about: str
+    is_mean: bool = True
 
 
 def _mean(row: Row, each: Callable[[Variable, Variable], Expression], what: str) -> Formulas:
@@ -244,6 +246,7 @@ RULES: Mapping[type[Loss], LossRule] = {
         _cross_entropy,
         _cross_entropy_slope,
         "The slope of ln y is 1/y.",
+        is_mean=False,
     ),
     BinaryCrossEntropy: LossRule(
         "the binary cross-entropy: minus the logarithm of the probability that the network gives "
@@ -260,6 +263,7 @@ RULES: Mapping[type[Loss], LossRule] = {
         _hinge_slope,
         "Each wrong class within the margin counts +1 by its own y and −1 by that of the true "
         "class.",
+        is_mean=False,
     ),
 }
 """The losses that have a formula here; one of your own is shown by its values."""
@@ -327,14 +331,15 @@ def value(lesson: Lesson) -> Iterator[Block]:
     yield from _smoothed_targets(lesson, rows)
     rule = RULES.get(type(loss))
     about = rule.about if rule else "a function of your own, of which the value is shown"
+    penalised = bool(lesson.network.penalised)
+    symbol = "L, without the penalty that follows, is called D." if penalised else ""
     yield Sentence(
         f"The loss L says in one number how wrong the outputs are. Here it is {about}. The "
-        "smaller, the better."
+        f"smaller, the better. {symbol}".strip()
     )
-    yield from _targets_shown(rows)
+    yield from _targets_shown(rows, lesson.output_names or ())
     parts = _parts(lesson, rows)
     data = _data_loss(lesson)
-    penalised = bool(lesson.network.penalised)
     if rule is None:
         return
     if len(rows) == 1 and not parts.wrapped:
@@ -414,11 +419,9 @@ def _composed(lesson: Lesson, rows: list[Row], rule: LossRule, name: Name) -> It
     yield Step(Variable(_data_loss(lesson), name), (mean,), why=why)
 
 
-def _targets_shown(rows: list[Row]) -> Iterator[Block]:
+def _targets_shown(rows: list[Row], names: tuple[str, ...]) -> Iterator[Block]:
     for row in rows[:1]:
-        shown = ", ".join(f"{name_text(t.name)} = {t.value:g}" for t in row.t[:12])
-        more = f", … ({len(row.t)} in all)" if len(row.t) > 12 else ""
-        yield Sentence(f"The targets are what the outputs should be: {shown}{more}.")
+        yield Given(row.t, "The targets are what the outputs should be:", names)
 
 
 def _smoothed_targets(lesson: Lesson, rows: list[Row]) -> Iterator[Block]:
@@ -440,28 +443,33 @@ def _smoothed_targets(lesson: Lesson, rows: list[Row]) -> Iterator[Block]:
 def _penalty(lesson: Lesson, data: float) -> Iterator[Block]:
     """The penalty R, and L = D + R."""
     network = lesson.network
-    terms: list[Expression] = []
-    for segment in network.parameters.layout.trained:
-        rates = network.penalty_rates(segment.full_name)
-        k = next(k for k, layer in enumerate(network.layers) if layer.name == segment.layer)
-        place = lesson.place(k)
-        for index in np.ndindex(*segment.shape) if rates else ():
-            w = place.parameter(segment.name, *index)
-            for kind, rate in rates.items():
-                terms.append(_penalty_term(w, kind, rate))
+    terms = [_penalty_term(lesson, kind, rate) for kind, rate in _penalties(network)]
     R = Variable(network.penalty_loss(), Name("R"))
     why = (
-        "A penalty R on the size of the weights is added to the loss D of the data, so that "
-        "training keeps the weights small."
+        "A penalty R on the size of the weights is added to D, so that training keeps the "
+        "weights small."
     )
-    yield Step(R, (shortened(terms),), why=why)
+    yield Step(R, (Sum(tuple(terms)) if len(terms) > 1 else terms[0],), why=why)
     yield Step(Variable(lesson.loss, LOSS), (Variable(data, Name("D")) + R,))
 
 
-def _penalty_term(w: Variable, kind: str, rate: float) -> Expression:
+def _penalties(network: Network) -> list[tuple[str, float]]:
+    """The types of penalty with their rates, each once."""
+    return list(dict.fromkeys((term.type, term.rate) for term in network.penalised))
+
+
+def _penalty_term(lesson: Lesson, kind: str, rate: float) -> Expression:
+    """The penalty of one type and rate: of all numbers of θ that have it."""
+    network = lesson.network
+    values = np.full(network.theta.shape, np.nan)
+    for term in network.penalised:
+        if (term.type, term.rate) == (kind, rate):
+            values[term.part] = network.theta[term.part]
+    theta = network.parameters
     if kind == "L2":
-        return Fraction(Number(rate), Number(2.0)) * w**2
-    return Number(rate) * function("abs", w)
+        half = Fraction(Number(rate), Number(2.0))
+        return half * largest(lesson, values**2, lambda w: w**2, theta)
+    return Number(rate) * largest(lesson, np.abs(values), lambda w: function("abs", w), theta)
 
 
 def slopes(lesson: Lesson) -> Iterator[Block]:
@@ -478,7 +486,9 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
         yield Sentence(f"{why} The loss is a function of your own, which gives the slopes below.")
         return
     start = 0
-    why = f"{why} {rule.slope_about}"
+    several = len(rows[0].y) > 1 if rows else False
+    mean = " The mean divides by the number of outputs." if several and rule.is_mean else ""
+    why = f"{why} {rule.slope_about}{mean}"
     for first, row in zip((f for f, _ in _targets(lesson)), rows, strict=True):
         for j in range(len(row.y)):
             if first + j not in chosen:

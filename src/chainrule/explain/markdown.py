@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from chainrule.core.errors import printable
-from chainrule.explain.blocks import Block, Matrix, Section, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Matrix, Section, Sentence, Step
 from chainrule.explain.expressions import by
 from chainrule.explain.latex import Latex, name_latex
-from chainrule.explain.names import with_names
-from chainrule.explain.text import number_text
+from chainrule.explain.naming import number_text, with_names
 from chainrule.explain.writing import Pieces, lines, pieces
 
 WIDTH = 76
@@ -37,6 +36,8 @@ def _sentence(text: str) -> str:
 
 
 def _block(block: Block, digits: int) -> Iterator[str]:
+    if isinstance(block, Given):
+        block = block.sentence(digits)
     if isinstance(block, Sentence):
         yield _sentence(block.text)
         return

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from unicodedata import combining
 
 from chainrule.core.errors import printable
-from chainrule.explain.blocks import Block, Matrix, Section, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Matrix, Section, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Others, Ratio, by
-from chainrule.explain.numbers import shown
+from chainrule.explain.naming import name_text, number_text, text_width, upper
 from chainrule.explain.writing import Notation, Piece, Pieces, lines, pieces
 
 NARROWEST = 40
@@ -17,50 +16,6 @@ NARROWEST = 40
 
 WORDS, FORMULAS = 2, 4
 """By how many columns sentences and formulas are indented."""
-
-_LOWER = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_UPPER = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-
-
-def name_text(name: Name | Ratio) -> str:
-    """A name in plain text.
-
-    Example:
-        >>> name_text(Name("W", 1, (1, 2))), name_text(Name("x", at=(12, 3)))
-        ('W⁽¹⁾₁₂', 'x₁₂,₃')
-        >>> name_text(by(Name("b", 2, (1,))))
-        '∂L/∂b⁽²⁾₁'
-    """
-    if isinstance(name, Ratio):
-        return f"∂{name_text(name.of)}/∂{name_text(name.by)}"
-    layer = "" if name.layer is None else f"⁽{str(name.layer).translate(_UPPER)}⁾"
-    between = "," if any(k > 9 for k in name.at) else ""
-    at = between.join(str(k).translate(_LOWER) for k in name.at)
-    where = name.where if isinstance(name.where, str) else name_text(name.where)
-    return f"{name.letter}{layer}{at}" + (f"({where})" if where else "")
-
-
-def text_width(text: str) -> int:
-    """How many columns a text takes: a hat above a letter takes none."""
-    return sum(not combining(sign) for sign in text)
-
-
-def number_text(value: float, digits: int) -> str:
-    """A number in plain text.
-
-    Example:
-        >>> number_text(-0.25, 9), number_text(1.5e-7, 9), number_text(1e-8, 9)
-        ('−0.25', '1.5·10⁻⁷', '10⁻⁸')
-    """
-    text, _, exponent = shown(value, digits).replace("-", "−").partition("e")
-    if not exponent:
-        return text
-    power = f"10{_exponent(exponent)}"
-    return text[:-1] + power if text.strip("−") == "1" else f"{text}·{power}"
-
-
-def _exponent(text: str) -> str:
-    return str(int(text.replace("−", "-"))).translate(_UPPER)
 
 
 class Plain(Notation):
@@ -88,7 +43,7 @@ class Plain(Notation):
 
     def power(self, base: str, exponent: int) -> str:
         """Such as ``x²``."""
-        return base + str(exponent).translate(_UPPER)
+        return base + upper(exponent)
 
     def applied(self, function: str, arguments: Sequence[Pieces]) -> Pieces:
         """Such as ``e^(x)``, ``√(x)``, ``|x|`` or ``tanh(x)``."""
@@ -131,9 +86,11 @@ def as_text(title: str, sections: Sequence[Section], width: int, digits: int) ->
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     space = " " * indent
-    return textwrap.wrap(
-        text, width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
+    together = text.replace(" = ", "\u00a0=\u00a0")  # x = 0.5 stays on one line
+    found = textwrap.wrap(
+        together, width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
     )
+    return [line.replace("\u00a0", " ") for line in found]
 
 
 def _section(section: Section, width: int, digits: int) -> Iterator[str]:
@@ -150,6 +107,8 @@ def _section(section: Section, width: int, digits: int) -> Iterator[str]:
 
 
 def _block(block: Block, width: int, digits: int) -> Iterator[str]:
+    if isinstance(block, Given):
+        block = block.sentence(digits)
     if isinstance(block, Sentence):
         yield from _wrapped(block.text, width, WORDS)
         return

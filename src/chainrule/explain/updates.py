@@ -17,12 +17,11 @@ from chainrule.explain.expressions import (
     Number,
     Variable,
     function,
-    shortened,
 )
 from chainrule.explain.layers.base import matrix
-from chainrule.explain.lesson import Lesson, Place
+from chainrule.explain.lesson import Lesson, Place, largest
+from chainrule.explain.naming import name_text, number_text
 from chainrule.explain.numbers import DIGITS
-from chainrule.explain.text import name_text, number_text
 from chainrule.nn.parameters import Parameters
 from chainrule.training.optimizers import (
     LBFGS,
@@ -376,19 +375,17 @@ def _clipping(update: Update) -> Iterator[Block]:
     if update.clip is None or update.most is None:
         return
     lesson = update.lesson
-    squares = [
-        place.gradient(segment.name, *index) ** 2
-        for place in lesson.places()
-        for segment in lesson.network.parameters.layout.of_layer(place.layer.name)
-        if segment.trained
-        for index in np.ndindex(*segment.shape)
-    ]
+    gradients = lesson.network.gradients
+    squares = np.full(gradients.layout.size, np.nan)
+    for segment in gradients.layout.trained:
+        squares[segment.slice] = gradients.vector[segment.slice] ** 2
+    total = largest(lesson, squares, lambda g: g**2, gradients)
     length = Variable(norm(lesson.network.gradients.vector), Name("‖g‖"))
     why = (
         f"The gradient of all weights together is longer than the {update.most:g} that it may "
         "be, so that it is scaled down to that length."
     )
-    yield Step(length, (function("sqrt", shortened(squares)),), why=why)
+    yield Step(length, (function("sqrt", total),), why=why)
     yield Step(Variable(update.clip, Name("c")), (Number(update.most) / length,))
 
 

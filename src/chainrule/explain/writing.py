@@ -164,8 +164,9 @@ class _Writer:
             return PRODUCT
         if isinstance(one, Function) and one.function == "exp":
             return POWER
-        if self.notation.by_name and isinstance(one, Variable) and isinstance(one.name, Ratio):
-            return POWER  # (∂L/∂z)²
+        if self.notation.by_name and isinstance(one, Variable):
+            has_layer = isinstance(one.name, Ratio) or one.name.layer is not None
+            return POWER if has_layer else ATOM  # (∂L/∂z)² and (a⁽¹⁾₁)², but t₁²
         if isinstance(one, Leaf) and not isinstance(one, Constant) and not self._is_plain(one):
             return PRODUCT  # 1.2 · 10⁻⁵
         return POWER if isinstance(one, Power) else ATOM

@@ -71,11 +71,19 @@ def matrix(
     at: Place, name: str, values: Array, why: str = "", *, gradient: bool = False
 ) -> Matrix:
     """A parameter of the layer, or its gradient, as a block; of a large one what matters."""
-    rows, columns = (_kept(size) for size in (values.shape[0], values.shape[-1]))
-    if values.ndim == 1:
-        rows = None
+    rows = None if values.ndim == 1 else _kept(values.shape[0], at.chosen_inputs)
+    columns = _kept(values.shape[-1], at.chosen)
     return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
 
 
-def _kept(size: int, most: int = 8) -> tuple[int, ...] | None:
-    return None if size <= most else (*range(most // 2), *range(size - most // 2, size))
+MOST_SHOWN = 8
+"""The most rows, and the most columns, of an array that is shown."""
+
+
+def _kept(size: int, chosen: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The indices of an axis that are shown: those worked out, then the first and the last."""
+    if size <= MOST_SHOWN:
+        return None
+    ends = (k for pair in zip(range(size), reversed(range(size)), strict=True) for k in pair)
+    wanted = dict.fromkeys([*(k for k in chosen if k < size), *ends])
+    return tuple(sorted(list(wanted)[:MOST_SHOWN]))

@@ -19,7 +19,7 @@ from chainrule.explain.expressions import (
     shortened,
 )
 from chainrule.explain.layers.base import LayerExplainer, matrix, penalty_terms
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place
@@ -160,21 +160,22 @@ def _unknown(at: Place, j: int, prime: str, value: float) -> Variable:
 def _about_weights(at: Place) -> str:
     if not at.lesson.first_time("weights"):
         return ""
-    w = name_text(Name("W", at.number))
+    name = name_text(at.parameter_name("W", len(at.inputs) - 1, 0))
     return (
-        f"The weights {w}: row i and column j is the weight from input i to unit j. The small "
-        f"number in parentheses is the layer's, here {at.number}."
+        f"The weights: row i and column j is the weight from input i to unit j, so that {name} "
+        f"is the weight from input {len(at.inputs)} to unit 1. The small number in parentheses "
+        f"is that of the layer, here {at.number}."
     )
 
 
 def _about_biases(at: Place) -> str:
-    return "The biases b, one for each unit." if at.lesson.first_time("biases") else ""
+    return "The biases, one for each unit." if at.lesson.first_time("biases") else ""
 
 
 def _about_z(at: Place, j: int) -> str:
     if not at.lesson.first_time("z"):
         return ""
-    added = ", and adds its bias" if at.layer.bias else ""
+    added = ", and adds its bias b" if at.layer.bias else ""
     return (
         f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
         "is called z."

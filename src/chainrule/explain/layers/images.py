@@ -13,7 +13,7 @@ from chainrule.explain.expressions import Expression, Name, shortened
 from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import flat, gradient_step, summed, unflat
 from chainrule.explain.layers.dense import activated, through_activation
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.im2col import offsets
 

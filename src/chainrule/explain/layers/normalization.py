@@ -28,7 +28,7 @@ from chainrule.explain.expressions import (
 from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import added, flat, gradient_step, renamed, unflat
 from chainrule.explain.layers.dense import activated, through_activation
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 from chainrule.nn.layers.normalization import BatchNorm
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from chainrule.explain.expressions import Expression, Fraction, Number, Variable
 from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import flat, summed, unflat
 from chainrule.explain.layers.images import extent, pixels_under, windows_over
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place

@@ -11,7 +11,7 @@ from chainrule.explain.expressions import Fraction, Name, Number, Variable
 from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import added, gradient_step
 from chainrule.explain.layers.pooling import Unslanted
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place

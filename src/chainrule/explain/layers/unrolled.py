@@ -16,7 +16,7 @@ from chainrule.explain.expressions import Expression, Name, Number, Variable, by
 from chainrule.explain.layers.base import LayerExplainer, matrix
 from chainrule.explain.layers.by_jacobians import column as column_of
 from chainrule.explain.layers.common import added, gradient_step, slope_name, summed
-from chainrule.explain.text import name_text
+from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place
