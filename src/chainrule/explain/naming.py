@@ -19,7 +19,7 @@ def name_text(name: Name | Ratio) -> str:
     Example:
         >>> name_text(Name("W", 1, (1, 2))), name_text(Name("x", at=(12, 3)))
         ('W⁽¹⁾₁₂', 'x₁₂,₃')
-        >>> name_text(by(Name("b", 2, (1,))))
+        >>> name_text(Ratio(Name("L"), Name("b", 2, (1,))))
         '∂L/∂b⁽²⁾₁'
     """
     if isinstance(name, Ratio):

@@ -22,9 +22,9 @@ from chainrule.explain.expressions import (
 )
 from chainrule.explain.layers.common import flat
 from chainrule.explain.lesson import Lesson, Place, Weight
+from chainrule.explain.naming import name_text
 from chainrule.explain.nudge import nudged
 from chainrule.explain.paths import Path, Paths, paths_of
-from chainrule.explain.text import name_text
 from chainrule.explain.ways import Stop
 from chainrule.nn.layers.normalization import BatchNorm
 

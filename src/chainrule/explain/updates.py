@@ -20,7 +20,7 @@ from chainrule.explain.expressions import (
 )
 from chainrule.explain.layers.base import matrix
 from chainrule.explain.lesson import Lesson, Place, largest
-from chainrule.explain.naming import name_text, number_text
+from chainrule.explain.naming import number_text, upper
 from chainrule.explain.numbers import DIGITS
 from chainrule.nn.parameters import Parameters
 from chainrule.training.optimizers import (
@@ -57,6 +57,18 @@ class Update:
     clip: float | None
     most: float | None
     loss: float
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The learning rate of each array by its full name, times the schedule's factor."""
+        rates = self.lesson.network.rates(self.optimizer.default_rate)
+        return {name: rate * self.optimizer.scale for name, rate in rates.items()}
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the network, times the schedule's factor."""
+        own = self.lesson.network.learning_rate
+        return (self.optimizer.default_rate if own is None else own) * self.optimizer.scale
 
     @property
     def word(self) -> str:
@@ -147,11 +159,9 @@ class Cell:
 
     @property
     def rate(self) -> Variable:
-        """η, that of the layer if it has its own."""
-        network = self.update.lesson.network
-        rates = network.rates(self.update.optimizer.default_rate)
-        value = rates[f"{self.place.layer.name}.{self.name}"] * self.update.optimizer.scale
-        own = self.place.layer.learning_rate is not None
+        """η, by a name of its own where it is not that of the network."""
+        value = self.update.rates[f"{self.place.layer.name}.{self.name}"]
+        own = value != self.update.rate
         return Variable(value, Name("η", self.place.number if own else None))
 
     def own(self, letter: str) -> Name:
@@ -355,19 +365,17 @@ def _rule(optimizer: Optimizer) -> Rule | None:
 def _rate_text(update: Update) -> str:
     if isinstance(update.optimizer, LBFGS):
         return f"Here α = {number_text(_length(update), DIGITS)}."
-    network, optimizer = update.lesson.network, update.optimizer
-    default = optimizer.default_rate if network.learning_rate is None else network.learning_rate
-    own = [
-        f"η⁽{number}⁾ = {layer.learning_rate * optimizer.scale:g} in {layer.name}"
-        for number, layer in _with_own_rate(update)
-    ]
-    return f"Here {', and '.join([f'η = {default * optimizer.scale:g}', *own])}."
+    own = [f"η⁽{upper(place.number)}⁾ = {rate:g} in {name}" for place, name, rate in _own(update)]
+    return f"Here {', and '.join([f'η = {update.rate:g}', *own])}."
 
 
-def _with_own_rate(update: Update) -> Iterator[tuple[str, Any]]:
+def _own(update: Update) -> Iterator[tuple[Place, str, float]]:
+    """The arrays with a learning rate of their own, other than 0."""
     for place in update.lesson.places():
-        if place.layer.learning_rate is not None and place.layer.has_weights:
-            yield name_text(Name("", place.number)).strip("⁽⁾"), place.layer
+        for segment in update.after.layout.of_layer(place.layer.name):
+            rate = update.rates[segment.full_name]
+            if segment.trained and rate not in (0.0, update.rate):
+                yield place, segment.full_name, rate
 
 
 def _clipping(update: Update) -> Iterator[Block]:
@@ -393,6 +401,9 @@ def _of_layer(update: Update, rule: Rule | None, place: Place) -> Iterator[Block
     layout = update.lesson.network.parameters.layout
     for segment in layout.of_layer(place.layer.name):
         if not segment.trained:
+            continue
+        if update.rates[segment.full_name] == 0:
+            yield Sentence(f"{segment.full_name} stays as it is: its learning rate is 0.")
             continue
         for index in place.cells(segment.name):
             cell = Cell(update, place, segment.name, index)
