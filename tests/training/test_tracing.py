@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import chainrule
+from all_layers import CASES, batch, network
 from chainrule import Dense, Network, Softmax
-from chainrule.nn import Conv2D, Flatten, MaxPool2D
-from chainrule.training import Part, Settings, Trainer
+from chainrule.nn import Add, Conv2D, Flatten, MaxPool2D
+from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.tracing import ShowMinibatches, array_text, as_text, trace
 
 X = np.array([[0.5, -1.0]])
@@ -109,7 +112,7 @@ def printed(text: str) -> dict[str, list[float]]:
         if head:
             name = head[1]
             found[name] = [float(head[2])] if head[2] else []
-        elif not line.startswith("  case"):
+        elif line.lstrip().startswith("["):
             found[name] += [float(v) for v in re.findall(NUMBER, line)]
     return found
 
@@ -222,14 +225,101 @@ def test_large_arrays_are_shortened_in_the_middle():
 def test_a_jacobian_too_large_to_write_out_says_so_and_costs_nothing():
     network = Network([Dense(400), Dense(2), Softmax()], input=3000, seed=1)
     text = as_text(trace(network, np.zeros((2, 3000)), [0, 1]))
-    assert "(2, 400, 3000, 400) is too large to write out" in text
+    assert "(2, 400, 3000, 400) is too large to write out" in " ".join(text.split())
 
 
 def test_no_line_is_wider_than_a_page():
     network = Network([Dense(40), Dense(12), Softmax()], input=60, seed=1)
     text = as_text(trace(network, np.random.default_rng(0).normal(size=(32, 60)), [0] * 32))
-    arrays = [line for line in text.splitlines() if line.startswith("    ")]
-    assert max(map(len, arrays)) <= 100
+    assert max(map(len, text.splitlines())) <= 100
+
+
+FEW = ("conv2d", "lstm, last", "batch_norm", "embedding of rows")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(one, marks=() if one in FEW else pytest.mark.exhaustive) for one in CASES],
+)
+def test_nothing_of_any_layer_is_wider_than_a_page(case, capsys):
+    made = network(case)
+    x, t = made.prepare(*batch(made, 4))
+    settings = Settings(epochs=1, batch_size=2, optimizer="adam", clip_gradient_norm=1e-3)
+    shows = ShowMinibatches(jacobians=True)
+    Trainer(made, Part(x, t), Part(x[:0], t[:0]), settings, callbacks=[shows]).run()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert any(line.startswith("── update ") for line in lines)
+
+
+def test_a_long_name_and_many_sources_are_wrapped():
+    names = [f"a_layer_of_a_rather_long_name_{k}" for k in range(4)]
+    layers = [*(Dense(2, name=name, inputs="input") for name in names), Add(inputs=names)]
+    wide = Network([*layers, Dense(2)], input=2, loss="mse")
+    lines = as_text(trace(wide, X, [[1, 2]])).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert any(line.startswith("      ") for line in lines)
+
+
+def test_small_numbers_keep_their_digits():
+    assert array_text(np.array([0.000438568, 0.000877135])) == "[0.0004386 0.0008771]"
+    assert array_text(np.array([0.5, 0.000438568])) == "[5.0000e-01 4.3857e-04]"
+    assert array_text(np.array([1e-30, 0.0])) == "[1.e-30 0.e+00]"
+    assert array_text(np.array([0.0])) == "[0.]"
+
+
+def updates(text: str) -> list[dict[str, list[float]]]:
+    """The numbers that stand under each heading of an update."""
+    found = re.split(r"^── update ─+$", text, flags=re.MULTILINE)[1:]
+    return [printed(one.split("\n\n")[0].split("\n", 2)[2]) for one in found]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_the_update_shows_the_new_parameters_after_every_minibatch(optimizer, capsys):
+    x, t = np.random.default_rng(1).normal(size=(5, 2)), np.array([0, 1, 1, 0, 1])
+    network = tiny(bias_learning_rate=0.0)
+    settings = Settings(epochs=2, batch_size=2, optimizer=optimizer)
+    part, none = Part(x, t), Part(x[:0], t[:0])
+    seen = []
+
+    class Keep(Callback):
+        def on_chunk(self, trainer):
+            seen.append({k: v.copy() for k, v in trainer.network.parameters.items()})
+
+    callbacks = [ShowMinibatches(jacobians=True), Keep()]
+    Trainer(network, part, none, settings, classes=True, callbacks=callbacks).run()
+    text = capsys.readouterr().out
+    shown = updates(text)
+    assert len(shown) == len(seen) == 6  # the last minibatch of the training among them
+    for of_step, parameters in zip(shown, seen, strict=True):
+        for name, value in parameters.items():
+            layer, _, symbol = name.partition(".")
+            assert of_step[f"{symbol} {layer}"] == pytest.approx(value.ravel(), abs=6e-9)
+    assert text.count("b dense_1  (2,)  as before: its learning rate is 0") == 6
+    said = "W − 0.1 · ∂L/∂W" if optimizer == "sgd" else "the new W"
+    assert text.count(f"W dense_1  (2, 2)  {said}\n") == 6
+    assert "the biases 0)" in text
+
+
+def test_the_update_ends_with_the_loss_of_its_cases_before_and_after(capsys):
+    network, before = tiny(), tiny()
+    t = np.array([1])
+    shows = ShowMinibatches(jacobians=True)
+    part = Part(X, t)
+    settings = Settings(epochs=1)
+    Trainer(network, part, part, settings, classes=True, callbacks=[shows]).run()
+    after, was = network.loss(X, t), before.loss(X, t)
+    line = (
+        f"L = {after:.9g}   the loss of the same cases with the new parameters; it was {was:.9g}"
+    )
+    assert line in capsys.readouterr().out
+
+
+def test_the_textbook_example_shows_its_two_losses(capsys):
+    example = Path(__file__).parents[2] / "examples" / "textbook.yaml"
+    chainrule.train(example, jacobians=True, save=False)
+    shown = re.findall(rf"^L = ({NUMBER})", capsys.readouterr().out, re.MULTILINE)
+    assert shown == ["0.298371109", "0.291027774"]
 
 
 def test_showing_minibatches_prints_each_before_it_runs_and_changes_no_bit(capsys):

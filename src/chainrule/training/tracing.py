@@ -1,7 +1,8 @@
 """Every array of the forward and the backward pass on one minibatch, to check by hand.
 
 `trace` runs both passes and returns the arrays in the order of computation, with names such as z,
-a and δ; `as_text` formats them. Neither changes θ.
+a and δ; `after_update` returns the parameters that the optimiser has made of them, and `as_text`
+formats them, no line wider than `WIDTH`. None of them changes θ.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import floor, log10
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,15 @@ from chainrule.training.optimizers import SGD, norm
 EDGE = 3
 """How many entries of each axis a shortened array keeps at either end."""
 
+WIDTH = 100
+"""The most characters of a line."""
+
+PLACES, PLACES_OF_UPDATE = 4, 8
+"""The decimal places of numbers around 1: of a pass, and of parameters after a small step."""
+
+MOST_PLACES = 12
+"""The most decimal places; smaller numbers are written with an exponent."""
+
 PARAMETERS = {
     "W": "weights",
     "b": "biases",
@@ -52,7 +64,7 @@ class Entry:
         value: the array.
         cases: the number of cases if this is a local Jacobian, else 0. ``value`` has the matrices
             of the first and last case, the one that all cases share, or none if too large.
-        part: the pass, ``forward`` or ``backward``.
+        part: the pass, ``forward`` or ``backward``, or the ``update`` after both.
     """
 
     name: str
@@ -226,7 +238,7 @@ def _layer_entries(
         yield _local(f"J_s {name}", formula, local["z"])
         product = f"{reaching} · J_s {name}"
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
-        product += f" = {factor}{network.from_logits.formula}, computed from the logits z"
+        product += f" = {factor}{network.from_logits.formula}, from the logits z"
     assert layer.delta is not None
     delta = _shaped(layer.delta, layer.z_shape)
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta)
@@ -291,10 +303,11 @@ def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> s
         classes: the names of the classes, to show beside the targets.
     """
     lines: list[str] = []
-    has_backward = any(entry.part == "backward" for entry in entries)
+    has_headings = any(entry.part != "forward" for entry in entries)
     for part, group in groupby(entries, key=lambda entry: entry.part):
-        if has_backward:
-            lines.append(f"── {part} pass " + "─" * (58 - len(part)))
+        if has_headings:
+            title = part if part == "update" else f"{part} pass"
+            lines.append(f"── {title} " + "─" * (63 - len(title)))
         lines += [_entry_text(entry, classes) for entry in group]
     return "\n".join(lines)
 
@@ -302,16 +315,28 @@ def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> s
 def _entry_text(entry: Entry, classes: Sequence[str] | None) -> str:
     value = entry.value
     if value.ndim == 0:
-        return f"{entry.name} = {float(value):.8g}   {entry.formula}"
+        return wrapped(f"{entry.name} = {float(value):.9g}   {entry.formula}")
     shape = (entry.cases, *value.shape[1:]) if entry.cases else value.shape
-    head = f"{entry.name}  {shape}  {entry.formula}"
+    head = wrapped(f"{entry.name}  {shape}  {entry.formula}")
     if entry.cases:
         return "\n".join([head, *_matrices(entry)])
-    text = array_text(value)
+    text = array_text(value, PLACES_OF_UPDATE if entry.part == "update" else PLACES)
     if entry.name == "t" and classes is not None and value.ndim == 1:
         text += "   " + ", ".join(classes[k] for k in value[: 2 * EDGE])
         text += ", …" if len(value) > 2 * EDGE else ""
+        return head + "\n" + wrapped("    " + text)
     return head + "\n" + _indented(text)
+
+
+def wrapped(text: str, width: int = WIDTH) -> str:
+    """A line as lines of at most ``width`` characters, broken at blanks; all but the first set in.
+
+    Example:
+        >>> print(wrapped("δ a  (2, 2)  δ b · J_x b + δ c · J_x c", width=30))
+        δ a  (2, 2)  δ b · J_x b + δ c
+              · J_x c
+    """
+    return "\n".join(wrap(text, width, subsequent_indent=" " * 6, break_on_hyphens=False))
 
 
 def _matrices(entry: Entry) -> Iterator[str]:
@@ -330,25 +355,34 @@ def _indented(text: str) -> str:
     return "\n".join("    " + line for line in text.splitlines() if line.strip())
 
 
-def array_text(value: Array) -> str:
+def array_text(value: Array, places: int = PLACES) -> str:
     """An array as text; the middle of a large array is left out.
+
+    Args:
+        value: the array.
+        places: the decimal places of numbers; there are more where all numbers are small.
 
     Example:
         >>> print(array_text(np.array([[1.0, 0.5], [0.25, -0.0]])))
         [[1.   0.5 ]
          [0.25 0.  ]]
+        >>> print(array_text(np.array([0.000438568, 0.000877135])))
+        [0.0004386 0.0008771]
     """
+    sizes = np.abs(value[np.isfinite(value)]) if value.dtype.kind == "f" else np.zeros(0)
+    largest = float(sizes.max(initial=0))
+    smaller = max(0, -1 - floor(log10(largest))) if largest > 0 else 0
     return np.array2string(
         value + np.zeros((), value.dtype),  # −0 reads as 0
-        precision=4,
+        precision=min(places + smaller, MOST_PLACES),
         threshold=96,  # arrays of more numbers are shortened
         edgeitems=EDGE,
-        max_line_width=96,
+        max_line_width=WIDTH - 4,
     )
 
 
 class ShowMinibatches(Callback):
-    """Prints every minibatch before it runs.
+    """Prints every minibatch before it runs, and with ``jacobians`` the new parameters after it.
 
     Args:
         jacobians: print every Jacobian, δ and gradient as well, and the update.
@@ -368,6 +402,8 @@ class ShowMinibatches(Callback):
         self.jacobians = jacobians
         self.classes = classes
         self.scaled = scaled
+        self._shown: tuple[Array, Array, Any] | None = None
+        self._loss = 0.0
 
     def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
         """Print both passes of the minibatch that is about to run."""
@@ -381,8 +417,25 @@ class ShowMinibatches(Callback):
         if self.scaled:
             entries = [_of_scaled(entry) for entry in entries]
         print(printable(as_text(entries, self.classes)))
-        if self.jacobians:
-            print(printable(update_text(trainer)))
+        self._shown = x.copy(), t.copy(), trainer.minibatch_weights
+        self._loss = next(float(entry.value) for entry in entries if entry.name == "L")
+        self._how = update_text(trainer)
+
+    def on_chunk(self, trainer: Trainer) -> None:
+        """Print what the step has made of the parameters, and the loss of its cases with them."""
+        if not self.jacobians or self._shown is None:
+            return
+        x, t, weights = self._shown
+        entries = after_update(trainer)
+        if not any(layer.differs_in_training for layer in trainer.network.layers):
+            loss = np.asarray(trainer.network.loss(x, t, trainer.network.theta, weights))
+            was = f"the loss of the same cases with the new parameters; it was {self._loss:.9g}"
+            entries.append(Entry("L", was, loss, part="update"))
+        if self.scaled:
+            entries = [_of_scaled(entry) for entry in entries]
+        title, *lines = as_text(entries).splitlines()
+        print(printable("\n".join([title, wrapped(self._how), *lines])))
+        self._shown = None
 
 
 def _of_scaled(entry: Entry) -> Entry:
@@ -398,6 +451,24 @@ def _of_scaled(entry: Entry) -> Entry:
     return replace(entry, formula=entry.formula + remarks.get(entry.name, ""))
 
 
+def after_update(trainer: Trainer) -> list[Entry]:
+    """Every parameter as it is after the optimiser's step, with how it came about."""
+    network, optimizer = trainer.network, trainer.optimizer
+    rates, by_gradient = network.rates(optimizer.default_rate), isinstance(optimizer, SGD)
+    by_gradient = by_gradient and trainer.settings.clip_gradient_norm is None
+    found = []
+    for segment in network.parameters.layout:
+        name, rate = segment.name, rates[segment.full_name] * optimizer.scale
+        how = f"{name} − {rate:g} · ∂L/∂{name}" if by_gradient else f"the new {name}"
+        if not segment.trained:
+            how = f"the running {name}, moved towards that of the minibatch"
+        elif rate == 0:
+            how = "as before: its learning rate is 0"
+        value = network.parameters[segment.full_name].copy()
+        found.append(Entry(f"{name} {segment.layer}", how, value, part="update"))
+    return found
+
+
 def update_text(trainer: Trainer) -> str:
     """A line that says how the optimiser is about to update θ, and at which learning rates."""
     network, optimizer = trainer.network, trainer.optimizer
@@ -406,14 +477,16 @@ def update_text(trainer: Trainer) -> str:
         for layer in network.layers
         if layer.learning_rate is not None
     ]
+    if network.bias_learning_rate is not None:
+        private.append(f"the biases {network.bias_learning_rate * optimizer.scale:g}")
     rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
     rates += _clipping(trainer)
     if isinstance(optimizer, SGD):
         if all(layer.shapes().keys() <= {"W", "b"} for layer in network.layers):
-            return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
-        return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
+            return f"W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
+        return f"θ ← θ − η ∂L/∂θ, with {rates}"
     how = f"with {rates}" if optimizer.has_rate else "by a length that a line search finds"
-    return f"update of W and b in every layer by {optimizer!r}, {how}"
+    return f"W and b in every layer by {optimizer!r}, {how}"
 
 
 def _clipping(trainer: Trainer) -> str:
