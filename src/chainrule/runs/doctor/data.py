@@ -9,21 +9,25 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import shown
 from chainrule.core.sequences import are_sequences, target_rows
-from chainrule.data.suspicions import named, sample_of
+from chainrule.data.suspicions import named
 from chainrule.data.target_scaling import is_far_from_1
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import chance_of, percent
 from chainrule.training.metrics import true_classes
 
-LARGE = 10.0
-"""Inputs whose root mean square is larger are far from 1."""
+LARGE, SMALL = 10.0, 0.02
+"""Inputs whose root mean square is larger, or whose deviations are smaller, are far from 1."""
 
 UNLIKE = 100.0
 """Inputs are of unlike scales where one deviation is this many times the median deviation."""
 
 GIVEN_AWAY = 0.995
 """An input gives a class away if its value alone names so many cases' classes rightly."""
+
+UNEQUAL, NAMED = 4, 0.5
+"""A class is rare if another has so many times its cases; and it suffers if less than this share
+of its cases is named rightly."""
 
 CLEARLY = 0.9
 """But not if the second best input names more than this share rightly."""
@@ -95,10 +99,9 @@ def _counts(t: Array, classes: int) -> Array:
 
 def leaking_feature(patient: Patient) -> Iterator[Finding]:
     """The value of one input alone gives the target."""
-    at = sample_of(len(patient.train))
-    if patient.network.reads_sequences or are_sequences(patient.train.t) or len(at) < 30:
+    x, t = patient.train.x.reshape(len(patient.train), -1), patient.train.t
+    if patient.network.reads_sequences or are_sequences(t) or len(t) < 30 or patient.quick:
         return
-    x, t = patient.train.x[at].reshape(len(at), -1), patient.train.t[at]
     groups = _groups(patient, x.shape[1])
     if len(groups) < 3 or patient.kind.multi_label:
         return
@@ -153,9 +156,8 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
     if len(values) <= max(10, len(x) // 20):
         return _by_value(codes, t)
     order = np.argsort(x[:, 0], kind="stable")
-    near = t[order]
-    right = (near[1:-1] == near[:-2]) & (near[1:-1] == near[2:])
-    return float(right.mean())
+    changes = int(np.count_nonzero(np.diff(t[order])))
+    return 1 - max(0, changes - len(np.unique(t)) + 1) / len(t)
 
 
 def _by_value(codes: Array, t: Array) -> float:
@@ -167,66 +169,63 @@ def _by_value(codes: Array, t: Array) -> float:
 
 def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     """Neither the network nor a simple model finds anything on cases held out."""
-    reference = patient.reference
-    held = patient.held_out_skill
-    if reference.cases < 40 or held is None or len(patient.train) < 60:
+    reference, held = patient.reference, patient.held_out_skill
+    if reference.cases < 40 or held is None or patient.diverged or reference.finds_something:
         return
-    chance = max(patient.chance, chance_of(patient.held_out.t, patient.kind))
-    error = reference.error
-    if patient.is_values:
-        chance, error = 0.0, 0.1
-    if (
-        reference.best > chance + error
-        or held > chance + error
-        or patient.best_held_out > (chance + 1.5 * error)
-    ):
+    chance, error = 0.0, 0.1
+    if not patient.is_values:
+        chance = max(patient.chance, chance_of(patient.held_out.t, patient.kind))
+        error = reference.error
+    if held > chance + error or patient.best_held_out > chance + 1.5 * error:
         return
-    part = "validation" if len(patient.data.validation) else "test"
-    what = "R²" if patient.is_values else "accuracy"
-    linear = patient.figure(max(-1.0, reference.linear or 0.0))
-    near = patient.figure(max(-1.0, reference.neighbours or 0.0))
+    part = "validation" if patient.validates else "test"
+    models = [f"{name} {patient.figure(skill)}" for name, skill in reference.skills.items()]
     yield Finding(
         "shuffled_labels",
         None,
-        f"the {part} {what} is {patient.figure(held)}, no better than chance "
-        f"({patient.figure(chance)}), while the training {what} is {patient.figure(patient.skill)}"
-        f"; nearest neighbours have {near}, a linear model {linear}",
+        f"the {part} {patient.measure} is {patient.figure(held)}, no better than chance, "
+        f"{patient.figure(chance)}, while the training {patient.measure} is "
+        f"{patient.figure(patient.skill)}; on cases held out others find nothing either: "
+        f"{', '.join(models)}",
         "likely",
-        "compare some cases with their labels in the source: rows of inputs and labels may have "
-        "been put in different orders (data.file, data.label)",
+        "compare some cases with their labels in the source: rows of inputs and of labels may "
+        "have been put in different orders (data.file, data.label)",
     )
 
 
 def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
     """Inputs far from 1, or of very unlike scales."""
-    if patient.network.layers[0].takes_class_numbers or not patient.suffers:
+    if patient.network.layers[0].takes_class_numbers or patient.data.scaling is not None:
         return
-    x = patient.probe[0].reshape(len(patient.probe[0]), -1).astype(np.float64)
-    if patient.network.reads_sequences:
-        x = x.reshape(-1, patient.network.input_shape[-1])
-        x = x[~np.isnan(x).any(axis=1)]
-    with np.errstate(all="ignore"):
-        sizes, deviations = np.sqrt(np.mean(x * x, axis=0)), x.std(axis=0)
+    x = patient.columns
+    unit = np.abs(x).max(axis=0, initial=0)
+    unit = np.where(unit > 0, unit, 1)  # so that no square overflows
+    sizes = np.sqrt(np.mean((x / unit) ** 2, axis=0)) * unit
+    deviations = (x / unit).std(axis=0) * unit
     varying = deviations[deviations > 0]
     if not len(varying):
         return
     largest = int(sizes.argmax())
-    ratio = float(varying.max() / np.median(varying))
-    if not sizes[largest] > LARGE and not float(np.median(varying)) < 0.02:
+    if not sizes[largest] > LARGE and not np.median(varying) < SMALL:
         return
-    name = _input(patient, largest)
+    treatment = ("data.standardize=true",)
+    helped = patient.helped_by(*treatment)
+    if helped is None and not (patient.quick and patient.suffers):
+        return
+    ratio = float(varying.max() / np.median(varying))
     evidence = (
-        f"input {name} has mean {x[:, largest].mean():.3g} and deviation {deviations[largest]:.3g}"
+        f"the input {_input(patient, largest)} has mean {x[:, largest].mean():.3g} and deviation "
+        f"{deviations[largest]:.3g}"
     )
     if ratio > UNLIKE:
         evidence += f", {ratio:.3g} times the median deviation of the inputs"
     yield Finding(
         "unscaled_inputs",
         patient.network.layers[0].name,
-        f"{evidence}; {patient.standing}",
-        "certain" if sizes[largest] > 10 * LARGE else "likely",
+        f"{evidence}; {patient.reached(helped) if helped else patient.standing}",
+        "certain" if helped and helped.skill > patient.attainable - 0.1 else "likely",
         "bring every input to mean 0 and deviation 1",
-        ("data.standardize=true",),
+        treatment,
     )
 
 
@@ -237,40 +236,58 @@ def _input(patient: Patient, k: int) -> str:
 
 def unscaled_targets(patient: Patient) -> Iterator[Finding]:
     """Values far from mean 0 and deviation 1."""
-    if not patient.is_values or not patient.suffers or not is_far_from_1(patient.train.t):
-        return
     t = target_rows(patient.train.t).astype(np.float64)
+    if not patient.is_values or not is_far_from_1(patient.train.t):
+        return
+    treatment = ("data.scale_targets=true",)
+    helped = patient.helped_by(*treatment)
+    if helped is None and not (patient.quick and patient.suffers):
+        return
     yield Finding(
         "unscaled_targets",
         patient.network.layers[-1].name,
-        f"the targets have mean {t.mean():.3g} and deviation {t.std():.3g}; {patient.standing}",
-        "certain",
-        "bring the targets to mean 0 and deviation 1 for training; predictions stay in their own "
-        "units",
-        ("data.scale_targets=true",),
+        f"the targets have mean {t.mean():.3g} and deviation {t.std():.3g}; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "certain" if helped else "likely",
+        "bring the targets to mean 0 and deviation 1 for training; predictions and scores stay "
+        "in their own units",
+        treatment,
     )
 
 
 def class_imbalance(patient: Patient) -> Iterator[Finding]:
     """One class is so frequent that another is never named."""
-    if not patient.kind.classes or patient.settings.class_weights is not None:
+    if not patient.kind.classes or patient.diverged or are_sequences(patient.train.t):
         return
-    if patient.chance < 0.7 or patient.diverged:
+    if patient.settings.class_weights is not None:
         return
-    recalls, counts = patient.recalls
+    shares, counts = patient.recalls
     there = counts > 0
-    if there.sum() < 2:
+    if there.sum() < 2 or counts.max() < UNEQUAL * counts[there].min():
         return
-    rare = int(np.where(there, recalls, np.inf).argmin())
-    if recalls[rare] > 0.5 or counts[rare] < 3:
+    rare = int(np.where(there & (counts * UNEQUAL <= counts.max()), shares, np.inf).argmin())
+    if shares[rare] > NAMED or counts[rare] < 3:
         return
+    treatment = ("training.class_weights=balanced",)
+    sure = patient.quick and counts[rare] >= 10 and shares[rare] < 0.1
+    found, base = patient.trial(*treatment), patient.trial()
+    if not patient.quick:
+        sure = found.balanced > max(base.balanced, 1 / there.sum()) + 0.08
+    gains = (
+        ""
+        if patient.quick
+        else (
+            f"; with classes that count the same the mean of these shares over the classes is "
+            f"{percent(found.balanced)} in place of {percent(base.balanced)}"
+        )
+    )
     yield Finding(
         "class_imbalance",
         None,
-        f"{percent(patient.chance)} of the training cases are of one class; of class "
-        f"{_class(patient, rare)}, with {int(counts[rare]):,} cases, {percent(recalls[rare])} are "
-        "named rightly",
-        "likely",
-        "let the cases of each class count the same in total",
-        ("training.class_weights=balanced",),
+        f"{percent(counts.max() / counts.sum())} of the training cases are of class "
+        f"{_class(patient, int(counts.argmax()))}; of the {int(counts[rare]):,} cases of class "
+        f"{_class(patient, rare)} {percent(shares[rare])} are named rightly{gains}",
+        "likely" if sure else "possible",
+        "let the cases of each class count the same in total, or find more cases of the rare one",
+        treatment,
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.trials import Trial
@@ -14,15 +12,11 @@ from chainrule.training.optimizers import LBFGS, optimizer
 FEW_UPDATES = 300
 """So many updates are few."""
 
-CURES = 0.5
-"""A treatment helps if it closes this share of what is missing."""
+LOW = 20
+"""A rate so many times below the optimiser's own may be too low."""
 
-
-def helps(patient: Patient, trial: Trial, base: Trial) -> bool:
-    """Whether a trial reached clearly more than the same training without the change."""
-    goal = max(patient.attainable, trial.skill)
-    missing = goal - max(base.skill, patient.chance)
-    return missing > 0.02 and trial.skill - max(base.skill, patient.chance) > CURES * missing
+HIGH = 10
+"""A rate so many times above the optimiser's own is too high where the loss did not fall."""
 
 
 def _has_rate(patient: Patient) -> bool:
@@ -31,83 +25,110 @@ def _has_rate(patient: Patient) -> bool:
 
 def rate_too_high(patient: Patient) -> Iterator[Finding]:
     """A smaller rate learns what this one does not."""
-    if not patient.suffers or not _has_rate(patient) or not patient.rate > 0:
+    if not patient.may_suffer or not _has_rate(patient) or not patient.rate > 0:
         return
-    base = patient.trial("as it is")
-    for factor in (10, 100, 1000, 1e5, 1e7):
-        rate = float(f"{patient.rate / factor:.3g}")
-        if rate < patient.default_rate / 1000:
-            return
-        trial = patient.trial(f"rate {rate}", network={"learning_rate": rate})
-        if helps(patient, trial, base):
-            yield Finding(
-                "rate_too_high",
-                None,
-                f"at the rate {patient.rate:g} {_course(patient, base)}; at {rate:g} the same "
-                f"{trial.epochs} epochs reach {patient.figure(trial.skill)}",
-                "certain" if base.diverged else "likely",
-                "a smaller learning rate",
-                (f"network.learning_rate={rate:g}",),
-            )
-            return
+    if patient.quick:
+        yield from _high_at_a_glance(patient)
+        return
+    found: tuple[float, Trial] | None = None
+    own, usual = patient.rate, patient.default_rate
+    for rate in sorted({own / 10, own / 100, usual, usual / 10, usual / 100}, reverse=True):
+        if rate > own / 3 or rate < usual / 1000:
+            continue
+        rate = float(f"{rate:.3g}")
+        helped = patient.helped_by(f"network.learning_rate={rate:g}")
+        if helped is not None and (found is None or helped.skill > found[1].skill + 0.05):
+            found = rate, helped
+    if found is None:
+        return
+    rate, helped = found
+    yield Finding(
+        "rate_too_high",
+        None,
+        f"at the rate {own:g} {_course(patient)}; {patient.reached(helped)}",
+        "certain" if patient.diverged or own > HIGH * usual else "likely",
+        "a smaller learning rate",
+        (f"network.learning_rate={rate:g}",),
+    )
 
 
-def _course(patient: Patient, base: Trial) -> str:
+def _course(patient: Patient) -> str:
     """A clause on how the loss went."""
-    if base.diverged:
-        return "the training is no longer finite"
-    losses = base.losses
-    return (
-        f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g} and the training "
-        f"{'R²' if patient.is_values else 'accuracy'} to {patient.figure(base.skill)}"
+    losses = [v for v in patient.history.get("train_loss", []) if v is not None]
+    if patient.diverged or not losses:
+        return "the training was soon no longer finite"
+    return f"the training loss was {losses[0]:.3g} in the first epoch and {losses[-1]:.3g} in the last"
+
+
+def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
+    """A rate far above the usual one, with which the loss did not fall."""
+    usual = patient.default_rate
+    losses = [v for v in patient.history.get("train_loss", []) if v is not None]
+    fell = losses and losses[-1] < 0.9 * patient.before.loss
+    if patient.rate < HIGH * usual or not patient.suffers or (fell and not patient.diverged):
+        return
+    yield Finding(
+        "rate_too_high",
+        None,
+        f"at the rate {patient.rate:g} {_course(patient)}, where it was {patient.before.loss:.3g} "
+        f"before training; usual is about {usual:g}",
+        "likely",
+        "a smaller learning rate",
+        (f"network.learning_rate={usual:g}",),
     )
 
 
 def rate_too_low(patient: Patient) -> Iterator[Finding]:
     """A larger rate learns what this one does not."""
-    if not patient.suffers or patient.diverged or not _has_rate(patient):
+    if not patient.may_suffer or patient.diverged or not _has_rate(patient):
         return
-    if patient.rate > patient.default_rate / 20:
+    own, usual = patient.rate, patient.default_rate
+    if own > usual / LOW:
         return
-    moved = patient.moved
-    base = patient.trial("as it is")
-    for rate in (patient.default_rate, patient.default_rate * 5, patient.default_rate / 10):
-        if rate <= 5 * patient.rate:
-            continue
-        trial = patient.trial(f"rate {rate}", network={"learning_rate": rate})
-        if helps(patient, trial, base):
-            yield Finding(
-                "rate_too_low",
-                None,
-                f"at the rate {patient.rate:g} the weights moved by {moved:.2g} of their size in "
-                f"{patient.epochs} epochs; at {rate:g} the same epochs reach "
-                f"{patient.figure(trial.skill)} in place of {patient.figure(base.skill)}",
-                "likely",
-                "a larger learning rate",
-                (f"network.learning_rate={rate:g}",),
-            )
+    if patient.quick:
+        helped, rate = None, usual
+        if not patient.suffers or patient.moved > 0.01 or patient.updates < 20:
             return
+    else:
+        tried = [
+            (trial, rate)
+            for rate in (usual, 5 * usual, usual / 10)
+            if rate > 5 * own
+            and (trial := patient.helped_by(f"network.learning_rate={rate:g}")) is not None
+        ]
+        if not tried:
+            return
+        helped, rate = max(tried, key=lambda each: each[0].skill)
+    yield Finding(
+        "rate_too_low",
+        None,
+        f"at the rate {own:g} {patient.updates:,} updates moved the weights by "
+        f"{patient.moved:.2g} of their size; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "certain" if helped and patient.moved < 0.01 else "likely",
+        "a larger learning rate",
+        (f"network.learning_rate={rate:g}",),
+    )
 
 
 def batch_too_large(patient: Patient) -> Iterator[Finding]:
     """A smaller batch, which has more updates, learns what this one does not."""
-    if not patient.suffers or patient.diverged or not _has_rate(patient):
+    if not patient.may_suffer or patient.diverged or patient.quick or not _has_rate(patient):
         return
-    cases = len(patient.train)
+    cases, updates = patient.cases, patient.updates
     size = min(cases, patient.settings.cases_a_minibatch(cases))
-    updates = patient.epochs * int(np.ceil(cases / size))
     if size < max(64, cases // 4) or updates > FEW_UPDATES:
         return
-    base = patient.trial("as it is")
-    trial = patient.trial("batch 32", training={"batch_size": 32})
-    if helps(patient, trial, base):
-        yield Finding(
-            "batch_too_large",
-            None,
-            f"a minibatch of {size:,} of {cases:,} cases makes {updates:,} updates in "
-            f"{patient.epochs} epochs; with minibatches of 32 the same epochs reach "
-            f"{patient.figure(trial.skill)} in place of {patient.figure(base.skill)}",
-            "likely",
-            "smaller minibatches",
-            ("training.batch_size=32",),
-        )
+    treatment = ("training.batch_size=32",)
+    helped = patient.helped_by(*treatment)
+    if helped is None:
+        return
+    yield Finding(
+        "batch_too_large",
+        None,
+        f"minibatches of {size:,} of {cases:,} cases make {updates:,} updates in "
+        f"{patient.epochs} epochs; {patient.reached(helped)}",
+        "likely",
+        "smaller minibatches, which make more updates of the same cases",
+        treatment,
+    )

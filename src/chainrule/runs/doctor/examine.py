@@ -15,7 +15,6 @@ from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.trials import affordable_epochs
 from chainrule.runs.run import Run, load
-from chainrule.training.scores import Score
 
 if TYPE_CHECKING:
     from chainrule.config.load import Config
@@ -25,17 +24,19 @@ RULES: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     of_data.absent_class,
     of_data.leaking_feature,
     layers.symmetric_start,
+    of_data.shuffled_labels,
     of_data.unscaled_inputs,
     loss.wrong_loss,
     of_data.unscaled_targets,
-    of_data.shuffled_labels,
-    layers.dead_units,
+    layers.dead_from_start,
     layers.saturated_units,
     layers.exploding_gradients,
     layers.vanishing_gradients,
+    generalisation.too_much_penalty,
     dynamics.rate_too_high,
     dynamics.rate_too_low,
     dynamics.batch_too_large,
+    layers.dead_in_training,
     of_data.class_imbalance,
     generalisation.overfitting,
     generalisation.underfitting,
@@ -76,11 +77,27 @@ def examine(
         ('dead_units', 'dense_1')
     """
     patient = _of_run(run) if _is_run(run) else _of_config(run, overrides, data)
-    with np.errstate(all="ignore"):
-        findings = [found for rule in RULES for found in rule(patient)]
+    findings = _found(patient)
     alarms = [each for each in findings if each.confidence != "possible"]
     hints = [each for each in findings if each.confidence == "possible"]
     return Diagnosis((*alarms, *hints), _examined(patient), patient.config.name)
+
+
+def _found(patient: Patient) -> list[Finding]:
+    """What the rules find; a rule may look at the alarms of those before it."""
+    findings: list[Finding] = []
+    with np.errstate(all="ignore"):
+        for rule in RULES:
+            if patient.alarms and patient.alarms[0] in ENDS:
+                break
+            new = [*rule(patient)]
+            findings += new
+            patient.alarms += [each.illness for each in new if each.confidence != "possible"]
+    return findings
+
+
+ENDS = ("constant_labels",)
+"""Illnesses beside which no other means anything."""
 
 
 def _is_run(run: Any) -> bool:
@@ -119,16 +136,8 @@ def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
         trainer.run()
     except DivergenceError:
         diverged = trainer.ending
-    scores: dict[str, Score] = {}
-    return Patient(
-        trainer.network,
-        resolved.config,
-        resolved.data,
-        trainer.history,
-        scores,
-        diverged,
-        cut=epochs < resolved.settings.epochs,
-    )
+    found = trainer.network, resolved.config, resolved.data, trainer.history
+    return Patient(*found, {}, diverged)
 
 
 def _examined(patient: Patient) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chainrule.runs.doctor.diagnosis import Finding
+from chainrule.core.errors import shown
+from chainrule.runs.doctor.diagnosis import Confidence, Finding
 from chainrule.runs.doctor.patient import Patient
 
-RISEN = 1.3
-"""A validation loss that is this many times its least has risen."""
+RISEN, RISEN_FAR = 1.3, 2.0
+"""A validation loss that is so many times its least has risen, and has risen far."""
 
 GAP = 0.1
 """The least gap of accuracy or R² between training and held-out cases that is told."""
+
+LOST = 0.03
+"""So much of the skill on cases held out is lost to a better model, or to an earlier epoch."""
+
+WIDE = 64
+"""Of an advice to widen a layer."""
 
 
 def overfitting(patient: Patient) -> Iterator[Finding]:
@@ -21,40 +28,99 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
         return
     gap = patient.skill - held
     losses = [v for v in patient.history.get("validation_loss", []) if v is not None]
-    if gap < GAP or len(losses) < 2:
-        return
-    least = min(losses)
-    epoch = losses.index(least) + 1
-    risen = losses[-1] / least if least > 0 else 1.0
     lost = max(patient.best_held_out, patient.reference.best) - held
-    if risen < RISEN:
+    risen = losses[-1] / min(losses) if losses and min(losses) > 0 else 1.0
+    if gap < GAP or (risen < RISEN and lost < 2 * LOST):
         return
+    part = "validation" if patient.validates else "test"
+    course = ""
+    if risen >= RISEN:
+        epoch = losses.index(min(losses)) + 1
+        course = f"; the validation loss was least after epoch {epoch}, {min(losses):.3g}, and is "
+        course += f"{losses[-1]:.3g} now"
     yield Finding(
         "overfitting",
         None,
-        f"the training {'R²' if patient.is_values else 'accuracy'} is "
-        f"{patient.figure(patient.skill)}, on cases held out {patient.figure(held)}; the "
-        f"validation loss was least after epoch {epoch} ({least:.3g}) and is {losses[-1]:.3g} now",
-        "likely" if lost > 0.03 or risen > 2 else "possible",
-        "stop when the validation loss does, or a penalty, dropout, fewer units, more cases",
-        ("training.callbacks=[early_stopping]",),
+        f"the training {patient.measure} is {patient.figure(patient.skill)}, the {part} "
+        f"{patient.measure} {patient.figure(held)}{course}",
+        "likely" if lost > LOST or risen > RISEN_FAR else "possible",
+        "stop when the validation loss does (early_stopping), a penalty, dropout, fewer units, or "
+        "more cases",
+        ("training.callbacks=[early_stopping]",)
+        if losses
+        else ("network.penalty={type: L2, rate: 0.01}",),
+    )
+
+
+def too_much_penalty(patient: Patient) -> Iterator[Finding]:
+    """A penalty that keeps the network from learning its training cases."""
+    if (
+        not patient.may_suffer
+        or patient.diverged
+        or patient.quick
+        or not patient.network.penalised
+    ):
+        return
+    helped = patient.helped_by("network.penalty=none")
+    if helped is None:
+        return
+    stated = shown(patient.config.network["penalty"], 60)
+    yield Finding(
+        "underfitting",
+        None,
+        f"the penalty {stated} makes {patient.network.penalty_loss():.3g} of the loss; "
+        f"{patient.reached(helped)}",
+        "likely",
+        "a smaller penalty, or none",
+        ("network.penalty=none",),
     )
 
 
 def underfitting(patient: Patient) -> Iterator[Finding]:
-    """Training ended before the training cases were learnt, or the network cannot."""
-    if not patient.suffers or patient.diverged:
+    """Training ended before the training cases were learnt, or the network cannot learn them."""
+    if not patient.may_suffer or patient.diverged or patient.quick or patient.alarms:
         return
+    for treatment, advice, confidence in _treatments(patient):
+        helped = patient.helped_by(*treatment)
+        if helped is not None:
+            yield Finding(
+                "underfitting",
+                None,
+                f"{patient.standing}; {patient.reached(helped)}",
+                confidence,
+                advice,
+                treatment,
+            )
+            return
+    if patient.suffers:
+        name, best = max(patient.reference.skills.items(), key=lambda each: each[1])
+        yield Finding(
+            "underfitting",
+            None,
+            f"{patient.standing}, and {name} has {patient.figure(best)} on cases that it has not "
+            "seen",
+            "possible" if _is_falling(patient) else "likely",
+            "more epochs, or more and wider layers",
+        )
+
+
+def _treatments(patient: Patient) -> Iterator[tuple[tuple[str, ...], str, Confidence]]:
+    """What may help, with the advice in words and how sure it is if it does."""
+    epochs = patient.config.training["epochs"]
+    longer = ((f"training.epochs={5 * max(1, epochs)}",), "more epochs")
+    if _is_falling(patient):
+        yield *longer, "possible"
+    narrow = [
+        f"network.layers.{place}.size={WIDE}"
+        for place, layer in patient.hidden
+        if layer.type == "dense" and layer.size < WIDE // 2
+    ]
+    if narrow:
+        yield tuple(narrow), "more units", "likely"
+    yield *longer, "likely"
+
+
+def _is_falling(patient: Patient) -> bool:
+    """Whether the training loss still falls."""
     losses = [v for v in patient.history.get("train_loss", []) if v is not None]
-    falling = len(losses) > 3 and losses[-1] < 0.98 * losses[-(len(losses) // 4) - 1]
-    advice = "more epochs" if falling else "more or wider layers, or a smaller penalty"
-    settings = (f"training.epochs={4 * max(1, patient.epochs)}",) if falling else ()
-    yield Finding(
-        "underfitting",
-        None,
-        f"{patient.standing}, simple models {patient.figure(patient.reference.best)} on cases "
-        "that they have not seen" + ("; the loss is still falling" if falling else ""),
-        "possible" if falling else "likely",
-        advice,
-        settings,
-    )
+    return len(losses) < 4 or losses[-1] < 0.98 * losses[-(len(losses) // 4) - 1]

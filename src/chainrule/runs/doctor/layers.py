@@ -6,213 +6,233 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.core.arrays import Array
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.passes import LayerState
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import percent
 
-MOST_DEAD = 0.5
-"""More dead units than this share of a layer are an illness if training suffers."""
+MOST_DEAD, MOST_SATURATED = 0.5, 0.5
+"""More dead units, or outputs at the flat ends, than this share of a layer are an illness if
+training suffers."""
 
-MOST_SATURATED = 0.5
-"""The same of outputs at the flat ends."""
+NEARLY_ALL = 0.9
+"""So many are one even where no treatment was found to help."""
 
-SHRINKS, GROWS = 1e-3, 1e3
-"""‖∂L/∂θ‖ / ‖θ‖ of the first layer over that of the last, below or above which it is told."""
+SHRINKS, SHRINKS_CLEARLY = 3e-2, 1e-3
+"""‖∂L/∂θ‖ / ‖θ‖ of the first layer over that of the last, below which gradients vanish: if a
+treatment helps, and clearly."""
 
-LARGE_GRADIENT = 1e3
-"""A gradient of the start whose norm is larger explodes."""
+GROWS = 1e3
+"""The same, above which they explode."""
+
+LARGE_GRADIENT, HUGE_GRADIENT = 30.0, 1e3
+"""A gradient of the start whose norm is larger explodes: if a treatment helps, and clearly."""
+
+SCALES = ("unscaled_inputs", "unscaled_targets")
+"""Illnesses that make units saturate and gradients explode."""
 
 
 def symmetric_start(patient: Patient) -> Iterator[Finding]:
     """All units of a hidden layer have equal weights, before training and after."""
-    for place, layer in enumerate(patient.network.layers[:-1]):
-        if not _is_symmetric(patient.network, layer.name):
+    for place, layer in patient.hidden:
+        if not (_is_symmetric(patient.network, layer) and _is_symmetric(patient.start, layer)):
             continue
-        if not _is_symmetric(patient.start, layer.name) or not patient.suffers:
-            continue
-        if _feeds_nothing_but_output(patient.network, place):
-            continue
-        units = layer.output_shape[0] if len(layer.output_shape) == 3 else layer.output_shape[-1]
-        right = _start_for(patient, place)
+        units = _units(layer)
         yield Finding(
             "symmetric_start",
             layer.name,
-            f"all {units} units of {layer.name} start with the same weights and still have the "
-            f"same after {patient.epochs} epochs: they are one unit; {patient.standing}",
+            f"the {units} units of {layer.name} start with equal weights, and after "
+            f"{patient.epochs} epochs they are equal still: they act as one unit; "
+            f"{patient.standing}",
             "certain",
             "draw the weights at random",
-            (f"network.layers.{place}.weights={right}", *_others(patient, place)),
+            tuple(_redrawn(patient, place)),
         )
         return
 
 
-def _others(patient: Patient, place: int) -> Iterator[str]:
-    """The other layers whose start is the same for all units."""
-    for k, layer in enumerate(patient.network.layers):
-        if k != place and _is_symmetric(patient.start, layer.name):
-            yield f"network.layers.{k}.weights={_start_for(patient, k)}"
+def _redrawn(patient: Patient, first: int) -> Iterator[str]:
+    """The settings that draw the weights of this layer, and of others that are symmetric too."""
+    for place, layer in enumerate(patient.network.layers):
+        if place == first or _is_symmetric(patient.start, layer):
+            yield f"network.layers.{place}.weights={_rule_for(layer)}"
 
 
-def _feeds_nothing_but_output(network: Network, place: int) -> bool:
-    """Whether only layers without weights follow, so that it is the output layer."""
-    return not any(layer.has_weights for layer in network.layers[place + 1 :])
-
-
-def _is_symmetric(network: Network, name: str) -> bool:
+def _is_symmetric(network: Network, layer: Layer) -> bool:
     """Whether all of at least two units have the same weights."""
-    arrays = network.parameters.layer(name)
-    W = arrays.get("W")
+    W = network.parameters.layer(layer.name).get("W")
     if W is None or W.ndim < 2:
         return False
-    units = W.reshape(-1, W.shape[-1]) if W.ndim == 2 else W.reshape(len(W), -1).T
-    if units.shape[1] < 2:
-        return False
-    return bool(np.allclose(units, units[:, :1], rtol=1e-9, atol=1e-12))
+    columns = W if W.ndim == 2 else W.reshape(len(W), -1).T
+    same = np.allclose(columns, columns[:, :1], rtol=1e-9, atol=1e-12)
+    return columns.shape[1] > 1 and bool(same)
 
 
-def _start_for(patient: Patient, place: int) -> str:
+def _units(layer: Layer) -> int:
+    return layer.output_shape[0] if len(layer.output_shape) == 3 else layer.output_shape[-1]
+
+
+def _rule_for(layer: Layer) -> str:
     """The rule of initial weights that suits a layer's activation."""
-    phi = getattr(patient.network.layers[place], "activation", None)
-    return "he" if "LU" in type(phi).__name__ else "glorot"
+    return "he" if "LU" in type(getattr(layer, "activation", None)).__name__ else "glorot"
 
 
-def dead_units(patient: Patient) -> Iterator[Finding]:
-    """Units that give 0 for every case."""
-    if not patient.suffers:
+def dead_from_start(patient: Patient) -> Iterator[Finding]:
+    """Units that give 0 for every case from the start."""
+    yield from _dead(patient, at_start=True)
+
+
+def dead_in_training(patient: Patient) -> Iterator[Finding]:
+    """Units that training has brought to give 0 for every case."""
+    yield from _dead(patient, at_start=False)
+
+
+def _dead(patient: Patient, *, at_start: bool) -> Iterator[Finding]:
+    if not patient.suffers or _explained(patient, *SCALES):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
-        if after.dead <= MOST_DEAD:
+        if after.dead <= MOST_DEAD or (before.dead > MOST_DEAD) != at_start:
             continue
-        at_start = before.dead > MOST_DEAD
-        when = "from the start" if at_start else f"at the start it was {percent(before.dead)}"
+        at = f"network.layers.{after.place}"
+        treatment: tuple[str, ...] = (f"network.learning_rate={patient.rate / 10:.3g}",)
+        advice = "a smaller learning rate, or leaky_relu, which is nowhere flat"
+        if at_start:
+            treatment = (f"{at}.weights=he", *_without_biases(patient, after))
+            advice = "start with weights by He's rule and biases of 0"
+        when = "from the start" if at_start else f"at the start {percent(before.dead)}"
+        sure = after.dead == 1 or patient.helped_by(*treatment) is not None
+        if not sure and after.dead < NEARLY_ALL:
+            continue
         yield Finding(
             "dead_units",
             after.name,
             f"{percent(after.dead)} of the {after.units} units of {after.name} give 0 for every "
             f"training case, {when}; {patient.standing}",
             "certain" if after.dead == 1 else "likely",
-            *_against_death(patient, after, at_start),
+            advice,
+            treatment,
         )
         return
 
 
-def _against_death(
-    patient: Patient, state: LayerState, at_start: bool
-) -> tuple[str, tuple[str, ...]]:
-    at = f"network.layers.{state.place}"
-    if at_start:
-        return (
-            "start with biases of 0 and weights by He's rule",
-            (f"{at}.biases=zeros", f"{at}.weights=he"),
-        )
-    rate = patient.rate / 10
-    return (
-        "a smaller learning rate, or an activation that is never flat",
-        (f"network.learning_rate={rate:.3g}",),
-    )
+def _without_biases(patient: Patient, state: LayerState) -> Iterator[str]:
+    if getattr(patient.network.layers[state.place], "bias", False):
+        yield f"network.layers.{state.place}.biases=zeros"
 
 
 def saturated_units(patient: Patient) -> Iterator[Finding]:
-    """Sigmoid or tanh units at their flat ends."""
-    if not patient.suffers:
+    """Sigmoid or tanh units at their flat ends from the start."""
+    if not patient.may_suffer or _explained(patient, *SCALES):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
-        worst = max(after.saturated, before.saturated)
-        if min(after.saturated, before.saturated) <= MOST_SATURATED:
+        least = min(after.saturated, before.saturated)
+        if least <= MOST_SATURATED:
             continue
-        at = f"network.layers.{after.place}"
+        treatment = tuple(_smaller(patient, saturated=True))
+        helped = patient.helped_by(*treatment)
+        if helped is None and not (patient.suffers and least > NEARLY_ALL):
+            continue
         yield Finding(
             "saturated_units",
             after.name,
-            f"{percent(before.saturated)} of the outputs of {after.name} stood at the flat ends "
+            f"{percent(before.saturated)} of the outputs of {after.name} stand at the flat ends "
             f"of {after.activation} at the start, {percent(after.saturated)} after training; "
-            f"{patient.standing}",
-            "certain" if worst > 0.9 else "likely",
-            "start with smaller weights, by Glorot's rule",
-            (f"{at}.weights=glorot", f"{at}.biases=zeros"),
+            f"{patient.reached(helped) if helped else patient.standing}",
+            "certain" if helped and least > NEARLY_ALL else "likely",
+            "start with smaller weights, by Glorot's rule, and biases of 0",
+            treatment,
         )
         return
+
+
+def exploding_gradients(patient: Patient) -> Iterator[Finding]:
+    """Gradients that are huge at the start."""
+    first, last = _ends(patient)
+    if not patient.may_suffer or first is None or last is None or _explained(patient, *SCALES):
+        return
+    norms = [state.gradient or 0.0 for state in patient.before.trained]
+    worst = patient.before.trained[int(np.argmax(norms))]
+    largest = max(norms)
+    grows = (first.pull or 0.0) > GROWS * (last.pull or np.inf)
+    clearly = not largest < HUGE_GRADIENT or grows
+    if not clearly and largest < LARGE_GRADIENT:
+        return
+    treatment = tuple(_smaller(patient, saturated=False))
+    helped = patient.helped_by(*treatment)
+    if helped is None and not (clearly and patient.suffers):
+        return
+    yield Finding(
+        "exploding_gradients",
+        worst.name,
+        f"at the start the gradient of {worst.name} has the norm {largest:.3g}, that of "
+        f"{last.name} {last.gradient:.3g}, and the outputs of {last.name} the size "
+        f"{last.spread:.3g}; {patient.reached(helped) if helped else patient.standing}",
+        "certain" if helped and clearly else "likely",
+        "smaller first weights, by Glorot's or He's rule; a limit on the gradient's norm "
+        "(training.clip_gradient_norm) helps too",
+        treatment,
+    )
+
+
+def _smaller(patient: Patient, *, saturated: bool) -> Iterator[str]:
+    """The settings that draw all weights by the rule that suits them, and biases of 0."""
+    for state in patient.before.trained:
+        layer = patient.network.layers[state.place]
+        if "weights" not in layer.initial_values:
+            continue
+        yield f"network.layers.{state.place}.weights={_rule_for(layer)}"
+        if saturated:
+            yield from _without_biases(patient, state)
 
 
 def vanishing_gradients(patient: Patient) -> Iterator[Finding]:
     """Gradients that shrink on their way back, at the start."""
     first, last = _ends(patient)
-    if not patient.suffers or first is None or last is None:
+    if not patient.may_suffer or first is None or last is None or _explained(patient, *SCALES):
         return
-    ratio = first.pull / last.pull if first.pull and last.pull else 0.0
-    if ratio >= SHRINKS or first.gradient == 0:
+    ratio = first.pull / last.pull if first.pull and last.pull else 1.0
+    if ratio >= SHRINKS:
+        return
+    treatment = _livelier(patient)
+    helped = patient.helped_by(*treatment)
+    if helped is None and not (ratio < SHRINKS_CLEARLY and patient.suffers):
         return
     yield Finding(
         "vanishing_gradients",
         first.name,
         f"at the start ‖∂L/∂θ‖ / ‖θ‖ is {first.pull:.2g} in {first.name} and {last.pull:.2g} in "
-        f"{last.name}, {1 / ratio:.2g} times as large; {patient.standing}",
-        "likely",
-        "activations that shrink less (tanh or relu), weights by Glorot's or He's rule, or "
-        "batch_norm between the layers",
-        _livelier(patient),
+        f"{last.name}, {1 / ratio:.2g} times as large; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "certain" if helped and ratio < SHRINKS_CLEARLY else "likely",
+        "activations that shrink less, such as tanh or relu, with weights by Glorot's or He's "
+        "rule; batch_norm between the layers, or fewer layers",
+        treatment,
     )
 
 
 def _livelier(patient: Patient) -> tuple[str, ...]:
-    """The settings that make hidden layers tanh by Glorot's rule."""
+    """The settings that make sigmoid layers tanh, and draw weights by the rule that suits."""
     changes = []
-    for state in patient.before.layers:
-        layer = patient.network.layers[state.place]
-        if not layer.has_weights or "weights" not in layer.initial_values:
-            continue
-        if state.activation == "sigmoid" and not layer.is_output:
-            changes.append(f"network.layers.{state.place}.activation=tanh")
-        changes.append(f"network.layers.{state.place}.weights={_start_for(patient, state.place)}")
-    return tuple(changes)
-
-
-def exploding_gradients(patient: Patient) -> Iterator[Finding]:
-    """Gradients that grow on their way back, at the start."""
-    first, last = _ends(patient)
-    if not patient.suffers or first is None or last is None:
-        return
-    norms = [state.gradient or 0.0 for state in patient.before.trained]
-    largest = max(norms)
-    ratio = first.pull / last.pull if first.pull and last.pull else 0.0
-    if np.isfinite(largest) and largest < LARGE_GRADIENT and ratio < GROWS:
-        return
-    worst = patient.before.trained[int(np.argmax(norms))]
-    yield Finding(
-        "exploding_gradients",
-        worst.name,
-        f"at the start the gradient of {worst.name} has the norm {largest:.3g}, that of the last "
-        f"layer {last.gradient:.3g}; outputs of {last.name} have the size {last.spread:.3g}; "
-        f"{patient.standing}",
-        "likely",
-        "smaller first weights, by Glorot's or He's rule, or a limit on the gradient's norm "
-        "(training.clip_gradient_norm)",
-        (*_smaller(patient), "training.clip_gradient_norm=1"),
-    )
-
-
-def _smaller(patient: Patient) -> Iterator[str]:
     for state in patient.before.trained:
         layer = patient.network.layers[state.place]
-        if "weights" in layer.initial_values:
-            yield f"network.layers.{state.place}.weights={_start_for(patient, state.place)}"
+        if "weights" not in layer.initial_values:
+            continue
+        is_end = layer.is_output or layer is patient.network.layers[-1]
+        if state.activation == "sigmoid" and not is_end:
+            changes.append(f"network.layers.{state.place}.activation=tanh")
+        changes.append(f"network.layers.{state.place}.weights={_rule_for(layer)}")
+    return tuple(changes)
 
 
 def _ends(patient: Patient) -> tuple[LayerState | None, LayerState | None]:
     """The first and the last layer with weights, if they are two."""
-    with_weights = [
-        state
-        for state in patient.before.trained
-        if patient.network.layers[state.place].has_weights
-    ]
-    if len(with_weights) < 2:
-        return None, None
-    return with_weights[0], with_weights[-1]
+    layers = patient.network.layers
+    found = [state for state in patient.before.trained if layers[state.place].has_weights]
+    return (found[0], found[-1]) if len(found) > 1 else (None, None)
 
 
-def norm(array: Array) -> float:
-    """The Euclidean norm."""
-    return float(np.linalg.norm(array.astype(np.float64)))
+def _explained(patient: Patient, *illnesses: str) -> bool:
+    """Whether an alarm of one of these illnesses is there already, as the cause."""
+    return any(illness in patient.alarms for illness in illnesses)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.core.sequences import target_rows
-from chainrule.nn.losses import BinaryCrossEntropy, ResidualLoss
+from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import percent
@@ -20,6 +20,9 @@ RANGES = {
     "Softplus": (0.0, np.inf),
 }
 """Between which numbers the outputs of an activation lie."""
+
+OUTSIDE = 0.02
+"""More targets than this share outside the range of the outputs are an illness."""
 
 
 def wrong_loss(patient: Patient) -> Iterator[Finding]:
@@ -39,14 +42,14 @@ def _out_of_range(patient: Patient) -> Iterator[Finding]:
     low, high = RANGES[name]
     t = target_rows(patient.train.t)
     outside = float(((t < low) | (t > high)).mean())
-    if outside < 0.01:
+    if outside < OUTSIDE:
         return
     place = len(patient.network.layers) - 1
     yield Finding(
         "wrong_loss",
         last.name,
-        f"the last layer, {name.lower()}, gives numbers from {low:g} to {high:g}, but "
-        f"{percent(outside)} of the targets lie outside: they go from {t.min():.4g} to "
+        f"the activation of {last.name}, {name.lower()}, gives numbers from {low:g} to {high:g}, "
+        f"but {percent(outside)} of the targets lie outside: they go from {t.min():.4g} to "
         f"{t.max():.4g}",
         "certain",
         "let the last layer be linear",
@@ -55,23 +58,35 @@ def _out_of_range(patient: Patient) -> Iterator[Finding]:
 
 
 def _of_classes(patient: Patient) -> Iterator[Finding]:
-    """A loss of values, or of labels of which a case may have several, for classes."""
-    loss = patient.network.loss_function
-    last = patient.network.layers[-1]
-    if isinstance(loss, ResidualLoss):
-        fits = last.gives_distribution
-    elif isinstance(loss, BinaryCrossEntropy) and patient.network.outputs > 1:
-        fits = False
-    else:
+    """A loss that is none of a distribution, for classes of which a case has one."""
+    network, last = patient.network, patient.network.layers[-1]
+    loss = network.loss_function
+    fits_one = isinstance(loss, BinaryCrossEntropy) and network.outputs == 1
+    if isinstance(loss, CrossEntropy) or fits_one:
         return
-    name = type(loss).__name__
-    settings = ("network.loss=cross_entropy",) if fits else ()
+    treatment = _to_cross_entropy(patient)
+    helped = patient.helped_by(*treatment) if treatment else None
+    name = patient.config.network["loss"]
+    word = name if isinstance(name, str) else name["type"]
     yield Finding(
         "wrong_loss",
         last.name,
-        f"the targets are classes, of which a case has one, and the loss is {name}; "
-        f"{patient.standing}",
-        "likely" if patient.suffers else "possible",
+        f"the targets are classes, of which a case has one, but the loss is {word}; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "likely" if helped or (patient.quick and patient.suffers) else "possible",
         "cross_entropy with softmax as the last layer is made for such targets",
-        settings,
+        treatment,
     )
+
+
+def _to_cross_entropy(patient: Patient) -> tuple[str, ...]:
+    """The settings that make the network end in softmax with cross-entropy."""
+    layers = patient.network.layers
+    if layers[-1].gives_distribution:
+        return ("network.loss=cross_entropy",)
+    if patient.network.outputs == 1:
+        return (
+            "network.loss=binary_cross_entropy",
+            f"network.layers.{len(layers) - 1}.activation=sigmoid",
+        )
+    return ()

@@ -6,38 +6,43 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.core.arrays import Array, cases_that_count
-from chainrule.data.suspicions import sample_of
+from chainrule.core.randomness import stream
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.doctor.passes import Pass, passed_through
 from chainrule.runs.doctor.reference import NO_REFERENCE, Reference, reference
-from chainrule.runs.doctor.skill import chance_of, percent, skill_of
-from chainrule.runs.doctor.trials import Trial, trial
-from chainrule.runs.starts import initial_network
+from chainrule.runs.doctor.skill import chance_of, percent, recalls, skill_of
+from chainrule.runs.doctor.trials import FAILED, Trial, trial
 from chainrule.training import History, Settings
+from chainrule.training.metrics import true_classes
 from chainrule.training.optimizers import optimizer
-from chainrule.training.scores import (
-    Score,
-    TargetKind,
-    confusion_matrix,
-    evaluate,
-    outputs,
-)
+from chainrule.training.scores import Score, TargetKind, evaluate
 from chainrule.training.trainer import Part
 
 if TYPE_CHECKING:
     from chainrule.config.load import Config
     from chainrule.data.dataset import Dataset, DataSplit
 
-PROBED = 256
-"""So many training cases, evenly spaced, pass through the network to look at its units."""
+SAMPLE, SMALL_SAMPLE = 2000, 256
+"""At most so many cases of a part are looked at, and at the end of a training."""
 
-LAGS = 0.75
-"""A network suffers if it has learnt less than this share of what is attainable."""
+PROBED = 256
+"""So many training cases pass through the network to look at its units."""
+
+LAGS, LAGS_CLEARLY = 0.9, 0.75
+"""A network suffers if it has learnt less than this share of what is attainable: clearly, and,
+less than the first, if a treatment helps."""
+
+NOTHING = 0.1
+"""Less than this share of the way from chance to perfect is as good as nothing."""
+
+CURES = 0.4
+"""A treatment helps if it closes this share of what is missing."""
 
 
 @dataclass(eq=False)
@@ -51,8 +56,8 @@ class Patient:
         history: of the training.
         scores: by part, as far as they are known.
         diverged: the sentence on where the training was no longer finite, or None.
-        epochs: how many epochs ran.
-        cut: whether the doctor trained for fewer epochs than the configuration says.
+        quick: whether to do only what takes no time: no trials, and a small sample.
+        alarms: the illnesses found so far, that are certain or likely.
     """
 
     network: Network
@@ -61,13 +66,21 @@ class Patient:
     history: History
     scores: Mapping[str, Score]
     diverged: str | None = None
-    cut: bool = False
-    trials: dict[str, Trial] = field(default_factory=dict)
+    quick: bool = False
+    alarms: list[str] = field(default_factory=list)
+    _trials: dict[tuple[str, ...], Trial] = field(default_factory=dict)
+
+    # What it is
 
     @property
     def epochs(self) -> int:
         """How many whole epochs ran."""
         return len(self.history.rows)
+
+    @property
+    def cases(self) -> int:
+        """The number of training cases."""
+        return len(self.data.train)
 
     @cached_property
     def settings(self) -> Settings:
@@ -75,33 +88,62 @@ class Patient:
         return Settings(**self.config.training)
 
     @cached_property
+    def updates(self) -> int:
+        """How many minibatches ran."""
+        size = min(self.cases, self.settings.cases_a_minibatch(self.cases))
+        return self.epochs * -(-self.cases // max(1, size))
+
+    @cached_property
     def kind(self) -> TargetKind:
         """Whether the targets are classes, labels or values."""
         return TargetKind.of(self.data)
 
-    @cached_property
-    def rate(self) -> float:
-        """The network's learning rate."""
-        rate = self.network.learning_rate
-        return optimizer(self.settings.optimizer).default_rate if rate is None else rate
+    @property
+    def is_values(self) -> bool:
+        """Whether the targets are values."""
+        return not (self.kind.classes or self.kind.multi_label)
 
     @property
     def default_rate(self) -> float:
         """The rate with which the optimiser begins if none is named."""
         return optimizer(self.settings.optimizer).default_rate
 
+    @property
+    def rate(self) -> float:
+        """The network's learning rate."""
+        rate = self.network.learning_rate
+        return self.default_rate if rate is None else rate
+
+    @property
+    def hidden(self) -> list[tuple[int, Layer]]:
+        """The layers with weights before the last such, and their places."""
+        with_weights = [
+            (place, layer) for place, layer in enumerate(self.network.layers) if layer.has_weights
+        ]
+        return with_weights[:-1]
+
+    # Its cases
+
     @cached_property
     def train(self) -> Part:
-        """The training cases that count, as the network takes them."""
+        """Training cases, as the network takes them; of many a sample drawn from the seed."""
         return self._part(self.data.train)
 
     @cached_property
     def held_out(self) -> Part:
-        """Validation cases, else test cases; may be empty."""
-        part = self.data.validation if len(self.data.validation) else self.data.test
-        return self._part(part)
+        """Validation cases, else test cases; of many a sample; may be empty."""
+        return self._part(self.data.validation if self.validates else self.data.test)
+
+    @property
+    def validates(self) -> bool:
+        """Whether the cases held out are validation cases."""
+        return len(self.data.validation) > 0
 
     def _part(self, part: Dataset) -> Part:
+        most = SMALL_SAMPLE if self.quick else SAMPLE
+        if len(part) > most:
+            chosen = stream(self.settings.seed, "doctor").choice(len(part), most, replace=False)
+            part = part.take(np.sort(chosen))
         x, t, weights = cases_that_count(part.x, part.t, part.weights)
         if not len(x):
             return Part(x, t)
@@ -109,26 +151,32 @@ class Patient:
         return Part(x, t, weights)
 
     @cached_property
-    def probe(self) -> tuple[Array, Array]:
-        """A few training cases."""
-        at = sample_of(len(self.train))
-        at = at[:: max(1, len(at) // PROBED)]
-        return self.train.x[at], self.train.t[at]
+    def columns(self) -> Array:
+        """The inputs of the sample as numbers (cases, inputs); of sequences their steps."""
+        x = self.train.x.reshape(len(self.train), -1).astype(np.float64)
+        if self.network.reads_sequences:
+            x = x.reshape(-1, self.network.input_shape[-1])
+            x = x[~np.isnan(x).any(axis=1)]
+        return x
+
+    # Its passes
 
     @cached_property
     def start(self) -> Network:
         """The network before its training, drawn again from the seed."""
-        return initial_network(self.config)
+        return Network.from_config(self.config.network, seed=self.config.training["seed"])
 
     @cached_property
     def before(self) -> Pass:
         """A pass through the network as it was before its training."""
-        return passed_through(self.start, *self.probe, self.settings.seed)
+        x, t = self.train.x[:PROBED], self.train.t[:PROBED]
+        return passed_through(self.start, x, t, self.settings.seed)
 
     @cached_property
     def after(self) -> Pass:
         """A pass through the network as training left it."""
-        return passed_through(deepcopy(self.network), *self.probe, self.settings.seed)
+        x, t = self.train.x[:PROBED], self.train.t[:PROBED]
+        return passed_through(deepcopy(self.network), x, t, self.settings.seed)
 
     # How good it is
 
@@ -140,18 +188,16 @@ class Patient:
     @cached_property
     def held_out_score(self) -> Score | None:
         """The score on validation data, else on test data."""
-        return self._score("validation" if len(self.data.validation) else "test", self.held_out)
+        return self._score("validation" if self.validates else "test", self.held_out)
 
     def _score(self, name: str, part: Part) -> Score | None:
         if name in self.scores:
             return self.scores[name]
-        at = sample_of(len(part)) if len(part) else np.zeros(0, int)
-        weights = None if part.weights is None else part.weights[at]
-        return evaluate(self.network, part.x[at], part.t[at], kind=self.kind, weights=weights)
+        return evaluate(self.network, part.x, part.t, kind=self.kind, weights=part.weights)
 
     @cached_property
     def skill(self) -> float:
-        """Accuracy, or R² of values, on the training data; 0 where it is not finite."""
+        """Accuracy, or R² of values, on the training data; −1 where it is not finite."""
         return skill_of(self.score)
 
     @cached_property
@@ -170,22 +216,6 @@ class Patient:
         return -1.0 if self.held_out_skill is None else self.held_out_skill
 
     @cached_property
-    def recalls(self) -> tuple[Array, Array]:
-        """For each class the share of its cases that are named rightly, and their number."""
-        at = sample_of(len(self.train))
-        y, t = outputs(self.network, self.train.x[at]), self.train.t[at]
-        matrix = confusion_matrix(y, t, max(2, self.network.outputs))
-        counts = matrix.sum(axis=1)
-        return matrix.diagonal() / np.maximum(1, counts), counts
-
-    @cached_property
-    def moved(self) -> float:
-        """‖θ − θ₀‖ / ‖θ₀‖."""
-        first = self.start.theta
-        size = float(np.linalg.norm(first)) or 1.0
-        return float(np.linalg.norm(self.network.theta - first)) / size
-
-    @cached_property
     def chance(self) -> float:
         """The skill of always saying the commonest class, or the mean value."""
         return chance_of(self.train.t, self.kind)
@@ -195,16 +225,21 @@ class Patient:
         """How well quick and simple models do on the same data."""
         if self.network.layers[0].takes_class_numbers:
             return NO_REFERENCE
-        return reference(self.train, self.held_out, self.kind, self.network.outputs)
+        return reference(
+            self.train, self.held_out, self.kind, self.network.outputs, quick=self.quick
+        )
 
     @cached_property
     def attainable(self) -> float:
         """The best skill that is known to be attainable on cases that were not trained on."""
         return max(self.reference.best, self.held_out_skill or 0.0, self.chance)
 
-    @cached_property
+    @property
     def learnt(self) -> float:
         """The share of what is attainable that the network has learnt of its training data."""
+        if not self.reference.cases:
+            far = (self.skill - self.chance) / max(1e-9, 1 - self.chance)
+            return 1.0 if far > NOTHING or self.updates < 20 else 0.0
         room = self.attainable - self.chance
         if room < max(0.02, self.reference.error):
             return 1.0
@@ -213,32 +248,83 @@ class Patient:
     @property
     def suffers(self) -> bool:
         """Whether training demonstrably failed: it diverged, or learnt far less than others do."""
+        return self.diverged is not None or self.learnt < LAGS_CLEARLY
+
+    @property
+    def may_suffer(self) -> bool:
+        """Whether it has learnt somewhat less than is attainable."""
         return self.diverged is not None or self.learnt < LAGS
 
-    def trial(self, key: str, **changes: Any) -> Trial:
-        """A short training with something changed, made once for each key."""
-        if key not in self.trials:
-            epochs = max(1, self.epochs, min(self.settings.epochs, 5))
-            self.trials[key] = trial(self.config, self.train, self.kind, epochs, **changes)
-        return self.trials[key]
+    @cached_property
+    def recalls(self) -> tuple[Array, Array]:
+        """For each class the share of its cases that are named rightly, and their number."""
+        return recalls(self.network, self.train.x, self.train.t)
+
+    @cached_property
+    def counts(self) -> Array:
+        """The number of cases of each class in the sample."""
+        t = true_classes(self.train.t)
+        return np.bincount(t[t >= 0].astype(np.intp), minlength=len(self.data.classes or ()))
+
+    @cached_property
+    def moved(self) -> float:
+        """‖θ − θ₀‖ / ‖θ₀‖."""
+        first = self.start.theta
+        size = float(np.linalg.norm(first)) or 1.0
+        return float(np.linalg.norm(self.network.theta - first)) / size
+
+    # Treatments
+
+    def trial(self, *treatment: str) -> Trial:
+        """A short training with some settings changed, made once for each treatment."""
+        if self.quick:
+            return FAILED
+        if treatment not in self._trials:
+            wanted = max(1, self.epochs, min(self.settings.epochs, 5))
+            epochs = round(wanted * max(1.0, self.cases / len(self.train)))
+            found = trial(self.config, treatment, self.train, self.kind, epochs)
+            self._trials[treatment] = found
+        return self._trials[treatment]
+
+    def helped_by(self, *treatment: str) -> Trial | None:
+        """The trial of a treatment if it helps, which is found by comparing it with no change."""
+        if self.quick:
+            return None
+        found, base = self.trial(*treatment), self.trial()
+        before = max(base.skill, self.chance)
+        missing = max(self.attainable, found.skill) - before
+        gained = found.skill - before
+        return found if gained > max(0.03, CURES * missing) else None
+
+    # In words
 
     @property
     def standing(self) -> str:
-        """A clause on how good the network is beside chance and what is attainable."""
-        what = "R²" if self.is_values else "accuracy"
-        base = "" if self.is_values else f", always guessing the commonest {self._noun} has "
-        base += "" if self.is_values else percent(self.chance)
-        return f"the training {what} is {self.figure(self.skill)}{base}"
+        """A clause on how good the network is beside chance."""
+        if self.is_values:
+            return f"the training R² is {self.figure(self.skill)}"
+        noun = "answer" if self.kind.multi_label else "class"
+        return (
+            f"the training accuracy is {percent(self.skill)}, where always guessing the "
+            f"commonest {noun} has {percent(self.chance)}"
+        )
 
     @property
-    def _noun(self) -> str:
-        return "answer" if self.kind.multi_label else "class"
+    def measure(self) -> str:
+        """What the skill is."""
+        return "R²" if self.is_values else "accuracy"
 
-    @property
-    def is_values(self) -> bool:
-        """Whether the targets are values."""
-        return not (self.kind.classes or self.kind.multi_label)
-
-    def figure(self, skill: float) -> str:
+    def figure(self, skill: float | None) -> str:
         """A skill as text."""
+        if skill is None:
+            return "none"
         return f"{skill:.3f}" if self.is_values else percent(skill)
+
+    def reached(self, trial: Trial) -> str:
+        """A clause on what a trial reached beside the same training without the change."""
+        base = self.trial()
+        without = "diverge" if base.diverged else f"reach {self.figure(base.skill)}"
+        return (
+            f"tried for {trial.epochs} epochs, the change gives a training {self.measure} of "
+            f"{self.figure(trial.skill)}, where {base.epochs} epochs without it {without}"
+        )

@@ -6,8 +6,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import target_rows
+from chainrule.nn.network import Network
 from chainrule.training.metrics import true_classes
-from chainrule.training.scores import Score, TargetKind
+from chainrule.training.scores import Score, TargetKind, confusion_matrix, outputs
 
 
 def percent(share: float) -> str:
@@ -38,3 +39,16 @@ def chance_of(t: Array, kind: TargetKind) -> float:
         share = rows.mean(axis=0)
         return float(np.maximum(share, 1 - share).mean())
     return 0.0
+
+
+def recalls(network: Network, x: Array, t: Array) -> tuple[Array, Array]:
+    """For each class the share of its cases that are named rightly, and their number."""
+    matrix = confusion_matrix(outputs(network, x), t, max(2, network.layers[-1].output_shape[-1]))
+    counts = matrix.sum(axis=1)
+    return matrix.diagonal() / np.maximum(1, counts), counts
+
+
+def balanced_accuracy(network: Network, x: Array, t: Array) -> float:
+    """The mean of `recalls` over the classes that have cases."""
+    shares, counts = recalls(network, x, t)
+    return float(shares[counts > 0].mean())

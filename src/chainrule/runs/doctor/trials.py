@@ -1,29 +1,27 @@
-"""Short trainings with something changed: whether a treatment helps is tried and not guessed."""
+"""Short trainings with something changed: whether a treatment helps is tried and not guessed.
+
+A treatment is a tuple of overrides such as ``network.learning_rate=0.01``, as the advice of a
+finding prints them, so that what is advised is what was tried.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.config.load import Config
+from chainrule.config.load import Config, load_config
 from chainrule.core.errors import ChainruleError, DivergenceError
 from chainrule.data.standardization import Standardization
-from chainrule.data.suspicions import sample_of
-from chainrule.data.target_scaling import scaling_of_targets
+from chainrule.data.target_scaling import scaled_targets, scaling_of_targets
 from chainrule.nn.network import Network
-from chainrule.runs.doctor.skill import skill_of
-from chainrule.runs.starts import initial_network
+from chainrule.runs.doctor.skill import balanced_accuracy, skill_of
 from chainrule.training import Settings, Trainer
 from chainrule.training.scores import TargetKind, evaluate
 from chainrule.training.trainer import Part
 
-CASES = 2000
-"""A trial trains on at most so many cases, evenly spaced."""
-
-WORK = 2e9
+WORK = 1.5e9
 """The multiplications of a trial, forward and backward, are at most about so many."""
 
 MINIBATCHES = 3000
@@ -36,72 +34,74 @@ class Trial:
 
     Attributes:
         skill: accuracy or R² on its training cases; −1 if it diverged.
+        balanced: of classes the mean over them of the share named rightly; else the skill.
         losses: the training loss of each epoch.
         epochs: how many epochs it was to run.
         diverged: whether it was no longer finite.
     """
 
     skill: float
+    balanced: float
     losses: tuple[float, ...]
     epochs: int
     diverged: bool
 
 
+FAILED = Trial(-1.0, -1.0, (), 0, True)
+"""What stands for a trial that was not made, or that could not be."""
+
+
 def trial(
-    config: Config,
-    train: Part,
-    kind: TargetKind,
-    epochs: int,
-    *,
-    network: Mapping[str, Any] | None = None,
-    training: Mapping[str, Any] | None = None,
-    scale_inputs: bool = False,
-    scale_targets: bool = False,
-    longer: int = 1,
+    config: Config, treatment: tuple[str, ...], train: Part, kind: TargetKind, epochs: int
 ) -> Trial:
-    """Train for a short time with something changed; deterministic, and no file is written.
+    """Train for a short time with a treatment; deterministic, and no file is written.
 
     Args:
-        config: of the training.
-        train: the prepared training cases.
+        config: of the training, without the treatment.
+        treatment: overrides of the network, of the training, or of the scaling of the data.
+        train: prepared training cases.
         kind: what the targets are.
-        epochs: how many epochs to train for, if that does not take too long.
-        network: keys of the network that are replaced.
-        training: keys of the training that are replaced.
-        scale_inputs: whether to bring the inputs to mean 0 and deviation 1.
-        scale_targets: the same of values.
-        longer: how many times as many epochs.
+        epochs: how many epochs to train for, if that does not take too long; a treatment that
+            has more epochs has as many times more.
     """
-    part = _sample(train)
-    if scale_inputs:
-        part = replace(part, x=Standardization.fit(part.x).apply(part.x))
-    if scale_targets:
-        scaling = scaling_of_targets(part.t)
-        t = scaling.apply(part.t.reshape(len(part), -1)).reshape(part.t.shape)
-        part, kind = replace(part, t=t), replace(kind, scaling=None)
-    changed = {**config.training, **(training or {})}
-    own = initial_network(replace(config, network={**config.network, **(network or {})}))
-    epochs = affordable_epochs(epochs * longer, own, Settings(**changed), len(part))
-    quiet: dict[str, Any] = {"callbacks": None, "metrics": None, "engine": "numpy"}
-    settings = Settings(**{**changed, **quiet, "epochs": epochs, "evaluate": "running"})
-    nothing = Part(part.x[:0], part.t[:0])
+    try:
+        changed = load_config(config.parts, treatment)
+        part, kind = _as_scaled(config, changed, train, kind)
+        network = Network.from_config(changed.network, seed=changed.training["seed"])
+        epochs = round(epochs * changed.training["epochs"] / max(1, config.training["epochs"]))
+        quiet: dict[str, Any] = {"callbacks": None, "metrics": None, "engine": "numpy"}
+        settings = Settings(**{**changed.training, **quiet, "evaluate": "running"})
+        epochs = affordable_epochs(epochs, network, settings, len(part))
+        nothing = Part(part.x[:0], part.t[:0])
+        trainer = Trainer(network, part, nothing, replace(settings, epochs=epochs), kind=kind)
+    except ChainruleError:
+        return FAILED
     diverged = False
     try:
-        trainer = Trainer(own, part, nothing, settings, kind=kind)
         trainer.run()
     except DivergenceError:
         diverged = True
-    except ChainruleError:
-        return Trial(-1.0, (), epochs, True)
     losses = tuple(float(row["train_loss"] or 0) for row in trainer.history.rows)
-    skill = -1.0 if diverged else skill_of(evaluate(own, part.x, part.t, kind=kind))
-    return Trial(skill, losses, epochs, diverged)
+    skill = -1.0 if diverged else skill_of(evaluate(network, part.x, part.t, kind=kind))
+    balanced = balanced_accuracy(network, part.x, part.t) if kind.classes else skill
+    return Trial(skill, balanced, losses, epochs, diverged)
 
 
-def _sample(train: Part) -> Part:
-    at = sample_of(len(train))[:CASES]
-    weights = None if train.weights is None else train.weights[at]
-    return Part(train.x[at], train.t[at], weights)
+def _as_scaled(
+    config: Config, changed: Config, train: Part, kind: TargetKind
+) -> tuple[Part, TargetKind]:
+    """The cases, scaled if the treatment scales inputs or targets that were not scaled."""
+
+    def begins(key: str) -> bool:
+        return bool(changed.data.get(key)) and not config.data.get(key)
+
+    if begins("standardize"):
+        train = replace(train, x=Standardization.fit(train.x).apply(train.x))
+    if begins("scale_targets"):
+        scaling = scaling_of_targets(train.t)
+        train = replace(train, t=scaled_targets(train.t, scaling))
+        kind = replace(kind, scaling=scaling)
+    return train, kind
 
 
 def affordable_epochs(wanted: int, network: Network, settings: Settings, cases: int) -> int:
