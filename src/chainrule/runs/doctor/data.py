@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import sqrt
 
 import numpy as np
 
@@ -170,12 +171,14 @@ def _by_value(codes: Array, t: Array) -> float:
 def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     """Neither the network nor a simple model finds anything on cases held out."""
     reference, held = patient.reference, patient.held_out_skill
-    if reference.cases < 40 or held is None or patient.diverged or reference.finds_something:
+    if not reference.can_tell or reference.cases < 40 or reference.finds_something:
+        return
+    if held is None or patient.diverged or patient.quick or "class_imbalance" in patient.alarms:
         return
     chance, error = 0.0, 0.1
     if not patient.is_values:
         chance = max(patient.chance, chance_of(patient.held_out.t, patient.kind))
-        error = reference.error
+        error = 1 / sqrt(len(patient.held_out))
     if held > chance + error or patient.best_held_out > chance + 1.5 * error:
         return
     part = "validation" if patient.validates else "test"
@@ -272,7 +275,9 @@ def class_imbalance(patient: Patient) -> Iterator[Finding]:
     sure = patient.quick and counts[rare] >= 10 and shares[rare] < 0.1
     found, base = patient.trial(*treatment), patient.trial()
     if not patient.quick:
-        sure = found.balanced > max(base.balanced, 1 / there.sum()) + 0.08
+        reference = patient.reference
+        known = reference.signal > 2 or not reference.can_tell
+        sure = known and found.balanced > max(base.balanced, 1 / there.sum()) + 0.08
     gains = (
         ""
         if patient.quick

@@ -9,8 +9,8 @@ from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.trials import Trial
 from chainrule.training.optimizers import LBFGS, optimizer
 
-FEW_UPDATES = 300
-"""So many updates are few."""
+FEW_UPDATES, VERY_FEW_UPDATES = 300, 100
+"""So many updates are few, and very few."""
 
 LOW = 20
 """A rate so many times below the optimiser's own may be too low."""
@@ -36,7 +36,8 @@ def rate_too_high(patient: Patient) -> Iterator[Finding]:
         if rate > own / 3 or rate < usual / 1000:
             continue
         rate = float(f"{rate:.3g}")
-        helped = patient.helped_by(f"network.learning_rate={rate:g}")
+        sign = own > HIGH * usual or patient.diverged is not None
+        helped = patient.helped_by(f"network.learning_rate={rate:g}", sign=sign)
         if helped is not None and (found is None or helped.skill > found[1].skill + 0.05):
             found = rate, helped
     if found is None:
@@ -57,7 +58,7 @@ def _course(patient: Patient) -> str:
     losses = [v for v in patient.history.get("train_loss", []) if v is not None]
     if patient.diverged or not losses:
         return "the training was soon no longer finite"
-    return f"the training loss was {losses[0]:.3g} in the first epoch and {losses[-1]:.3g} in the last"
+    return f"the training loss went from {losses[0]:.3g} in epoch 1 to {losses[-1]:.3g}"
 
 
 def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
@@ -90,11 +91,12 @@ def rate_too_low(patient: Patient) -> Iterator[Finding]:
         if not patient.suffers or patient.moved > 0.01 or patient.updates < 20:
             return
     else:
+        sign = patient.moved < 0.01
         tried = [
             (trial, rate)
             for rate in (usual, 5 * usual, usual / 10)
             if rate > 5 * own
-            and (trial := patient.helped_by(f"network.learning_rate={rate:g}")) is not None
+            and (trial := patient.helped_by(f"network.learning_rate={rate:g}", sign=sign))
         ]
         if not tried:
             return
@@ -120,7 +122,7 @@ def batch_too_large(patient: Patient) -> Iterator[Finding]:
     if size < max(64, cases // 4) or updates > FEW_UPDATES:
         return
     treatment = ("training.batch_size=32",)
-    helped = patient.helped_by(*treatment)
+    helped = patient.helped_by(*treatment, sign=updates < VERY_FEW_UPDATES)
     if helped is None:
         return
     yield Finding(

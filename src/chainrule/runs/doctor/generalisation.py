@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.core.errors import shown
+from chainrule.nn.activations import Linear
 from chainrule.runs.doctor.diagnosis import Confidence, Finding
 from chainrule.runs.doctor.patient import Patient
 
@@ -26,12 +27,15 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
     held = patient.held_out_skill
     if held is None or patient.diverged or len(patient.held_out) < 20:
         return
-    gap = patient.skill - held
     losses = [v for v in patient.history.get("validation_loss", []) if v is not None]
-    lost = max(patient.best_held_out, patient.reference.best) - held
+    gap, earlier = patient.skill - held, patient.best_held_out - held
     risen = losses[-1] / min(losses) if losses and min(losses) > 0 else 1.0
-    if gap < GAP or (risen < RISEN and lost < 2 * LOST):
+    if gap < GAP or (losses and risen < RISEN and earlier < LOST):
         return
+    better = patient.reference.best - held
+    sure = earlier > LOST or risen > RISEN_FAR or better > LOST
+    if not losses:
+        sure = gap > 2 * GAP and better > LOST
     part = "validation" if patient.validates else "test"
     course = ""
     if risen >= RISEN:
@@ -43,7 +47,7 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
         None,
         f"the training {patient.measure} is {patient.figure(patient.skill)}, the {part} "
         f"{patient.measure} {patient.figure(held)}{course}",
-        "likely" if lost > LOST or risen > RISEN_FAR else "possible",
+        "likely" if sure else "possible",
         "stop when the validation loss does (early_stopping), a penalty, dropout, fewer units, or "
         "more cases",
         ("training.callbacks=[early_stopping]",)
@@ -80,44 +84,71 @@ def underfitting(patient: Patient) -> Iterator[Finding]:
     """Training ended before the training cases were learnt, or the network cannot learn them."""
     if not patient.may_suffer or patient.diverged or patient.quick or patient.alarms:
         return
-    for treatment, advice, confidence in _treatments(patient):
+    sure: Confidence = "likely" if patient.suffers and patient.reference.cases else "possible"
+    for treatment, advice in _treatments(patient):
         helped = patient.helped_by(*treatment)
         if helped is not None:
+            more_epochs = treatment[0].startswith("training.epochs")
             yield Finding(
                 "underfitting",
                 None,
                 f"{patient.standing}; {patient.reached(helped)}",
-                confidence,
+                "possible" if more_epochs or _is_falling(patient) else sure,
                 advice,
                 treatment,
             )
             return
-    if patient.suffers:
+    if patient.suffers and patient.reference.cases:
         name, best = max(patient.reference.skills.items(), key=lambda each: each[1])
         yield Finding(
             "underfitting",
             None,
-            f"{patient.standing}, and {name} has {patient.figure(best)} on cases that it has not "
-            "seen",
+            f"{patient.standing}; {name} reach {patient.figure(best)} on cases not seen before",
             "possible" if _is_falling(patient) else "likely",
             "more epochs, or more and wider layers",
         )
 
 
-def _treatments(patient: Patient) -> Iterator[tuple[tuple[str, ...], str, Confidence]]:
-    """What may help, with the advice in words and how sure it is if it does."""
-    epochs = patient.config.training["epochs"]
-    longer = ((f"training.epochs={5 * max(1, epochs)}",), "more epochs")
-    if _is_falling(patient):
-        yield *longer, "possible"
+def _treatments(patient: Patient) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What may help, with the advice in words."""
+    layers = patient.network.layers
+    dropped = [
+        f"network.layers.{place}.rate=0.2"
+        for place, layer in enumerate(layers)
+        if layer.type == "dropout" and getattr(layer, "rate", 0) > 0.5
+    ]
+    straight = [
+        f"network.layers.{place}.activation=tanh"
+        for place, layer in patient.hidden
+        if isinstance(getattr(layer, "activation", None), Linear)
+    ]
     narrow = [
         f"network.layers.{place}.size={WIDE}"
         for place, layer in patient.hidden
         if layer.type == "dense" and layer.size < WIDE // 2
     ]
+    if dropped:
+        yield tuple(dropped), "a smaller rate of dropout"
+    if straight:
+        yield tuple(straight), "an activation that is not linear"
     if narrow:
-        yield tuple(narrow), "more units", "likely"
-    yield *longer, "likely"
+        yield tuple(narrow), "more units"
+    if dropped and narrow:
+        yield (*dropped, *narrow), "a smaller rate of dropout, and more units"
+    if not patient.hidden and [layer.type for layer in layers] in (
+        ["dense"],
+        ["dense", "softmax"],
+    ):
+        yield (f"network.layers={_with_hidden(patient)}",), "a hidden layer"
+    yield (f"training.epochs={5 * max(1, patient.config.training['epochs'])}",), "more epochs"
+
+
+def _with_hidden(patient: Patient) -> str:
+    """The layers of a network without a hidden one, with one."""
+    first, *others = patient.config.network["layers"]
+    last = f"{{size: {first['size']}, activation: {patient.before.layers[0].activation}}}"
+    ends = "".join(f", {layer['type']}" for layer in others)
+    return f"[{{size: 32, activation: tanh}}, {last}{ends}]"
 
 
 def _is_falling(patient: Patient) -> bool:

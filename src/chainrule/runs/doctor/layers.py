@@ -11,7 +11,7 @@ from chainrule.nn.network import Network
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.passes import LayerState
 from chainrule.runs.doctor.patient import Patient
-from chainrule.runs.doctor.skill import percent
+from chainrule.runs.doctor.skill import number, percent
 
 MOST_DEAD, MOST_SATURATED = 0.5, 0.5
 """More dead units, or outputs at the flat ends, than this share of a layer are an illness if
@@ -23,6 +23,12 @@ NEARLY_ALL = 0.9
 SHRINKS, SHRINKS_CLEARLY = 3e-2, 1e-3
 """‖∂L/∂θ‖ / ‖θ‖ of the first layer over that of the last, below which gradients vanish: if a
 treatment helps, and clearly."""
+
+FORGETS = 1e-5
+"""The gradient at the first step of a sequence over that at the last, below which it vanishes."""
+
+RECURRENT = ("recurrent", "lstm", "gru")
+"""The layers that carry a state from step to step."""
 
 GROWS = 1e3
 """The same, above which they explode."""
@@ -36,7 +42,7 @@ SCALES = ("unscaled_inputs", "unscaled_targets")
 
 def symmetric_start(patient: Patient) -> Iterator[Finding]:
     """All units of a hidden layer have equal weights, before training and after."""
-    for place, layer in patient.hidden:
+    for place, layer in patient.hidden if patient.updates else []:
         if not (_is_symmetric(patient.network, layer) and _is_symmetric(patient.start, layer)):
             continue
         units = _units(layer)
@@ -66,8 +72,10 @@ def _is_symmetric(network: Network, layer: Layer) -> bool:
     if W is None or W.ndim < 2:
         return False
     columns = W if W.ndim == 2 else W.reshape(len(W), -1).T
-    same = np.allclose(columns, columns[:, :1], rtol=1e-9, atol=1e-12)
-    return columns.shape[1] > 1 and bool(same)
+    if columns.shape[1] < 2:
+        return False
+    rounding = 1e4 * np.finfo(W.dtype).eps * np.abs(W).max()
+    return bool(np.abs(columns - columns[:, :1]).max() <= rounding)
 
 
 def _units(layer: Layer) -> int:
@@ -130,9 +138,9 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
         least = min(after.saturated, before.saturated)
         if least <= MOST_SATURATED:
             continue
-        treatment = tuple(_smaller(patient, saturated=True))
-        helped = patient.helped_by(*treatment)
-        if helped is None and not (patient.suffers and least > NEARLY_ALL):
+        treatment = tuple(smaller_start(patient, biases=True))
+        helped = patient.helped_by(*treatment, sign=True)
+        if helped is None and not (patient.suffers or least > NEARLY_ALL):
             continue
         yield Finding(
             "saturated_units",
@@ -154,21 +162,21 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
         return
     norms = [state.gradient or 0.0 for state in patient.before.trained]
     worst = patient.before.trained[int(np.argmax(norms))]
-    largest = max(norms)
-    grows = (first.pull or 0.0) > GROWS * (last.pull or np.inf)
+    largest = float(np.max(norms))
+    grows = bool((first.pull or 0.0) > GROWS * (last.pull or np.inf))
     clearly = not largest < HUGE_GRADIENT or grows
     if not clearly and largest < LARGE_GRADIENT:
         return
-    treatment = tuple(_smaller(patient, saturated=False))
-    helped = patient.helped_by(*treatment)
+    treatment = tuple(smaller_start(patient))
+    helped = patient.helped_by(*treatment, sign=clearly)
     if helped is None and not (clearly and patient.suffers):
         return
     yield Finding(
         "exploding_gradients",
         worst.name,
-        f"at the start the gradient of {worst.name} has the norm {largest:.3g}, that of "
-        f"{last.name} {last.gradient:.3g}, and the outputs of {last.name} the size "
-        f"{last.spread:.3g}; {patient.reached(helped) if helped else patient.standing}",
+        f"at the start the gradient of {worst.name} has the norm {number(largest)}, that of "
+        f"{last.name} {number(last.gradient)}, and the outputs of {last.name} the size "
+        f"{number(last.spread)}; {patient.reached(helped) if helped else patient.standing}",
         "certain" if helped and clearly else "likely",
         "smaller first weights, by Glorot's or He's rule; a limit on the gradient's norm "
         "(training.clip_gradient_norm) helps too",
@@ -176,14 +184,14 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
     )
 
 
-def _smaller(patient: Patient, *, saturated: bool) -> Iterator[str]:
-    """The settings that draw all weights by the rule that suits them, and biases of 0."""
+def smaller_start(patient: Patient, *, biases: bool = False) -> Iterator[str]:
+    """The settings that draw all weights by the rule that suits them, and set biases to 0."""
     for state in patient.before.trained:
         layer = patient.network.layers[state.place]
         if "weights" not in layer.initial_values:
             continue
         yield f"network.layers.{state.place}.weights={_rule_for(layer)}"
-        if saturated:
+        if biases:
             yield from _without_biases(patient, state)
 
 
@@ -193,21 +201,46 @@ def vanishing_gradients(patient: Patient) -> Iterator[Finding]:
     if not patient.may_suffer or first is None or last is None or _explained(patient, *SCALES):
         return
     ratio = first.pull / last.pull if first.pull and last.pull else 1.0
-    if ratio >= SHRINKS:
+    if not ratio < SHRINKS:
         return
     treatment = _livelier(patient)
-    helped = patient.helped_by(*treatment)
+    helped = patient.helped_by(*treatment, sign=ratio < SHRINKS_CLEARLY)
     if helped is None and not (ratio < SHRINKS_CLEARLY and patient.suffers):
         return
     yield Finding(
         "vanishing_gradients",
         first.name,
-        f"at the start ‖∂L/∂θ‖ / ‖θ‖ is {first.pull:.2g} in {first.name} and {last.pull:.2g} in "
-        f"{last.name}, {1 / ratio:.2g} times as large; "
+        f"at the start ‖∂L/∂θ‖ / ‖θ‖ is {number(first.pull)} in {first.name} and "
+        f"{number(last.pull)} in {last.name}, {1 / ratio:.2g} times as large; "
         f"{patient.reached(helped) if helped else patient.standing}",
         "certain" if helped and ratio < SHRINKS_CLEARLY else "likely",
         "activations that shrink less, such as tanh or relu, with weights by Glorot's or He's "
         "rule; batch_norm between the layers, or fewer layers",
+        treatment,
+    )
+
+
+def vanishing_through_time(patient: Patient) -> Iterator[Finding]:
+    """Gradients that shrink from step to step on their way back, at the start."""
+    memory = patient.before.memory
+    if memory is None or not patient.suffers or not memory < FORGETS:
+        return
+    place, layer = next(
+        (k, one) for k, one in enumerate(patient.network.layers) if one.type in RECURRENT
+    )
+    treatment: tuple[str, ...] = (f"network.layers.{place}.recurrent_weights=glorot",)
+    if layer.type == "recurrent":
+        treatment = (f"network.layers.{place}={{type: lstm, size: {layer.size}}}",)
+    helped = patient.helped_by(*treatment, sign=True)
+    yield Finding(
+        "vanishing_gradients",
+        layer.name,
+        f"at the start the first step of a sequence has {memory:.2g} times the gradient of the "
+        f"last step, of the loss at the last step; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "likely",
+        "lstm or gru, whose states carry the gradient over many steps, or recurrent weights by "
+        "Glorot's rule",
         treatment,
     )
 

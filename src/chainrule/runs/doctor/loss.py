@@ -65,7 +65,7 @@ def _of_classes(patient: Patient) -> Iterator[Finding]:
     if isinstance(loss, CrossEntropy) or fits_one:
         return
     treatment = _to_cross_entropy(patient)
-    helped = patient.helped_by(*treatment) if treatment else None
+    helped = patient.helped_by(*treatment) if treatment and patient.may_suffer else None
     name = patient.config.network["loss"]
     word = name if isinstance(name, str) else name["type"]
     yield Finding(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.sequences import NO_CLASS, are_sequences, has_target
 from chainrule.nn.activations import Activation, Linear, Sigmoid, Softsign, Tanh
 from chainrule.nn.network import Network
 
@@ -60,6 +61,8 @@ class Pass:
     Attributes:
         loss: the loss of the sample; may be NaN or infinite.
         layers: the layers in order.
+        memory: of sequences the gradient of the loss of the last step by the inputs of the first
+            step over that by those of the last; None where that means nothing.
         not_finite: where the first number that is not finite arose: layer and direction,
             ``forward`` or ``backward``; None if all were finite.
     """
@@ -67,6 +70,7 @@ class Pass:
     loss: float
     layers: tuple[LayerState, ...]
     not_finite: tuple[str, str] | None
+    memory: float | None
 
     @property
     def trained(self) -> list[LayerState]:
@@ -95,7 +99,27 @@ def passed_through(network: Network, x: Array, t: Array, seed: int) -> Pass:
             bad = [s["name"] for s in states if s["gradient"] is not None]
             bad = [n for n in reversed(bad) if not _is_finite_gradient(network, n)]
             broken = (bad[0], "backward") if bad else None
-    return Pass(loss, tuple(LayerState(**state) for state in states), broken)
+        memory = _memory(network, x, t)
+    return Pass(loss, tuple(LayerState(**state) for state in states), broken, memory)
+
+
+def _memory(network: Network, x: Array, t: Array) -> float | None:
+    """‖∂L/∂x₁‖ / ‖∂L/∂x_n‖ of the loss at the last step n; None where that means nothing."""
+    whole = ~np.isnan(x).any(axis=1)
+    if not network.reads_sequences or not whole.any() or network.layers[0].takes_class_numbers:
+        return None
+    x, t = x[whole], t[whole].copy()
+    if are_sequences(t):
+        t[:, :-1] = NO_CLASS if t.ndim == 2 else np.nan
+        if not has_target(t).any():
+            return None
+    network.propagate(x.copy())
+    J = network.backpropagate(t, to_input=True)
+    if J is None:
+        return None
+    steps = J.reshape(len(J), *network.input_shape)
+    first, last = (float(np.linalg.norm(steps[:, k])) for k in (0, -1))
+    return first / last if last > 0 else None
 
 
 def _walk(network: Network, x: Array) -> list[tuple[Any, Array, Array, Array]]:

@@ -18,6 +18,7 @@ from chainrule.runs.doctor.passes import Pass, passed_through
 from chainrule.runs.doctor.reference import NO_REFERENCE, Reference, reference
 from chainrule.runs.doctor.skill import chance_of, percent, recalls, skill_of
 from chainrule.runs.doctor.trials import FAILED, Trial, trial
+from chainrule.runs.starts import initial_network
 from chainrule.training import History, Settings
 from chainrule.training.metrics import true_classes
 from chainrule.training.optimizers import optimizer
@@ -41,8 +42,9 @@ less than the first, if a treatment helps."""
 NOTHING = 0.1
 """Less than this share of the way from chance to perfect is as good as nothing."""
 
-CURES = 0.4
-"""A treatment helps if it closes this share of what is missing."""
+CURES, HELPS = 0.4, 0.12
+"""A treatment helps if it closes this share of what is missing; the second where there is a plain
+sign of the illness."""
 
 
 @dataclass(eq=False)
@@ -164,7 +166,7 @@ class Patient:
     @cached_property
     def start(self) -> Network:
         """The network before its training, drawn again from the seed."""
-        return Network.from_config(self.config.network, seed=self.config.training["seed"])
+        return initial_network(self.config)
 
     @cached_property
     def before(self) -> Pass:
@@ -232,6 +234,8 @@ class Patient:
     @cached_property
     def attainable(self) -> float:
         """The best skill that is known to be attainable on cases that were not trained on."""
+        if not self.reference.cases:
+            return max(self.chance + 0.9 * (1 - self.chance), self.held_out_skill or 0.0)
         return max(self.reference.best, self.held_out_skill or 0.0, self.chance)
 
     @property
@@ -239,7 +243,9 @@ class Patient:
         """The share of what is attainable that the network has learnt of its training data."""
         if not self.reference.cases:
             far = (self.skill - self.chance) / max(1e-9, 1 - self.chance)
-            return 1.0 if far > NOTHING or self.updates < 20 else 0.0
+            if far < NOTHING and self.updates >= 20:
+                return 0.0
+            return 1.0 if far > LAGS else (LAGS + LAGS_CLEARLY) / 2
         room = self.attainable - self.chance
         if room < max(0.02, self.reference.error):
             return 1.0
@@ -252,8 +258,14 @@ class Patient:
 
     @property
     def may_suffer(self) -> bool:
-        """Whether it has learnt somewhat less than is attainable."""
-        return self.diverged is not None or self.learnt < LAGS
+        """Whether it has learnt somewhat less than is attainable, of cases held out or others."""
+        if self.diverged is not None or self.learnt < LAGS:
+            return True
+        room = self.attainable - self.chance
+        held = self.held_out_skill
+        if held is None or not self.reference.cases or room < max(0.02, self.reference.error):
+            return False
+        return (held - self.chance) / room < LAGS_CLEARLY
 
     @cached_property
     def recalls(self) -> tuple[Array, Array]:
@@ -282,19 +294,34 @@ class Patient:
         if treatment not in self._trials:
             wanted = max(1, self.epochs, min(self.settings.epochs, 5))
             epochs = round(wanted * max(1.0, self.cases / len(self.train)))
-            found = trial(self.config, treatment, self.train, self.kind, epochs)
+            parts = self.train, self.held_out
+            found = trial(self.config, treatment, parts, self.kind, epochs)
             self._trials[treatment] = found
         return self._trials[treatment]
 
-    def helped_by(self, *treatment: str) -> Trial | None:
-        """The trial of a treatment if it helps, which is found by comparing it with no change."""
+    def helped_by(self, *treatment: str, sign: bool = False) -> Trial | None:
+        """The trial of a treatment if it helps, which is found by comparing it with no change.
+
+        Args:
+            treatment: overrides of the configuration.
+            sign: whether there is a plain sign of the illness, so that less help is enough.
+        """
         if self.quick:
             return None
         found, base = self.trial(*treatment), self.trial()
-        before = max(base.skill, self.chance)
-        missing = max(self.attainable, found.skill) - before
-        gained = found.skill - before
-        return found if gained > max(0.03, CURES * missing) else None
+        share = HELPS if sign else CURES
+        if self._gains(found.skill, base.skill, 0.03, share):
+            return found
+        noise = 1 / np.sqrt(max(1, len(self.held_out)))
+        if sign and self._gains(found.held_out, base.held_out, noise, share):
+            return found
+        return None
+
+    def _gains(self, skill: float, before: float, least: float, share: float) -> bool:
+        """Whether a skill is that much better than another, by what is missing to the best."""
+        before = max(before, self.chance)
+        missing = max(self.attainable, skill) - before
+        return skill - before > max(least, share * missing)
 
     # In words
 
@@ -323,8 +350,12 @@ class Patient:
     def reached(self, trial: Trial) -> str:
         """A clause on what a trial reached beside the same training without the change."""
         base = self.trial()
-        without = "diverge" if base.diverged else f"reach {self.figure(base.skill)}"
+        on, of, before = "training", trial.skill, base.skill
+        if len(self.held_out) and of - before < trial.held_out - base.held_out:
+            on = "validation" if self.validates else "test"
+            of, before = trial.held_out, base.held_out
+        without = "diverge" if base.diverged else f"reach {self.figure(before)}"
         return (
-            f"tried for {trial.epochs} epochs, the change gives a training {self.measure} of "
-            f"{self.figure(trial.skill)}, where {base.epochs} epochs without it {without}"
+            f"tried for {trial.epochs} epochs, the change gives a {on} {self.measure} of "
+            f"{self.figure(of)}, where {base.epochs} epochs without it {without}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 
@@ -19,6 +20,13 @@ from chainrule.training.trainer import Part
 
 CASES = 1500
 """The simple models see at most so many training cases, and are scored on half as many others."""
+
+FEWEST, ENOUGH, FOLDS = 20, 150, 3
+"""Of fewer cases nothing is said. Where fewer than the second number are held out, all cases are
+divided into so many parts, each of which is asked about by models fitted on the others."""
+
+MOST_RARE = 12
+"""A signal can show if two classes have so many cases that are asked about."""
 
 NEIGHBOURS = 5
 
@@ -38,13 +46,15 @@ class Reference:
         cases: on how many cases they were scored; 0 if there is no model.
         error: two standard errors of such a skill.
         signal: how many standard errors the best of the models is from knowing nothing: of
-            classes by the areas under their ROC curves, of values by R².
+            classes by the areas under their ROC curves, of values by the correlation.
+        can_tell: whether there are enough cases of two classes for such a signal to show.
     """
 
     skills: dict[str, float]
     cases: int
     error: float
     signal: float
+    can_tell: bool
 
     @property
     def best(self) -> float:
@@ -57,7 +67,7 @@ class Reference:
         return self.signal > CERTAIN
 
 
-NO_REFERENCE = Reference({}, 0, 1.0, np.inf)
+NO_REFERENCE = Reference({}, 0, 1.0, np.inf, can_tell=False)
 """That of data which simple models cannot take."""
 
 
@@ -75,25 +85,42 @@ def reference(
     """
     if are_sequences(train.t):
         return NO_REFERENCE
-    x, t = _rows(train.x), _targets(train.t, kind, outputs)
-    if len(held) >= max(20, len(train) // 20):
-        half = CASES // 2
-        fit, seen = (x, t), (_rows(held.x)[:half], _targets(held.t, kind, outputs)[:half])
-    else:
-        test = np.arange(len(x)) % 4 == 3
-        fit, seen = (x[~test], t[~test]), (x[test], t[test])
-    fit = fit[0][:CASES], fit[1][:CASES]
-    if min(len(fit[0]), len(seen[0])) < 4 or (quick and x.shape[1] > 256):
-        return NO_REFERENCE
-    fit, seen = _scaled(fit, seen)
     values = not (kind.classes or kind.multi_label)
+    x, t = _rows(train.x), _targets(train.t, kind, outputs)
+    own = (_rows(held.x), _targets(held.t, kind, outputs)) if len(held) else (x[:0], t[:0])
     models = {"nearest neighbours": _neighbours, "a linear model": _linear}
     if not quick:
         models["a small network"] = _network
-    found = {name: model(*fit, seen[0]) for name, model in models.items()}
-    skills = {name: _skill(y, seen[1], values) for name, y in found.items()}
-    signal = max(_signal(y, seen[1], values) for y in found.values())
-    return Reference(skills, len(seen[0]), 2 * sqrt(0.25 / len(seen[0])), signal)
+    if len(x) + len(own[0]) < FEWEST or (quick and x.shape[1] > 256):
+        return NO_REFERENCE
+    found: dict[str, list[Array]] = {name: [] for name in models}
+    answers: list[Array] = []
+    for fit, seen in _divisions((x, t), own, quick=quick):
+        fitted, asked = _scaled(fit[0], seen[0])
+        answers.append(seen[1])
+        for name, model in models.items():
+            found[name].append(model(fitted, fit[1], asked))
+    right = np.concatenate(answers)
+    given = {name: np.concatenate(each) for name, each in found.items()}
+    skills = {name: _skill(y, right, values) for name, y in given.items()}
+    signal = max(_signal(y, right, values) for y in given.values())
+    error = 2 * sqrt(0.25 / len(right))
+    return Reference(skills, len(right), error, signal, _can_tell(right, values))
+
+
+Cases = tuple[Array, Array]
+
+
+def _divisions(train: Cases, held: Cases, *, quick: bool) -> Iterator[tuple[Cases, Cases]]:
+    """Cases to fit on with others to be asked about: those held out, or, of few, each in turn."""
+    if len(held[0]) >= ENOUGH or (quick and len(held[0]) >= FEWEST):
+        fit = train[0][:CASES], train[1][:CASES]
+        yield fit, (held[0][: CASES // 2], held[1][: CASES // 2])
+        return
+    x, t = (np.concatenate(both)[:CASES] for both in zip(train, held, strict=True))
+    fold = np.arange(len(x)) % FOLDS
+    for k in range(1 if quick else FOLDS):
+        yield (x[fold != k], t[fold != k]), (x[fold == k], t[fold == k])
 
 
 def _rows(x: Array) -> Array:
@@ -113,17 +140,14 @@ def _targets(t: Array, kind: TargetKind, outputs: int) -> Array:
     return rows
 
 
-def _scaled(
-    fit: tuple[Array, Array], seen: tuple[Array, Array]
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def _scaled(fit: Array, seen: Array) -> Cases:
     """Inputs of mean 0 and deviation 1 by those that are fitted."""
-    size = np.abs(fit[0]).max(axis=0)
+    size = np.abs(fit).max(axis=0)
     unit = np.where((size > 0) & np.isfinite(size), size, 1.0)  # so that no square overflows
-    first, second = fit[0] / unit, seen[0] / unit
+    first, second = fit / unit, seen / unit
     mean, scale = first.mean(axis=0), first.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
-    first, second = (first - mean) / scale, np.clip((second - mean) / scale, -1e3, 1e3)
-    return (first, fit[1]), (second, seen[1])
+    return (first - mean) / scale, np.clip((second - mean) / scale, -1e3, 1e3)
 
 
 def _neighbours(x: Array, t: Array, seen: Array) -> Array:
@@ -151,7 +175,7 @@ def _network(x: Array, t: Array, seen: Array) -> Array:
     mean, scale = t.mean(axis=0), float(t.std()) or 1.0
     layers = [Dense(32, "tanh", weights="glorot"), Dense(t.shape[1], "linear", weights="glorot")]
     network = Network(layers, input=x.shape[1], loss="mse", learning_rate=0.01, seed=1)
-    epochs = int(np.clip(800 * 32 // len(x), 4, 100))
+    epochs = int(np.clip(800 * 32 // len(x), 4, 60))
     settings = Settings(epochs=epochs, batch_size=32, optimizer="adam", engine="numpy", seed=1)
     part = Part(*network.prepare(x, (t - mean) / scale))
     try:
@@ -180,6 +204,10 @@ def _signal(y: Array, t: Array, values: bool) -> float:
     else:
         found = [_signal_of(a, b > 0.5) for a, b in zip(y.T, t.T, strict=True)]
     return float(np.nan_to_num(max(found, default=0.0)))
+
+
+def _can_tell(t: Array, values: bool) -> bool:
+    return values or int((t.sum(axis=0) >= MOST_RARE).sum()) > 1
 
 
 def _signal_of(score: Array, actual: Array) -> float:

@@ -21,6 +21,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def number(value: float | None) -> str:
+    """A number as text with three digits.
+
+    Example:
+        >>> number(1234.5), number(None)
+        ('1.23e+03', 'unknown')
+    """
+    return "unknown" if value is None else f"{value:.3g}"
+
+
 def skill_of(score: Score | None) -> float:
     """The accuracy, or R², of a score; R² is at least −1, which also stands for none."""
     if score is None:
