@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +15,7 @@ from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
     from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
+    from chainrule.runs.run import Run
 
 WIDTH = 96
 
@@ -41,6 +44,40 @@ def command(
         say(as_json(finite_or_null(found.to_dict()), indent=2))
         return
     print_diagnosis(found)
+
+
+def say_first_finding(run: Run) -> None:
+    """Print the first alarm of a training that has just ended, in two lines; else nothing."""
+    from chainrule.runs.doctor.examine import at_the_end
+
+    finding = at_the_end(run)
+    if finding is None:
+        return
+    more = "" if run.folder is None else f" (chainrule doctor {run.folder} says more)"
+    say(f"\ndoctor: {finding}\ntry: {_advice(finding)}{more}")
+
+
+@contextmanager
+def diagnosed() -> Iterator[None]:
+    """Within this context the message of a training that diverged ends with its first finding."""
+    from chainrule.core.errors import DivergenceError, Problem
+
+    try:
+        yield
+    except DivergenceError as error:
+        if error.run is None:
+            raise
+        from chainrule.runs.doctor.examine import at_the_end
+
+        finding = at_the_end(error.run)
+        said = [] if finding is None else [f"doctor: {finding}", f"try: {_advice(finding)}"]
+        raise DivergenceError([*error.problems, *map(Problem, said)]) from None
+
+
+def _advice(finding: Finding) -> str:
+    """What to try, in one line."""
+    settings = f": --set {' '.join(finding.settings)}" if finding.settings else ""
+    return f"{finding.advice}{settings}"
 
 
 def print_diagnosis(found: Diagnosis) -> None:

@@ -57,8 +57,10 @@ def command(
 
     The run's files go to runs/NAME-1, -2, ... unless --run names a folder. Ctrl-C or SIGTERM
     saves the run and ends with status 130 or 143; --resume goes on, and ends with the same
-    numbers as a run that was never stopped.
+    numbers as a run that was never stopped. Where training plainly went wrong, the last lines say
+    why and what to try; chainrule doctor says more.
     """
+    from chainrule.cli.doctor import diagnosed, say_first_finding
     from chainrule.cli.progress import EpochLines, ProgressBar, SayWhereItGoesOn
     from chainrule.cli.tables import print_result
     from chainrule.core.errors import ChainruleError
@@ -73,18 +75,20 @@ def command(
     with terminable():
         from chainrule.runs.run import train
 
-        result = train(
-            config,
-            overrides=overrides,
-            run=run,
-            resume=resume,
-            verbose=verbose,
-            jacobians=jacobians,
-            callbacks=[] if quiet else [SayWhereItGoesOn(), progress],
-            on_data=partial(_say_data, quiet=quiet),
-        )
+        with diagnosed():
+            result = train(
+                config,
+                overrides=overrides,
+                run=run,
+                resume=resume,
+                verbose=verbose,
+                jacobians=jacobians,
+                callbacks=[] if quiet else [SayWhereItGoesOn(), progress],
+                on_data=partial(_say_data, quiet=quiet),
+            )
     if not quiet:
         print_result(result)
+        say_first_finding(result)
     if result.signal is not None or result.interrupted:
         raise typer.Exit(128 + (result.signal or SIGINT))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.core.limits import MOST_LETTERS, MOST_PROBLEMS
 from chainrule.core.vocabulary import instead, meanings, plainest
@@ -115,7 +115,13 @@ class OtherThreadError(ChainruleError):
 
 
 class DivergenceError(ChainruleError):
-    """A loss or a gradient that is no longer a finite number."""
+    """A loss or a gradient that is no longer a finite number.
+
+    Attributes:
+        run: the run until then, if `chainrule.train` raised the error; otherwise None.
+    """
+
+    run: Any = None
 
 
 class MissingExtraError(ChainruleError):

@@ -446,7 +446,8 @@ def train(
         DataError: the data cannot be read.
         ChainruleError: the folder cannot be written to, is in use, or holds another run than the
             one to resume.
-        DivergenceError: a loss or gradient is not finite; the files hold the run until then.
+        DivergenceError: a loss or gradient is not finite; the files hold the run until then, as
+            does the error's attribute ``run``.
 
     Example:
         >>> run = train({
@@ -575,7 +576,9 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
     if isinstance(failure, DivergenceError):
         kept = f"; what was learnt until then is in {_from_here(folder.path)}" if folder else ""
         kept += f" ({trainer.restored})" if trainer.restored else ""
-        raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
+        diverged = DivergenceError([Problem(p.message + kept) for p in failure.problems])
+        diverged.run = run
+        raise diverged
     if failure is not None:
         raise failure
     return run

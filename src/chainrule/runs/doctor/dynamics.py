@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import log
 
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.patient import Patient
-from chainrule.runs.doctor.trials import Trial
 from chainrule.training.optimizers import LBFGS, optimizer
 
 FEW_UPDATES, VERY_FEW_UPDATES = 300, 100
@@ -30,26 +30,28 @@ def rate_too_high(patient: Patient) -> Iterator[Finding]:
     if patient.quick:
         yield from _high_at_a_glance(patient)
         return
-    found: tuple[float, Trial] | None = None
     own, usual = patient.rate, patient.default_rate
-    for rate in sorted({own / 10, own / 100, usual, usual / 10, usual / 100}, reverse=True):
-        if rate > own / 3 or rate < usual / 1000:
-            continue
-        rate = float(f"{rate:.3g}")
-        sign = own > HIGH * usual or patient.diverged is not None
-        helped = patient.helped_by(f"network.learning_rate={rate:g}", sign=sign)
-        if helped is not None and (found is None or helped.skill > found[1].skill + 0.05):
-            found = rate, helped
-    if found is None:
+    sign = own > HIGH * usual or patient.diverged is not None
+    tried = [
+        (trial, rate)
+        for rate in sorted({usual, own / 10, own / 100, usual / 10, usual / 100})
+        if usual / 1000 <= rate <= own / 3
+        and (trial := patient.helped_by(f"network.learning_rate={rate:.3g}", sign=sign))
+    ]
+    if not tried:
         return
-    rate, helped = found
+    best = max(trial.skill for trial, _ in tried)
+    good = [
+        (abs(log(rate / usual)), trial, rate) for trial, rate in tried if trial.skill > best - 0.02
+    ]
+    _, helped, rate = min(good, key=lambda each: each[0])
     yield Finding(
         "rate_too_high",
         None,
         f"at the rate {own:g} {_course(patient)}; {patient.reached(helped)}",
-        "certain" if patient.diverged or own > HIGH * usual else "likely",
+        "certain" if sign else "likely",
         "a smaller learning rate",
-        (f"network.learning_rate={rate:g}",),
+        (f"network.learning_rate={rate:.3g}",),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,23 +80,37 @@ def examine(
         ('dead_units', 'dense_1')
     """
     patient = _of_run(run) if _is_run(run) else _of_config(run, overrides, data)
-    findings = _found(patient)
-    alarms = [each for each in findings if each.confidence != "possible"]
-    hints = [each for each in findings if each.confidence == "possible"]
-    return Diagnosis((*alarms, *hints), _examined(patient), patient.config.name)
+    findings = sorted(_found(patient), key=lambda each: not _is_alarm(each))  # a stable sort
+    return Diagnosis(tuple(findings), _examined(patient), patient.name)
 
 
-def _found(patient: Patient) -> list[Finding]:
+def at_the_end(run: Run) -> Finding | None:
+    """The first alarm of a training that has just ended, found in no time; None if all is well.
+
+    It tries no trainings and looks at few cases, so that it sees only what is plain; `examine`
+    sees more.
+
+    Args:
+        run: with its data.
+    """
+    if run.not_finite is None and (run.interrupted or run.signal is not None):
+        return None
+    return next(filter(_is_alarm, _found(_of_run(run, quick=True))), None)
+
+
+def _is_alarm(finding: Finding) -> bool:
+    return finding.confidence != "possible"
+
+
+def _found(patient: Patient) -> Iterator[Finding]:
     """What the rules find; a rule may look at the alarms of those before it."""
-    findings: list[Finding] = []
     with np.errstate(all="ignore"):
         for rule in RULES:
             if patient.alarms and patient.alarms[0] in ENDS:
-                break
+                return
             new = [*rule(patient)]
-            findings += new
-            patient.alarms += [each.illness for each in new if each.confidence != "possible"]
-    return findings
+            yield from new
+            patient.alarms += [each.illness for each in new if _is_alarm(each)]
 
 
 ENDS = ("constant_labels",)
@@ -108,11 +123,10 @@ def _is_run(run: Any) -> bool:
     return isinstance(run, str | os.PathLike) and os.path.isdir(run)
 
 
-def _of_run(run: Any) -> Patient:
-    found = run if isinstance(run, Run) else load(run)
-    ending = found.ending or ""
-    diverged = ending if "no longer a finite number" in ending else None
-    return Patient(found.network, found.config, found.data, found.history, found.scores, diverged)
+def _of_run(run: Any, *, quick: bool = False) -> Patient:
+    found: Run = run if isinstance(run, Run) else load(run)
+    known = found.network, found.config, found.data, found.history, found.scores
+    return Patient(found.name, *known, found.not_finite, quick)
 
 
 def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
@@ -133,13 +147,10 @@ def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
     )
     settings = replace(settings, epochs=epochs, callbacks=None)
     trainer = replace(resolved, settings=settings).trainer()
-    diverged = None
-    try:
+    with suppress(DivergenceError):
         trainer.run()
-    except DivergenceError:
-        diverged = trainer.ending
-    found = trainer.network, resolved.config, resolved.data, trainer.history
-    return Patient(*found, {}, diverged)
+    known = trainer.network, resolved.config, resolved.data, trainer.history
+    return Patient(checked.name, *known, {}, trainer.not_finite)
 
 
 def _examined(patient: Patient) -> str:

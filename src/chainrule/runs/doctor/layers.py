@@ -43,18 +43,21 @@ SCALES = ("unscaled_inputs", "unscaled_targets")
 def symmetric_start(patient: Patient) -> Iterator[Finding]:
     """All units of a hidden layer have equal weights, before training and after."""
     for place, layer in patient.hidden if patient.updates else []:
-        if not (_is_symmetric(patient.network, layer) and _is_symmetric(patient.start, layer)):
+        if not _is_symmetric(patient.start, layer):
             continue
-        units = _units(layer)
+        still = _is_symmetric(patient.network, layer)
+        treatment = tuple(_redrawn(patient, place))
+        if not still and not (patient.may_suffer and patient.helped_by(*treatment)):
+            continue
+        after = "they are equal still: they act as one" if still else "they are nearly so"
         yield Finding(
             "symmetric_start",
             layer.name,
-            f"the {units} units of {layer.name} start with equal weights, and after "
-            f"{patient.epochs} epochs they are equal still: they act as one unit; "
-            f"{patient.standing}",
-            "certain",
+            f"the {_units(layer)} units of {layer.name} start with equal weights, and after "
+            f"{patient.epochs} epochs {after}; {patient.standing}",
+            "certain" if still else "likely",
             "draw the weights at random",
-            tuple(_redrawn(patient, place)),
+            treatment,
         )
         return
 

@@ -12,21 +12,21 @@ from chainrule.runs.doctor.patient import Patient
 def not_finite_at_start(patient: Patient) -> Iterator[Finding]:
     """A number that is infinite or NaN before anything was learnt."""
     found = patient.before.not_finite
-    if found is None:
+    if found is None or patient.diverged is None:
         return
     layer, direction = found
     treatment = tuple(smaller_start(patient))
-    helped = patient.helped_by(*treatment)
+    helps = patient.quick or patient.helped_by(*treatment) is not None
     yield Finding(
         "not_finite",
         layer,
-        f"before the first update a number is not finite: it arises in the {direction} pass, in "
-        f"{layer}{_said(patient)}",
+        f"before the first update a number is not finite already: it arises in the {direction} "
+        f"pass, in {layer}",
         "certain",
         "smaller first weights, by Glorot's or He's rule"
-        if helped
+        if helps
         else "inputs and targets of mean 0 and deviation 1, or float64 (network.dtype)",
-        treatment if helped else (),
+        treatment if helps else (),
     )
 
 
@@ -34,18 +34,12 @@ def not_finite(patient: Patient) -> Iterator[Finding]:
     """A loss or a gradient that became infinite or NaN in training."""
     if patient.diverged is None or "not_finite" in patient.alarms:
         return
-    found = patient.after.not_finite
-    where = f", first in the {found[1]} pass, in {found[0]}" if found else ""
     yield Finding(
         "not_finite",
-        found[0] if found else None,
-        f"training ended where a number was no longer finite{where}{_said(patient)}",
+        patient.diverged.layer,
+        f"{patient.diverged}",
         "certain",
         "a smaller learning rate, inputs and targets of mean 0 and deviation 1, or a limit on "
         "the gradient's norm",
         ("training.clip_gradient_norm=1",),
     )
-
-
-def _said(patient: Patient) -> str:
-    return f": {patient.diverged}" if patient.diverged else ""

@@ -155,7 +155,8 @@ def _units(layer: Any, z: Array, out: Array, hidden: bool) -> dict[str, Any]:
     phi = getattr(layer, "activation", None)
     shape = layer.output_shape
     units = int(shape[0] if len(shape) == 3 else shape[-1])
-    spread = float(np.sqrt(np.nanmean(np.square(out, dtype=np.float64)))) if out.size else 0.0
+    numbers = out[~np.isnan(out)].astype(np.float64)  # NaN is padding
+    spread = float(np.sqrt(np.square(numbers).mean())) if numbers.size else 0.0
     found: dict[str, Any] = {
         "activation": None,
         "units": units,

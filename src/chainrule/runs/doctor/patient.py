@@ -20,6 +20,7 @@ from chainrule.runs.doctor.skill import chance_of, percent, recalls, skill_of
 from chainrule.runs.doctor.trials import FAILED, Trial, trial
 from chainrule.runs.starts import initial_network
 from chainrule.training import History, Settings
+from chainrule.training.history import NotFinite
 from chainrule.training.metrics import true_classes
 from chainrule.training.optimizers import optimizer
 from chainrule.training.scores import Score, TargetKind, evaluate
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 SAMPLE, SMALL_SAMPLE = 2000, 256
 """At most so many cases of a part are looked at, and at the end of a training."""
 
-PROBED = 256
-"""So many training cases pass through the network to look at its units."""
+PROBED, LEAST_PROBED = 256, 16
+"""So many training cases pass through the network to look at its units, at most and at least."""
+
+PROBED_SHARE = 0.001
+"""At the end of a training at most this share of the cases that passed in it."""
 
 LAGS, LAGS_CLEARLY = 0.9, 0.75
 """A network suffers if it has learnt less than this share of what is attainable: clearly, and,
@@ -52,22 +56,24 @@ class Patient:
     """A training that is examined.
 
     Attributes:
+        name: of the run or the configuration.
         network: as training left it.
         config: the configuration as run.
         data: as the network sees them.
         history: of the training.
         scores: by part, as far as they are known.
-        diverged: the sentence on where the training was no longer finite, or None.
+        diverged: where the training was no longer finite, or None.
         quick: whether to do only what takes no time: no trials, and a small sample.
         alarms: the illnesses found so far, that are certain or likely.
     """
 
+    name: str
     network: Network
     config: Config
     data: DataSplit
     history: History
     scores: Mapping[str, Score]
-    diverged: str | None = None
+    diverged: NotFinite | None = None
     quick: bool = False
     alarms: list[str] = field(default_factory=list)
     _trials: dict[tuple[str, ...], Trial] = field(default_factory=dict)
@@ -161,6 +167,13 @@ class Patient:
             x = x[~np.isnan(x).any(axis=1)]
         return x
 
+    @cached_property
+    def probed(self) -> int:
+        """How many training cases pass through the network to look at its units."""
+        if not self.quick:
+            return PROBED
+        return int(np.clip(PROBED_SHARE * self.epochs * self.cases, LEAST_PROBED, PROBED))
+
     # Its passes
 
     @cached_property
@@ -171,13 +184,13 @@ class Patient:
     @cached_property
     def before(self) -> Pass:
         """A pass through the network as it was before its training."""
-        x, t = self.train.x[:PROBED], self.train.t[:PROBED]
+        x, t = self.train.x[: self.probed], self.train.t[: self.probed]
         return passed_through(self.start, x, t, self.settings.seed)
 
     @cached_property
     def after(self) -> Pass:
         """A pass through the network as training left it."""
-        x, t = self.train.x[:PROBED], self.train.t[:PROBED]
+        x, t = self.train.x[: self.probed], self.train.t[: self.probed]
         return passed_through(deepcopy(self.network), x, t, self.settings.seed)
 
     # How good it is
@@ -292,7 +305,7 @@ class Patient:
         if self.quick:
             return FAILED
         if treatment not in self._trials:
-            wanted = max(1, self.epochs, min(self.settings.epochs, 5))
+            wanted = max(1, self.settings.epochs if self.diverged else self.epochs)
             epochs = round(wanted * max(1.0, self.cases / len(self.train)))
             parts = self.train, self.held_out
             found = trial(self.config, treatment, parts, self.kind, epochs)

@@ -16,9 +16,9 @@ def percent(share: float) -> str:
 
     Example:
         >>> percent(0.1234)
-        '12.3 %'
+        '12.3%'
     """
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}%"
 
 
 def number(value: float | None) -> str:
