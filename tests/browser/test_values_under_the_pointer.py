@@ -8,6 +8,7 @@ import pytest
 from pages_to_open import CONFIGURATIONS
 
 import chainrule
+from chainrule.runs.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.exhaustive
 
@@ -16,9 +17,12 @@ COLUMNS = {"training": "train", "validation": "validation"}
 HEADINGS = {"R²": "r2", "F1": "f1", "log loss": "log_loss", "MAE": "mae", "RMSE": "rmse"}
 
 
-def charts(browser):
+EVERY_MINIBATCH = "loss of every minibatch"
+
+
+def charts(browser, of="#curves figure"):
     """The figures of the learning curves that have a slider."""
-    found = browser.all("#curves figure")
+    found = browser.all(of)
     assert found
     return found
 
@@ -40,7 +44,9 @@ def number(text):
 
 
 def expected(run, title, name, epoch):
-    """What the history says of a line of a chart in an epoch."""
+    """What the run's files say of a line of a chart in an epoch, or of a minibatch."""
+    if title == EVERY_MINIBATCH:
+        return read_checkpoint(run.folder / "checkpoint.safetensors").arrays["losses"][epoch - 1]
     measure = HEADINGS.get(title, title.replace(" ", "_"))
     column = measure if measure == "learning_rate" else f"{COLUMNS[name]}_{measure}"
     return run.history[column][epoch - 1]
@@ -108,7 +114,7 @@ def test_the_values_under_the_pointer_are_those_of_the_history(browser, pages, n
 def test_the_arrow_keys_go_from_epoch_to_epoch(browser, pages, name):
     run = chainrule.load(pages[name].with_suffix(""))
     browser.open(pages[name])
-    for figure in charts(browser):
+    for figure in charts(browser, "#curves figure:not([data-chart=minibatches])"):
         slider = browser.all("input", figure)[0]
         browser.press("HOME", slider)
         assert require_right(browser, run, figure) == 1
