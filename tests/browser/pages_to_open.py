@@ -13,6 +13,7 @@ import pandas as pd
 import chainrule
 from chainrule.core.errors import DivergenceError
 from chainrule.gradients import check
+from chainrule.runs.explained import explained
 from chainrule.runs.report.page import report
 
 HOSTILE = "<script>document.title = 'taken'; console.error(1)</script>\"'><img src=http://x/y>&"
@@ -69,6 +70,10 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 """The runs of which there is a report, by the name of its page."""
 
 
+EXPLAINED = ("classes", "values", "images")
+"""The runs of which a pass is worked out with its numbers."""
+
+
 def all_pages(folder: Path) -> dict[str, Path]:
     """Every page, written into a folder, by name."""
     found = {}
@@ -78,6 +83,10 @@ def all_pages(folder: Path) -> dict[str, Path]:
         found[name] = _reported(folder, name, name)
     _hostile_run(folder / "hostile")
     found["hostile"] = _reported(folder, "hostile", "hostile")
+    for name in EXPLAINED:
+        path = folder / f"explained-{name}.html"
+        path.write_text(explained(folder / name).html(), "utf-8")
+        found[path.stem] = path
     found["several"] = _reported(folder, "several", "classes", "images", "hostile")
     found["notebook"] = _notebook(folder)
     return found

@@ -6,12 +6,13 @@ import re
 
 import pytest
 from opened import WIDTHS
-from pages_to_open import CONFIGURATIONS
+from pages_to_open import CONFIGURATIONS, EXPLAINED, HOSTILE
 
 pytestmark = pytest.mark.exhaustive
 
 REPORTS = [*CONFIGURATIONS, "hostile", "several"]
-PAGES = [*REPORTS, "notebook"]
+EXPLANATIONS = [f"explained-{name}" for name in EXPLAINED]
+PAGES = [*REPORTS, *EXPLANATIONS, "notebook"]
 
 MOST_BYTES = 300_000
 """Of a report, without its images."""
@@ -33,11 +34,11 @@ def test_a_page_is_silent_and_keeps_nobody_out(browser, page, width, dark):
     assert browser.run("return performance.getEntriesByType('resource').length") == 0
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_a_report_on_paper_is_whole_and_dark_on_white(browser, pages, name):
+@pytest.mark.parametrize("name", [*REPORTS, *EXPLANATIONS])
+def test_a_page_on_paper_is_whole_and_dark_on_white(browser, pages, name):
     browser.open(pages[name], width=700, dark=True, media="print")
     assert browser.wider == []
-    color = browser.run("return getComputedStyle(document.body).color")
+    color = browser.run("return getComputedStyle(document.querySelector('main')).color")
     assert max(map(int, re.findall(r"\d+", color)[:3])) < 80
     assert browser.printed().startswith(b"%PDF")
 
@@ -61,6 +62,7 @@ def test_names_from_files_are_texts(browser, pages, name):
     browser.open(pages[name])
     assert "taken" not in browser.driver.title
     assert browser.run("return document.querySelectorAll('img[src^=http]').length") == 0
+    assert HOSTILE[:20] in browser.run("return document.querySelector('main').innerText")
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -73,3 +75,17 @@ def test_a_report_says_its_results_without_scripts(browser, pages, name):
     assert wider == []
     for words in ("training", "Configuration"):
         assert words in text
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_an_explanation_shows_its_formulas_without_a_script(browser, pages, name):
+    text = pages[name].read_text("utf-8")
+    assert "<script" not in text
+    assert len(text.encode()) <= 2 * MOST_BYTES
+    browser.open(pages[name])
+    sizes = browser.run(
+        "return [...document.querySelectorAll('math')].map(e => [e.getBoundingClientRect().width,"
+        " e.getBoundingClientRect().height, getComputedStyle(e).display.includes('math')])"
+    )
+    assert len(sizes) > 100
+    assert all(width > 2 and height > 2 and is_math for width, height, is_math in sizes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from html import escape
 
 from chainrule.core.errors import MissingExtraError
 from chainrule.core.html import escaped
@@ -17,7 +19,7 @@ STYLE = """
 .explanation { --ink: #1d2126; --back: #fff; --line: #cfd6dd; --result: #0b5a97;
   color: var(--ink); background: var(--back); max-width: 52rem; margin: 0 auto; padding: 1rem;
   font: 1rem/1.55 system-ui, "Segoe UI", Roboto, Arial, sans-serif; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   .explanation { --ink: #e7eaed; --back: #14171a; --line: #3b434b; --result: #7cc0f4; } }
 .explanation h1 { font-size: 1.5rem; }
 .explanation h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid var(--line); }
@@ -28,10 +30,12 @@ STYLE = """
 .explanation .step > :nth-child(3n) { min-width: 0; overflow-wrap: anywhere; }
 .explanation .step math { math-style: normal; }
 .explanation .result { color: var(--result); font-weight: 600; }
+.explanation .wide { display: inline-block; max-width: 100%; overflow: auto hidden;
+  vertical-align: middle; padding: .3rem 0; }
 .explanation .scroll { overflow-x: auto; margin: .3rem 0 1rem 1rem; }
 .explanation table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .explanation th, .explanation td { padding: .1rem .7rem; text-align: right; font-weight: 400; }
-.explanation thead th { border-bottom: 1px solid var(--line); }
+.explanation thead :is(th, td) { border-bottom: 1px solid var(--line); }
 @media (max-width: 30rem) {
   .explanation { padding: .6rem; }
   .explanation .step { grid-template-columns: max-content 1fr; margin-left: 0; }
@@ -54,7 +58,8 @@ def page(title: str, sections: Sequence[Section], digits: int) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(title)}</title>\n"
         "<style>body { margin: 0; }\n"
-        "@media (prefers-color-scheme: dark) { body { background: #14171a; } }</style>\n"
+        "@media screen and (prefers-color-scheme: dark) {\n"
+        "  body { background: #14171a; } }</style>\n"
         f"</head>\n<body>\n{fragment(title, sections, digits, tag='main')}\n</body>\n</html>\n"
     )
 
@@ -74,6 +79,22 @@ def fragment(title: str, sections: Sequence[Section], digits: int, tag: str = "d
     return "\n".join([*found, f"</{tag}>"])
 
 
+def _letter(found: re.Match[str]) -> str:
+    return escape(chr(int(found[1], 16)))
+
+
+_NEEDLESS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r' xmlns="[^"]*"| display="inline"', ""),
+    (r"&#x([0-9A-F]+);", _letter),
+    (r"<mrow>(<m[ino]>[^<]*</m[ino]>)</mrow>", r"\1"),
+)
+"""What latex2mathml writes and a page does not need, with what stands for it: a third of all."""
+
+_FITS = 30
+"""So many characters of a formula stand on a line of a phone."""
+
+
+@lru_cache(maxsize=4096)  # a sign or a name is on many lines
 def mathml(latex: str) -> str:
     """A formula of LaTeX as MathML.
 
@@ -88,7 +109,9 @@ def mathml(latex: str) -> str:
             "markdown and text need nothing more"
         ) from None
     written: str = convert(latex)
-    return written.replace(' display="inline"', "")
+    for pattern, by_what in _NEEDLESS:
+        written = re.sub(pattern, by_what, written)
+    return written
 
 
 def _sentence(text: str) -> str:
@@ -125,8 +148,15 @@ def _step(step: Step, digits: int) -> str:
 def _piece(latex: str, n: int) -> str:
     """A piece as a formula of its own, so that the line can be broken before its sign."""
     written = mathml(latex)
-    is_sign = n and re.match(r"[-+/=]|\\\\cdot", latex)
-    return written.replace("<mo>", '<mo form="infix">', 1) if is_sign else written
+    is_sign = n and re.match(r"[-+/=]|\\cdot", latex)
+    if is_sign:
+        written = written.replace("<mo>", '<mo form="infix">', 1)
+    if len(re.sub(r"\\[a-z]+|[{}^_ ]", "", latex)) <= _FITS:
+        return written
+    return (
+        '<span class="wide" tabindex="0" role="group" aria-label="a long formula">'
+        f"{written}</span>"
+    )
 
 
 def _matrix(matrix: Matrix, digits: int) -> str:
@@ -142,6 +172,6 @@ def _matrix(matrix: Matrix, digits: int) -> str:
         lines.append(f"<tr>{label}{cells}</tr>")
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="numbers of a layer">'
-        f"<table><thead><tr><th>{name}</th>{heads}</tr></thead>"
+        f"<table><thead><tr><td>{name}</td>{heads}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
