@@ -28,7 +28,7 @@ no part in the gradient there, and outputs near 0 and 1 are what is asked for.
 The sample is a fixed number of training cases, drawn once from the seed: all up to `FEWEST`, and
 of more a fiftieth, but at least `FEWEST` and at most `MOST_CASES`. Its passes run on a copy of the
 network, so that nothing of the training changes. Which epochs are measured follows from the sizes
-of network and data (`every`, `is_measured`): 1, 2, 4, 8, … until that distance has grown to
+of network and data (`every`, `is_measured`): 1, 4, 16, 64, … until their distance has grown to
 ``every``, and then each ``every``-th, so that it takes about a hundredth of the time.
 
 Sources: the ratio of updates to weights: Karpathy, *CS231n: Convolutional neural networks for
@@ -71,27 +71,23 @@ FEWEST, MOST_CASES = 64, 256
 Kind = Literal["dead", "saturated"]
 
 
-def kind_of(activation: Activation) -> Kind | None:
-    """Which figure says how much of an activation passes nothing back; None for neither.
+def slope_of(activation: Activation) -> tuple[Kind | None, float]:
+    """Which figure says how much of an activation passes nothing back, and its largest slope.
 
     The slope far on either side says it: ``dead`` where it vanishes on one side, ``saturated``
-    where it vanishes on both.
+    where it vanishes on both, None where on neither. The largest |φ'(z)| is that of −4 ≤ z ≤ 4;
+    the sigmoids have theirs at 0.
 
     Example:
         >>> from chainrule.nn.activations import activation
-        >>> [kind_of(activation(name)) for name in ("relu", "tanh", "leaky_relu")]
-        ['dead', 'saturated', None]
+        >>> [slope_of(activation(name)) for name in ("relu", "tanh", "leaky_relu")]
+        [('dead', 1.0), ('saturated', 1.0), (None, 1.0)]
     """
-    far = np.array([-1e4, 1e4])
     with np.errstate(all="ignore"):
-        vanishing = int((np.abs(activation.derivative(far)) < DEAD * _largest(activation)).sum())
-    return (None, "dead", "saturated")[vanishing]
-
-
-def _largest(activation: Activation) -> float:
-    """The largest |φ'(z)| of −10 ≤ z ≤ 10; the sigmoids have theirs at 0."""
-    with np.errstate(all="ignore"):
-        return float(np.abs(activation.derivative(np.linspace(-10, 10, 81))).max())
+        slopes = np.abs(activation.derivative(np.array([-1e4, *np.arange(-4.0, 4.5, 0.5), 1e4])))
+    largest = float(slopes[1:-1].max())
+    kinds: tuple[Kind | None, ...] = (None, "dead", "saturated")
+    return kinds[int((slopes[[0, -1]] < DEAD * largest).sum())], largest
 
 
 def sample_size(cases: int) -> int:
@@ -110,15 +106,19 @@ def chosen(cases: int, seed: int) -> Array:
 # Which epochs are measured. Seconds on one core, by the fastest engine for the training and by
 # the layers themselves for the measurement.
 
-EPOCH, MEASUREMENT, OF_LAYER = 60e-6, 50e-6, 12e-6
-"""What an epoch and a measurement take however small they are, and more for each layer."""
+EPOCH, MEASUREMENT, OF_LAYER = 60e-6, 250e-6, 40e-6
+"""What an epoch and a measurement take however small they are, and more for each layer: little of
+what a measurement needs is in the processor's caches."""
 
-OF_CASE, OF_PRODUCT, OF_SHARED_PRODUCT, OF_UNIT, OF_PARAMETER = 1e-7, 3e-11, 1e-10, 5e-9, 4e-9
-"""For each case; for each multiplication of 8 bytes, more where places or steps share the weight;
-for each unit and case that is measured; for each parameter that is measured."""
+OF_CASE, OF_PRODUCT, OF_MEASURED_PRODUCT, OF_SHARED_PRODUCT = 1e-7, 3e-11, 6e-11, 1e-10
+"""For each case; for each multiplication of 8 bytes, in training, in a measurement, and in both
+where places or steps share the weight."""
+
+OF_UNIT, OF_PARAMETER = 5e-9, 4e-9
+"""For each unit and case that is measured; for each parameter of 8 bytes that is measured."""
 
 SHARE = 0.01
-"""The share of the time that the measurements take, by this estimate."""
+"""The share of the time that the measurements take by this estimate, once they lie evenly."""
 
 
 def every(network: Network, cases: int) -> int:
@@ -131,32 +131,39 @@ def every(network: Network, cases: int) -> int:
         >>> from chainrule.nn import Dense
         >>> network = Network([Dense(50), Dense(2)], input=300)
         >>> every(network, cases=50_000), every(network, cases=100)
-        (1, 119)
+        (2, 282)
     """
     layers, size = network.layers, sample_size(cases)
     units, width = sum(layer.outputs for layer in layers), network.dtype.itemsize / 8
-    of_case = OF_CASE + 3 * width * sum(map(_seconds_of_products, layers))
-    epoch = EPOCH + cases * of_case
-    once = MEASUREMENT + OF_LAYER * len(layers) + size * (of_case + units * OF_UNIT)
+    epoch = EPOCH + cases * (OF_CASE + width * _seconds_of_products(network, OF_PRODUCT))
+    of_case = units * OF_UNIT + width * _seconds_of_products(network, OF_MEASURED_PRODUCT)
+    once = MEASUREMENT + OF_LAYER * len(layers) + size * of_case
     once += len(network.theta) * OF_PARAMETER * width
     return max(1, ceil(once / (SHARE * epoch)))
 
 
-def _seconds_of_products(layer: Layer) -> float:
-    """An estimate of the seconds that a layer's products take for one case in one direction."""
-    weights, uses = sum(map(prod, layer.shapes().values())), layer.uses_of_weights
-    return weights * uses * (OF_PRODUCT if uses == 1 else OF_SHARED_PRODUCT)
+def _seconds_of_products(network: Network, each: float) -> float:
+    """An estimate of the seconds that the products of both passes of one case take."""
+    seconds = 0.0
+    for layer in network.layers:
+        weights, uses = sum(map(prod, layer.shapes().values())), layer.uses_of_weights
+        seconds += 3 * weights * uses * (each if uses == 1 else OF_SHARED_PRODUCT)
+    return seconds
 
 
 def is_measured(epoch: int, distance: int) -> bool:
-    """Whether an epoch is measured: 1, 2, 4, 8, … up to the distance, then at that distance.
+    """Whether an epoch is measured: 1, 4, 16, … until they lie that far apart, then evenly.
 
     Example:
-        >>> [epoch for epoch in range(1, 20) if is_measured(epoch, 3)]
-        [1, 2, 4, 7, 10, 13, 16, 19]
+        >>> [epoch for epoch in range(1, 80) if is_measured(epoch, 20)]
+        [1, 4, 16, 36, 56, 76]
     """
-    even = 1 << (distance - 1).bit_length()  # the first power of 2 that is no less
-    return (epoch - even) % distance == 0 if epoch >= even else epoch & (epoch - 1) == 0
+    even = 1
+    while 3 * even < distance:  # from this power of 4 the next one would lie too far
+        if epoch == even:
+            return True
+        even *= 4
+    return epoch >= even and (epoch - even) % distance == 0
 
 
 class _Layer(NamedTuple):
@@ -235,7 +242,7 @@ class Probe:
         if isinstance(layer, Gated):
             kind = "saturated"
         elif isinstance(layer, Activated) and layer.activation is not None and not is_end:
-            kind, largest = kind_of(layer.activation), _largest(layer.activation)
+            kind, largest = slope_of(layer.activation)
         return _Layer(layer, trained, weights, kind, largest) if trained or kind else None
 
     def keep(self) -> None:
