@@ -163,15 +163,17 @@ def test_a_training_set_that_takes_long_is_measured_after_each_epoch():
 CONFIG = {
     "network": {"layers": [{"size": 4, "activation": "tanh"}, {"size": 2}, "softmax"]},
     "data": {"generator": "moons", "count": 60},
-    "training": {"epochs": 17, "batch_size": 10, "checkpoint_every": 1},
+    "training": {"epochs": 17, "batch_size": 10},
 }
 
 
 class StopAfter(Callback):
-    """Interrupts the training after a number of chunks."""
+    """Interrupts the training after a number of minibatches."""
 
-    def __init__(self, chunks: int) -> None:
-        self.left = chunks
+    every_minibatch = True
+
+    def __init__(self, minibatches: int) -> None:
+        self.left = minibatches
 
     def on_chunk(self, trainer):
         self.left -= 1
@@ -208,9 +210,9 @@ def test_a_run_has_it_in_its_metrics(tmp_path, whole):
 
 
 def goes_on(folder, stops) -> dict[int, Health]:
-    """The health of a run that was stopped after these numbers of chunks."""
-    for chunks in stops:
-        train(CONFIG, run=folder, resume=True, callbacks=[StopAfter(chunks)])
+    """The health of a run that was stopped after these numbers of minibatches."""
+    for minibatches in stops:
+        train(CONFIG, run=folder, resume=True, callbacks=[StopAfter(minibatches)])
     found = train(CONFIG, run=folder, resume=True).history.health
     assert load(folder).history.health == found
     return found
