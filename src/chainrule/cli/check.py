@@ -21,12 +21,16 @@ WRONG = 1
 def command(
     config: Config,
     cases: Annotated[
-        int, typer.Option("--cases", min=1, help="How many training cases; they make two batches.")
+        int,
+        typer.Option(
+            "--cases", metavar="N", min=1, help="How many training cases; they make two batches."
+        ),
     ] = 8,
     method: Annotated[
         list[str] | None,
         typer.Option(
             "--method",
+            metavar="METHOD",
             help="central, complex, projection, torch or jax; may be given several times. By "
             "default all that are there.",
         ),
@@ -35,6 +39,7 @@ def command(
         int | None,
         typer.Option(
             "--coordinates",
+            metavar="N",
             min=1,
             help="How many numbers of an array central and complex move one by one; by default "
             "all in a small network, some chosen at random in a large one.",

@@ -26,18 +26,21 @@ def command(
         typer.Option(
             "--with",
             metavar="PEERS",
-            help="Libraries to compare with, such as torch,sklearn,jax; by default all that are "
-            "installed.",
+            help="Libraries to compare with: torch, jax or sklearn, several as torch,sklearn; by "
+            "default all that are installed.",
         ),
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="How many; by default the configuration's."),
+        typer.Option(
+            "--epochs", metavar="N", min=1, help="How many; by default the configuration's."
+        ),
     ] = None,
     set_: Overrides = None,
     engine: Engine = None,
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="How many each training may use.")
+        int,
+        typer.Option("--threads", metavar="N", min=1, help="How many each training may use."),
     ] = 1,
     save: Annotated[
         Path | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.examples import epilog
 from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say, say_result
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Look at the data of a configuration, or write them.",
     no_args_is_help=True,
+    epilog=epilog("data"),
     rich_markup_mode=None,
 )
 
@@ -31,11 +33,15 @@ def _files_of(config: LoadedConfig) -> list[Path]:
     return [file for path in paths for file in files_matching(path)]
 
 
-@app.command("show")
+@app.command("show", epilog=epilog("data show"))
 def show(
     config: Config,
-    split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "train",
-    count: Annotated[int, typer.Option("--count", min=1, max=100, help="How many images.")] = 10,
+    split: Annotated[
+        str, typer.Option("--split", metavar="PART", help="train, validation or test.")
+    ] = "train",
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=100, help="How many images.")
+    ] = 10,
     save: Annotated[
         Path | None,
         typer.Option("--save", help="Write the picture here; no window.", metavar="FILE"),
@@ -74,7 +80,7 @@ def show(
         say(f"picture written to {written}")
 
 
-@app.command("make")
+@app.command("make", epilog=epilog("data make"))
 def make(
     config: Config,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The .npz file to write.")],

@@ -36,6 +36,7 @@ def command(
         str,
         typer.Option(
             "--split",
+            metavar="PART",
             help="Without FILE, or for a FILE that is a folder with folders train, val and test: "
             "train, validation or test.",
         ),

@@ -38,7 +38,8 @@ def command(
         ),
     ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="Of which data: train, validation or test.")
+        str,
+        typer.Option("--split", metavar="PART", help="Of which data: train, validation or test."),
     ] = "train",
     format_: Annotated[
         str | None,
@@ -51,13 +52,18 @@ def command(
     digits: Annotated[
         int,
         typer.Option(
-            "--digits", help="Significant digits, 2 to 17; more where a line needs them."
+            "--digits",
+            metavar="N",
+            help="Significant digits, 2 to 17; more where a line needs them.",
         ),
     ] = 9,
     width: Annotated[
         int | None,
         typer.Option(
-            "--width", help="Columns of the text, at least 40; by default the terminal's.", min=40
+            "--width",
+            metavar="N",
+            help="Columns of the text, at least 40; by default the terminal's.",
+            min=40,
         ),
     ] = None,
     out: Annotated[
@@ -71,8 +77,6 @@ def command(
     Each number has its rule, the rule with the numbers put in, and the result: forwards to the
     loss, back to every gradient, and the first step of the optimiser. Of a configuration the
     network is as it starts, of a run as it is after its training.
-
-    Example: chainrule explain examples/by_hand.yaml --case 1 --weight 'dense_1.W[0,1]'
     """
     from chainrule.runs.explained import explained
 

@@ -32,6 +32,7 @@ def command(
         str | None,
         typer.Option(
             "--dtype",
+            metavar="DTYPE",
             help="float32 or float64, for onnx (by default float32), torch and c (by default the "
             "network's).",
         ),

@@ -30,6 +30,7 @@ from chainrule.cli import (
     sweep,
     train,
 )
+from chainrule.cli.examples import epilog
 from chainrule.cli.terminal import failures_reported, work_shown
 
 COMMANDS = {
@@ -87,7 +88,7 @@ for _name, _module in COMMANDS.items():
     if hasattr(_module, "app"):
         app.add_typer(_module.app, name=_name)
     else:
-        app.command(_name)(_module.command)
+        app.command(_name, epilog=epilog(_name))(_module.command)
 
 
 def _version(wanted: bool) -> None:

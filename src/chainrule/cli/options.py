@@ -18,11 +18,18 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE ...",
-        help="Override a value, such as training.epochs=5 or network.layers.0.size=50.",
+        help="Override a value, such as training.epochs=5 or network.layers.0.size=50; "
+        "chainrule schema names every key.",
     ),
 ]
 Engine = Annotated[
-    str | None, typer.Option("--engine", help="Which of our engines runs the minibatches.")
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="What runs the minibatches: auto, compiled, numpy or torch; by default the "
+        "configuration's.",
+    ),
 ]
 
 

@@ -17,7 +17,11 @@ def command(
     high: Annotated[float, typer.Option("--to", metavar="RATE", help="The last rate.")] = 10.0,
     minibatches: Annotated[
         int | None,
-        typer.Option("--minibatches", help="How many; by default 200 to 1000, by their size."),
+        typer.Option(
+            "--minibatches",
+            metavar="N",
+            help="How many; by default 200 to 1000, by their size.",
+        ),
     ] = None,
     save: Annotated[
         Path | None,

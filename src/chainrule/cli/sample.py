@@ -15,12 +15,16 @@ def command(
     start: Annotated[
         str, typer.Option("--start", help="What the text begins with.", metavar="TEXT")
     ] = "",
-    count: Annotated[int, typer.Option("--count", help="How many characters follow.")] = 200,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", help="How many characters follow.")
+    ] = 200,
     temperature: Annotated[
         float,
-        typer.Option("--temperature", help="Below 1 likelier characters, above 1 bolder ones."),
+        typer.Option(
+            "--temperature", metavar="T", help="Below 1 likelier characters, above 1 bolder ones."
+        ),
     ] = 1.0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of what is drawn.")] = 0,
 ) -> None:
     """Print text by a network that has learnt one."""
     from chainrule.runs.run import load

@@ -32,20 +32,27 @@ def command(
     ],
     trials: Annotated[
         int | None,
-        typer.Option("--trials", min=1, help="Random draws; by default the whole grid of lists."),
+        typer.Option(
+            "--trials",
+            metavar="N",
+            min=1,
+            help="Random draws; by default the whole grid of lists.",
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Processes; by default one a core.")
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Processes; by default one a core."),
     ] = None,
     by: Annotated[
         str | None,
         typer.Option(
             "--by",
+            metavar="COLUMN",
             help="The score that judges, such as validation_loss or best_validation_accuracy; "
             "by default validation_accuracy where there are classes.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Of the draws.")] = 0,
     set_: Overrides = None,
     run: Annotated[
         Path | None,
