@@ -5,11 +5,13 @@ Run with: python docs/make_pictures.py
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import chainrule
 from chainrule.autodiff import sigmoid, variable
@@ -55,8 +57,31 @@ def graph() -> None:
     save_figure(figure, IMAGES / "graph.svg")
 
 
+def report() -> None:
+    """The upper part of the report of examples/iris.yaml, as Chromium shows it."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in ("headless=new", "no-sandbox", "hide-scrollbars", "window-size=1180,1620"):
+        options.add_argument(f"--{argument}")
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        run = chainrule.train(ROOT / "examples" / "iris.yaml", run=Path(folder) / "iris-1")
+        chainrule.report(run, page)
+        browser = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+        try:
+            browser.get(page.as_uri())
+            shown = Image.open(io.BytesIO(browser.get_screenshot_as_png()))
+        finally:
+            browser.quit()
+    shown.convert("RGB").quantize(64).save(IMAGES / "report.png", optimize=True)
+
+
 if __name__ == "__main__":
     learning_curve()
     range_test()
     shapes()
     graph()
+    report()

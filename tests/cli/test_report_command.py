@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,22 +17,35 @@ training: {epochs: 1}
 """
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    place = tmp_path_factory.mktemp("reported")
+    (place / "moons.yaml").write_text(CONFIG)
+    train(place / "moons.yaml", run=place / "run")
+    return place
+
+
 @pytest.fixture
-def run(folder):
-    Path("moons.yaml").write_text(CONFIG)
-    train("moons.yaml", run="run")
+def run(folder, trained):
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
     return Path("run")
 
 
-def test_pages_of_one_run_and_of_two(command, run):
+def test_the_page_lies_in_the_run_s_folder(command, run):
     found = command("report", run)
     assert (found.status, found.out, found.err) == (0, "report written to run/report.html\n", "")
+    assert "<h1>run</h1>" in Path("run/report.html").read_text()
+
+
+@pytest.mark.exhaustive
+def test_pages_of_two_runs_and_of_an_exported_network(command, run):
     assert command("report", run, run, "--out", "two.html").status == 0
     assert "2 runs beside each other" in Path("two.html").read_text()
     assert command("report", run, run).out == "report written to run/comparison.html\n"
     assert command("export", run, "--to", "json").status == 0
     assert "name the page by --out FILE" in command("report", "run/model.json").err
     assert command("report", "run/model.json", "--out", "model.html").status == 0
+    assert "An exported network of" in Path("model.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -334,12 +334,14 @@ def leaves_of(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
 def _is_written(tree: Any, path: KeyPath) -> bool:
     """Whether a value stands in the tree of what was written, perhaps as a name alone."""
     for k, step in enumerate(path):
-        if isinstance(tree, list):
+        if isinstance(tree, list) and isinstance(step, int):
             tree = dict(enumerate(tree))
         if isinstance(tree, Mapping):
             tree = tree.get(step)
-        else:  # "relu" stands for {type: relu}, whose options are then not written
-            return tree is not None and path[k:] == ("type",)
+        elif isinstance(tree, str):  # "elu" stands for {type: elu}, whose options are not written
+            return path[k:] == ("type",)
+        else:  # numbers stand for {values: ...}
+            return tree is not None
     return tree is not None and tree != "auto"
 
 

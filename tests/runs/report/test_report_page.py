@@ -73,6 +73,7 @@ def test_the_configuration_makes_the_run_again_and_says_what_was_left_open(run, 
     assert "size: 4" in text
 
 
+@pytest.mark.exhaustive
 def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     folder = tmp_path / "run"
     chainrule.train(MOONS, run=folder)
@@ -80,6 +81,7 @@ def test_the_same_run_gives_the_same_bytes(run, tmp_path):
     assert pages[0] == pages[1]
 
 
+@pytest.mark.exhaustive
 def test_what_was_written_is_known_after_loading(tmp_path):
     chainrule.train(MOONS, run=tmp_path / "run")
     loaded = chainrule.load(tmp_path / "run")
@@ -90,6 +92,7 @@ def test_what_was_written_is_known_after_loading(tmp_path):
     assert {*loaded.versions} == {"chainrule", "Python", "NumPy"}
 
 
+@pytest.mark.exhaustive
 def test_several_runs_stand_beside_each_other(run, tmp_path):
     other = chainrule.train(MOONS, overrides=["training.epochs=3"], save=False)
     chainrule.report([run, other], tmp_path / "both.html")
@@ -101,26 +104,7 @@ def test_several_runs_stand_beside_each_other(run, tmp_path):
     assert len({one["name"] for one in loss["series"]}) == 4
 
 
-def test_hostile_names_stay_texts(tmp_path):
-    name = "<script>alert(1)</script>"
-    rows = [f"{k},{k % 3},{(name, '&amp;', 'b')[k % 2]}" for k in range(40)]
-    (tmp_path / "t.csv").write_text("<img src=x>,b,label\n" + "\n".join(rows))
-    run = chainrule.train(
-        {
-            "network": {"layers": [{"size": 2}, "softmax"]},
-            "data": {"file": str(tmp_path / "t.csv"), "label": "label"},
-            "training": {"epochs": 1},
-        },
-        run=tmp_path / "<b>run",
-    )
-    page = Page(report_html([run]))
-    assert [tag for tag, _ in page.tags].count("script") == 2
-    assert "<b>run" in page.texts("h1")
-    assert not any(
-        tag in ("img", "b") and "src" in a for tag, a in page.tags if a.get("src") == "x"
-    )
-
-
+@pytest.mark.exhaustive
 def test_a_run_without_an_epoch_has_a_page(run):
     import copy
 

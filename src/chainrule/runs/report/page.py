@@ -209,6 +209,24 @@ class RunPage:
         return len(self.run.history.rows)
 
     @property
+    def summary(self) -> str:
+        """The run in one line."""
+        size = f"{self.network.parameters:,} parameters"
+        if not self.run.engine:
+            return f"An exported network of {size}."
+        trained = f"{size}, trained for {self.epochs:,} epoch{'s' * (self.epochs != 1)}"
+        for part in reversed(PART_NAMES):
+            score = self.run.scores.get(part)
+            if score is not None:
+                own = [name for name in ("accuracy", "r2", "mae", "loss") if name in score.figures]
+                figure = measure_text(own[0], score.figures[own[0]])
+                measured = (
+                    f"{HEADINGS[own[0]]} {figure} on {score.cases:,} {PART_NAMES[part]} cases"
+                )
+                return f"{trained}: {measured}."
+        return f"{trained}."
+
+    @property
     def facts(self) -> list[tuple[str, str]]:
         """What is to be known of the training at a glance."""
         run, training = self.run, self.run.config.training
