@@ -13,7 +13,7 @@ from chainrule.explain.text import name_text
 from chainrule.nn import layer_types as layers
 from chainrule.nn.jacobians import Explicit
 from chainrule.nn.layers.base import ParameterFree
-from printed_formulas import computed, steps_of, wrong_steps
+from printed_formulas import computed, latex_steps_of, steps_of, wrong_steps
 
 FAST = ["conv2d", "lstm, last", "gru, truncated", "batch_norm of images", "max_pool2d",
         "layer_norm of sequences", "dropout of sequences", "joins of images",
@@ -69,6 +69,8 @@ def test_every_formula_gives_its_result_at_other_numbers(case, seed):
         for options in ({}, {"weight": asked}):
             found = network.explain(x, t, case=one, **options)
             assert wrong_steps(found.text(80)) == []
+            assert wrong_steps(latex_steps_of(found.markdown())) == []
+            assert numbers_of(found)
 
 
 def printed(explanation: Explanation) -> dict[str, str]:
@@ -141,6 +143,14 @@ def test_a_layer_of_ones_own_is_explained_by_its_jacobian():
     text = network.explain([[1.0, 2.0]], [[1.0]]).text(100)
     assert wrong_steps(text) == []
     assert "∂L/∂a⁽¹⁾₁ = ∂L/∂a⁽²⁾₁ · ∂a⁽²⁾₁/∂a⁽¹⁾₁" in text
+
+
+def test_a_bias_before_batch_normalisation_has_a_gradient_of_0():
+    network = Network(
+        [Dense(1, "linear"), layers.BatchNorm(), Dense(1, "linear")], input=1, loss="mse", seed=1
+    )
+    text = network.explain([[1.0], [2.0], [4.0]], [[0.0], [1.0], [0.5]]).text(200)
+    assert "The terms cancel: the gradient is 0, and what is left of it is rounding." in text
 
 
 @pytest.mark.parametrize("case", [0, 1])

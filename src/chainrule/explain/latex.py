@@ -32,6 +32,9 @@ GREEK = {
 HATS = {"\u0302": r"\hat", "\u0304": r"\bar", "\u0303": r"\tilde"}
 """Marks above a letter."""
 
+UPPER = {"′": r"\prime", "⁰": "0", "ʰ": "h", **dict(zip("ⁱᶠᵍᵒʳᵘᵐ", "ifgorum", strict=True))}
+"""What stands small above right of a letter, such as the gate of an LSTM."""
+
 FRACTION_WIDTH = 30
 """A fraction that is wider is written in one line, so that it can be broken."""
 
@@ -43,7 +46,7 @@ def letter_latex(letter: str) -> tuple[str, str]:
         >>> print(*letter_latex("δ"), *letter_latex("t′"), *letter_latex("m̂"), *letter_latex("bʰ"))
         \delta  t \prime \hat{m}  b h
     """
-    upper = {"′": r"\prime", "⁰": "0", "ʰ": "h"}.get(letter[-1:], "")
+    upper = UPPER.get(letter[-1:], "")
     base = letter[:-1] if upper else letter
     if base[-1:] in HATS:
         return f"{HATS[base[-1]]}{{{GREEK.get(base[:-1], base[:-1])}}}", upper

@@ -61,7 +61,7 @@ _UP = {sign: str(k) for k, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 _DOWN = {sign: str(k) for k, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 
 _NAME = re.compile(
-    r"(?<!\w)(?:∂([A-Za-z])/∂)?([A-Za-zα-ωℓ][\u0302′]?)(?:⁽([⁰¹²³⁴-⁹]+)⁾)?"
+    r"(?<!\w)(?:∂([A-Za-z])/∂)?([A-Za-zα-ωℓ][\u0302′ʰⁱᶠᵍᵒʳᵘᵐ]?)(?:⁽([⁰¹²³⁴-⁹]+)⁾)?"
     r"([₀-₉]+(?:,[₀-₉]+)*)?(?!\w)"
 )
 

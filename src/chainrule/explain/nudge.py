@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.explain.naming import upper
 from chainrule.explain.paths import number_in_theta, place_of
 from chainrule.nn.kinks import distances
 from chainrule.nn.network import Network
@@ -139,13 +140,10 @@ class Nudge:
         )
 
 
-_UPPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
 def _padded(value: float) -> str:
     """The number with all its digits, also where the last ones are 0."""
     mantissa, _, exponent = f"{value:#.{DIGITS}g}".partition("e") if value else ("0", "", "")
-    power = f"·10{str(int(exponent)).translate(_UPPER)}" if exponent else ""
+    power = f"·10{upper(int(exponent))}" if exponent else ""
     return mantissa.rstrip(".").replace("-", "−") + power
 
 

@@ -21,6 +21,7 @@ from chainrule.explain.expressions import (
     Variable,
 )
 from chainrule.explain.layers.common import flat
+from chainrule.explain.layers.gates import GATES
 from chainrule.explain.lesson import Lesson, Place, Weight
 from chainrule.explain.naming import name_text
 from chainrule.explain.nudge import nudged
@@ -146,7 +147,7 @@ def _in_case(place: Place, stop: Stop) -> Name:
         tag = () if is_one else (stop.index[0] % steps + 1,) if steps else counted
         return Name(stop.letter[0], place.number, tag)
     if stop.letter.startswith("z") and "a" in layer.jacobians():
-        return Name(stop.letter.replace("_", ""), place.number, counted)
+        return Name("z" + GATES.get(stop.letter[2:], ""), place.number, counted)
     if getattr(layer, "only_last", False) or stop.letter == "c":
         return Name(stop.letter, place.number, counted)
     name = place.output(flat(stop.index, layer.output_shape)).name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +68,7 @@ def gradient_step(
     terms: Sequence[Expression],
     why: str = "",
     what: str = "terms",
+    chain: tuple[Expression, ...] = (),
 ) -> Step:
     """The gradient of one weight: its uses in this case, the other cases, and the penalty.
 
@@ -79,6 +79,7 @@ def gradient_step(
         terms: one for each use of the weight in the case that is worked out.
         why: the sentence before the step.
         what: what the terms are called, such as ``windows``.
+        chain: formulas with names that stand before the sum.
     """
     result, penalty = at.gradient(name, *index), penalty_terms(at, name, *index)
     parts = [summed(terms, what)]
@@ -86,10 +87,19 @@ def gradient_step(
     if others:
         known = sum(one.evaluate() for one in (*terms, *penalty))
         parts.append(Others(result.value - known, others, "cases"))
-    return Step(result, (added([*parts, *penalty]),), why=why)
+    rule = added([*parts, *penalty])
+    if _cancels(result.value, rule):
+        cancel = "The terms cancel: the gradient is 0, and what is left of it is rounding."
+        why = f"{why} {cancel}".strip()
+    return Step(result, (*chain, rule), why=why)
 
 
-def count_of(shape: Sequence[int], one: str, several: str) -> str:
-    """Such as ``1 window`` or ``12 windows``."""
-    number = prod(shape)
-    return f"{number:,} {one if number == 1 else several}"
+ROUNDING = 1e-14
+"""A sum that is smaller than its largest term by this factor is nothing but rounding errors."""
+
+
+def _cancels(value: float, rule: Expression) -> bool:
+    """Whether a sum comes to 0, up to rounding, though its terms do not."""
+    if not isinstance(rule, Sum):
+        return False
+    return abs(value) < ROUNDING * max(abs(term.evaluate()) for term in rule.terms)

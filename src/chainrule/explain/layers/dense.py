@@ -12,13 +12,12 @@ from chainrule.explain.blocks import Block, Step
 from chainrule.explain.expressions import (
     Expression,
     Name,
-    Others,
     Ratio,
-    Sum,
     Variable,
     shortened,
 )
-from chainrule.explain.layers.base import LayerExplainer, matrix, penalty_terms
+from chainrule.explain.layers.base import LayerExplainer, matrix
+from chainrule.explain.layers.common import gradient_step
 from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
@@ -68,31 +67,14 @@ class DenseExplainer(LayerExplainer):
     def gradients(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.gradients`."""
         for i, j in at.cells("W"):
-            terms = [at.input(i) * at.delta(j), *_other_cases(at, i, j)]
-            rule = _sum([*terms, *penalty_terms(at, "W", i, j)])
-            yield Step(at.gradient("W", i, j), (*_chain_of_w(at, i, j), rule), why=_why_w(at))
+            terms = [at.input(i) * at.delta(j)]
+            yield gradient_step(at, "W", (i, j), terms, _why_w(at), chain=_chain_of_w(at, i, j))
         for (j,) in at.cells("b") if at.layer.bias else ():
-            terms = [at.delta(j), *_other_cases(at, None, j)]
-            rule = _sum([*terms, *penalty_terms(at, "b", j)])
-            yield Step(at.gradient("b", j), (rule,), why=_why_b(at))
+            yield gradient_step(at, "b", (j,), [at.delta(j)], _why_b(at))
 
     def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
         """The unit of the weight or bias."""
         return (index[-1],)
-
-
-def _sum(terms: list[Expression]) -> Expression:
-    return Sum(tuple(terms)) if len(terms) > 1 else terms[0]
-
-
-def _other_cases(at: Place, i: int | None, j: int) -> list[Others]:
-    """The part of a gradient that comes from the other cases of the minibatch."""
-    lesson = at.lesson
-    if lesson.cases == 1:
-        return []
-    parts = at.layer.delta[:, j] * (1.0 if i is None else lesson.fed[at.k][:, i])
-    rest = parts.sum() - parts[lesson.case]
-    return [Others(float(rest), lesson.cases - 1, "cases")]
 
 
 def _chain_of_w(at: Place, i: int, j: int) -> tuple[Expression, ...]:

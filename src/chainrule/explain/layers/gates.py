@@ -14,6 +14,9 @@ from chainrule.explain.layers.common import added, gradient_step, summed
 from chainrule.explain.layers.unrolled import Course, UnrolledExplainer
 from chainrule.nn.activations import sigmoid
 
+GATES = dict(zip("ifgorum", "ⁱᶠᵍᵒʳᵘᵐ", strict=True))
+"""The gates as small letters above, by which z and δ of each are told apart."""
+
 Numbers = Mapping[str, Array]
 """Gates, states and derivatives by letter, each (steps, size); ∂ stands for ∂L/∂."""
 
@@ -36,7 +39,7 @@ class GatedExplainer(UnrolledExplainer):
 
     def about_blocks(self) -> str:
         """See `UnrolledExplainer.about_blocks`."""
-        gates = ", ".join(letter[1:] for letter, _ in self.letters)
+        gates = "i, f, g, o"
         return (
             f" Side by side stand the columns of the gates in the order {gates}, for each gate "
             "one for each unit."
@@ -93,7 +96,7 @@ def _steep(z: Variable) -> Expression:
 class LSTMExplainer(GatedExplainer):
     """i, f, g, o; c = f c(n−1) + i g; h = o tanh c."""
 
-    letters = (("zi", "δi"), ("zf", "δf"), ("zg", "δg"), ("zo", "δo"))
+    letters = tuple((f"z{GATES[k]}", f"δ{GATES[k]}") for k in "ifgo")
     of_W = of_U = (0, 1, 2, 3)
     used = tuple((k, ("W", "U", "b")) for k in range(4))
 
@@ -209,7 +212,7 @@ class LSTMExplainer(GatedExplainer):
 class GRUExplainer(GatedExplainer):
     """r, u, g; h = (1 − u) g + u h(n−1)."""
 
-    letters = (("zr", "δr"), ("zu", "δu"), ("zg", "δg"), ("zm", "δm"))
+    letters = tuple((f"z{GATES[k]}", f"δ{GATES[k]}") for k in "rugm")
     of_W = (0, 1, 2)
     of_U = (0, 1, 3)
     used = (
@@ -223,7 +226,7 @@ class GRUExplainer(GatedExplainer):
         """See `UnrolledExplainer.about_blocks`."""
         return (
             " Side by side stand the columns of r, u and g, for each one for each unit; what U "
-            "adds for g is kept apart, as zm."
+            f"adds for g is kept apart, as z{GATES['m']}."
         )
 
     def numbers(self, course: Course) -> Numbers:
@@ -283,7 +286,8 @@ class GRUExplainer(GatedExplainer):
         yield self.step_of(course, delta[1], why, by_u * _slope_of_gate(u), by_u * _steep(z[1]))
         why = "g moves h by 1 − u, and its z moves g by the slope of tanh, 1 − g²."
         yield self.step_of(course, delta[2], why, dh * (1 - u) * (1 - g**2), dh * stays * inner)
-        why = "zm moves g as zg does, times r; and r moves it by zm."
+        m, own = f"z{GATES['m']}", f"z{GATES['g']}"
+        why = f"{m} moves g as {own} does, times r; and r moves g by {m}."
         yield self.step_of(course, delta[3], why, delta[2] * r)
         by_r = delta[2] * z[3]
         yield self.step_of(course, delta[0], "", by_r * _slope_of_gate(r), by_r * _steep(z[0]))
@@ -299,6 +303,6 @@ class GRUExplainer(GatedExplainer):
         at = course.at
         for (j,) in at.cells("b_hn") if course.layer.bias else ():
             terms = [self.delta(course, n, j, 3) for n in range(course.length)]
-            why = "This bias is added to zm at every step."
+            why = f"This bias is added to z{GATES['m']} at every step."
             yield gradient_step(at, "b_hn", (j,), terms, self._once(at, why), "steps")
         yield from super().more_gradients(course)
