@@ -117,6 +117,7 @@ def _plain(latex: str) -> str:
     latex = re.sub(r"\\ \\text\{(\(the other [^}]*\))\}", r" \1", latex)
     latex = re.sub(r"(?<![\d.] \\cdot )(?<![\d.])10\^\{(-?\d+)\}", r"1e\1", latex)
     latex = re.sub(r"(?<=[\d.]) \\cdot 10\^\{(-?\d+)\}", r"e\1", latex)
+    latex = re.sub(r"(?:^|(?<=[\s({]))\{(-[\d.]+(?:e-?\d+)?)\}", r"\1", latex)  # below 0
     for word, before, between in (("frac", "(", ")/("), ("sqrt", "sqrt(", ""), ("sign", "", "")):
         latex = _unbraced(latex, word, before, between)
     latex = _unbraced(latex.replace("e^{", "\\exp{"), "exp", "exp(", "")

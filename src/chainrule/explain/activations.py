@@ -37,7 +37,7 @@ class Rule:
         about: what it does, as a sentence.
         value: from φ and z to the formulas of φ(z).
         slope: from φ, z and a to the formulas of φ′(z).
-        slope_about: how the slope follows, as a sentence, given z.
+        slope_about: how the slope follows, as a sentence, in which {a} is the unit's output.
     """
 
     about: str
@@ -94,13 +94,15 @@ RULES: Mapping[type[Activation], Rule] = {
         "the sigmoid σ, which squeezes every number into the range from 0 to 1",
         lambda _, z: (1 / (1 + _exp(-z)), _exp(z) / (1 + _exp(z))),
         _sigmoid_slope,
-        lambda _, z: "The slope of the sigmoid is σ′(z) = σ(z) (1 − σ(z)), which is a (1 − a).",
+        lambda _, z: (
+            "The slope of the sigmoid is σ′(z) = σ(z) (1 − σ(z)), which is {a} (1 − {a})."
+        ),
     ),
     Tanh: Rule(
         "the hyperbolic tangent, which squeezes every number into the range from −1 to 1",
         lambda _, z: (function("tanh", z),),
         lambda _, z, a: (1 - a**2, 1 / function("cosh", z) ** 2),
-        lambda _, z: "The slope of tanh is 1 − tanh²(z), which is 1 − a².",
+        lambda _, z: "The slope of tanh is 1 − tanh²(z), which is 1 − {a}².",
     ),
     ReLU: Rule(
         "relu, which keeps what is above 0 and turns the rest into 0",

@@ -150,7 +150,8 @@ def _piece(latex: str, n: int) -> str:
     written = mathml(latex)
     is_sign = n and re.match(r"[-+/=]|\\cdot", latex)
     if is_sign:
-        written = written.replace("<mo>", '<mo form="infix">', 1)
+        spaced = r'<mo form="infix">\1</mo><mspace width=".25em"/>'
+        written = re.sub("<mo>(.*?)</mo>", spaced, written, count=1)
     if len(re.sub(r"\\[a-z]+|[{}^_ ]", "", latex)) <= _FITS:
         return written
     return (

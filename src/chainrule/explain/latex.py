@@ -105,7 +105,7 @@ def latex_width(text: str) -> int:
     text = re.sub(r"\\frac\{(.*)\}\{(.*)\}", r"\1", text)
     text = re.sub(r"\\(text|hat|bar|left|right|operatorname|lvert|rvert)", "", text)
     text = re.sub(r"\\[a-z]+ ?", "x", text)
-    text = re.sub(r"[_^]\{([^{}]*)\}", lambda m: "x" * ((len(m[1]) + 1) // 2), text)
+    text = re.sub(r"[_^]\{([^{}]*)\}", lambda m: "x" * ((3 * len(m[1]) + 1) // 4), text)
     return len(re.sub(r"[{}\\]", "", text))
 
 
@@ -123,6 +123,10 @@ class Latex(Notation):
     def number(self, value: float, digits: int) -> str:
         """See `number_latex`."""
         return number_latex(value, digits)
+
+    def negative(self, number: str) -> str:
+        """Such as {-0.5}: in braces, so that no space follows the sign."""
+        return f"{{-{number}}}"
 
     def others(self, one: Others, number: str) -> tuple[str, str]:
         """Such as 0.0123 (the other 780 terms)."""

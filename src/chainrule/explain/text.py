@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -86,7 +87,10 @@ def as_text(title: str, sections: Sequence[Section], width: int, digits: int) ->
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     space = " " * indent
-    together = text.replace(" = ", "\u00a0=\u00a0")  # x = 0.5 stays on one line
+    together = text.replace(
+        " = ", "\u00a0=\u00a0"
+    )  # x = 0.5 stays on one line, and so does (y − t)
+    together = re.sub(r"(?<=\([^() ]) − (?=[^() ]\))", "\u00a0−\u00a0", together)
     found = textwrap.wrap(
         together, width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
     )
@@ -144,11 +148,16 @@ def _matrix(matrix: Matrix, width: int, digits: int) -> Iterator[str]:
     cells = [[number_text(float(matrix.cells[r, c]), digits) for c in columns] for r in rows]
     name = name_text(by(matrix.name) if matrix.gradient else matrix.name)
     height, breadth = matrix.cells.shape
-    size = f"{height} × {breadth}" if matrix.values.ndim > 1 else f"{breadth}"
+    size = f"{height} × {breadth}" if matrix.values.ndim > 1 else counted(breadth)
     kept = len(rows) * len(columns)
-    note = f", of which {kept} numbers are shown" if kept < height * breadth else ""
+    note = f", {kept} of them shown" if kept < height * breadth else ""
     yield from _wrapped(f"{name}, {size}{note}:", width, FORMULAS)
     yield from _grid(matrix, cells, width)
+
+
+def counted(numbers: int) -> str:
+    """Such as ``2 numbers``."""
+    return f"{numbers:,} number{'s' * (numbers != 1)}"
 
 
 def _grid(matrix: Matrix, cells: list[list[str]], width: int) -> Iterator[str]:

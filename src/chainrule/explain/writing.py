@@ -75,6 +75,10 @@ class Notation(ABC):
     def number(self, value: float, digits: int) -> str:
         """A number of at least 0."""
 
+    def negative(self, number: str) -> str:
+        """A number below 0, given its absolute value as it is written."""
+        return self.minus + number
+
     @abstractmethod
     def others(self, one: Others, number: str) -> tuple[str, str]:
         """The number, … in a rule, and the words behind it."""
@@ -145,7 +149,7 @@ class _Writer:
         # The 2 of 2 (y − t) has all its digits in every line.
         digits = 17 if isinstance(leaf, Number) or self.notation.digits is None else None
         text = self.notation.number(abs(leaf.value), digits or self.notation.digits or 17)
-        return self.notation.minus + text if self._is_negative(leaf) else text
+        return self.notation.negative(text) if self._is_negative(leaf) else text
 
     def _is_negative(self, one: Expression) -> bool:
         """Whether it is written with a minus sign in front."""

@@ -190,7 +190,8 @@ def _about_delta(at: Place, rule: Rule, z: Variable) -> str:
             f"chain rule the two slopes are multiplied, ∂L/∂z = ∂L/∂{out} · ∂{out}/∂z. This "
             "number is needed again and again, and is called δ."
         )
-    about = rule.slope_about(at.layer.activation, z)
+    letter = "y" if at.is_last else "a"
+    about = rule.slope_about(at.layer.activation, z).replace("{a}", letter)
     if at.lesson.first_time(about):
         found.append(about)
     return " ".join(found)
