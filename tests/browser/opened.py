@@ -73,6 +73,10 @@ class Browser:
         """What a script in the page returns."""
         return self.driver.execute_script(script, *arguments)
 
+    def unfold(self) -> None:
+        """Open what is folded."""
+        self.run("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+
     def all(self, selector: str, within: Any = None) -> list[Any]:
         """The elements that a CSS selector finds in the page, or in an element."""
         return (within or self.driver).find_elements("css selector", selector)

@@ -28,6 +28,8 @@ def page(request, pages):
 def test_a_page_is_silent_and_keeps_nobody_out(browser, page, width, dark):
     browser.open(page, width=width, dark=dark)
     assert browser.wider == []
+    browser.unfold()
+    assert browser.wider == []
     assert browser.violations == []
     assert browser.said == []
     assert browser.requested == {page.as_uri()}
@@ -60,6 +62,7 @@ def test_a_report_follows_the_screen(browser, pages, dark):
 @pytest.mark.parametrize("name", ["hostile", "several"])
 def test_names_from_files_are_texts(browser, pages, name):
     browser.open(pages[name])
+    browser.unfold()
     assert "taken" not in browser.driver.title
     assert browser.run("return document.querySelectorAll('img[src^=http]').length") == 0
     assert HOSTILE[:20] in browser.run("return document.querySelector('main').innerText")
