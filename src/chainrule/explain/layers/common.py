@@ -69,6 +69,7 @@ def gradient_step(
     why: str = "",
     what: str = "terms",
     chain: tuple[Expression, ...] = (),
+    all_cases: bool = False,
 ) -> Step:
     """The gradient of one weight: its uses in this case, the other cases, and the penalty.
 
@@ -80,11 +81,12 @@ def gradient_step(
         why: the sentence before the step.
         what: what the terms are called, such as ``windows``.
         chain: formulas with names that stand before the sum.
+        all_cases: whether the terms are those of all cases of the minibatch.
     """
     result, penalty = at.gradient(name, *index), penalty_terms(at, name, *index)
     parts = [summed(terms, what)]
     others = at.lesson.cases - 1
-    if others:
+    if others and not all_cases:
         known = sum(one.evaluate() for one in (*terms, *penalty))
         parts.append(Others(result.value - known, others, "cases"))
     rule = added([*parts, *penalty])

@@ -199,7 +199,10 @@ class NormalizedExplainer(LayerExplainer):
 
     def what(self, layer: Any) -> str:
         """Such as ``3 features, tanh``."""
-        return f"{super().what(layer)}, {activation_word(layer.activation)}"
+        size = super().what(layer)
+        if len(layer.output_shape) == 1:
+            size += " feature" + "s" * (layer.output_shape[0] > 1)
+        return f"{size}, {activation_word(layer.activation)}"
 
     # The forward pass
 
@@ -315,16 +318,18 @@ class NormalizedExplainer(LayerExplainer):
 
     def _gradient(self, at: Place, name: str, index: tuple[int, ...]) -> Step:
         x = at.lesson.fed[at.k][at.lesson.case]
+        is_batch = isinstance(at.layer, BatchNorm)  # the cases of the minibatch are all here
         terms: list[Expression] = []
         for group, numbers in _groups(at, (j for j in with_gain(at, index) if not np.isnan(x[j]))):
-            for k in map(group.place_of, numbers):
+            for k in range(len(group.members)) if is_batch else map(group.place_of, numbers):
                 delta = group.delta(k)
                 terms.append(delta * group.x_hat(k) if name == "gamma" else delta)
         why = {
             "gamma": "γ is multiplied by x̂, so that it moves z by x̂: its gradient is Σ δ x̂.",
             "beta": "β is added: its gradient is Σ δ.",
         }[name]
-        return gradient_step(at, name, index, terms, _once(at, f"∂L/∂{name}", why), "numbers")
+        said = _once(at, f"∂L/∂{name}", why)
+        return gradient_step(at, name, index, terms, said, "numbers", all_cases=is_batch)
 
     def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
         """The outputs that γ or β belongs to, the first of them."""
