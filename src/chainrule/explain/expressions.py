@@ -204,7 +204,9 @@ class Others(Leaf):
         """What is written behind the number, such as ``the other 780 terms``."""
         if self.count >= MOST_COUNTED:
             return f"the other {self.of}, more than {MOST_COUNTED:,} of them"
-        return f"the other {self.count:,} {self.of}" if self.count > 1 else "the other one"
+        if self.count == 1:
+            return f"the other {self.of.removesuffix('s')}"
+        return f"the other {self.count:,} {self.of}"
 
 
 # What is made of others

@@ -71,8 +71,8 @@ def matrix(
     at: Place, name: str, values: Array, why: str = "", *, gradient: bool = False
 ) -> Matrix:
     """A parameter of the layer, or its gradient, as a block; of a large one what matters."""
-    rows = None if values.ndim == 1 else _kept(values.shape[0], at.chosen_inputs)
-    columns = _kept(values.shape[-1], at.chosen)
+    rows = None if values.ndim == 1 else kept_of(values.shape[0], at.chosen_inputs)
+    columns = kept_of(values.shape[-1], at.chosen)
     return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
 
 
@@ -80,7 +80,7 @@ MOST_SHOWN = 8
 """The most rows, and the most columns, of an array that is shown."""
 
 
-def _kept(size: int, chosen: tuple[int, ...]) -> tuple[int, ...] | None:
+def kept_of(size: int, chosen: tuple[int, ...]) -> tuple[int, ...] | None:
     """The indices of an axis that are shown: those worked out, then the first and the last."""
     if size <= MOST_SHOWN:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.sequences import NO_CLASS
-from chainrule.explain.blocks import Block, Sentence, Step
+from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Fraction, Name, Number, Variable
-from chainrule.explain.layers.base import LayerExplainer
+from chainrule.explain.layers.base import LayerExplainer, kept_of
 from chainrule.explain.layers.common import added, gradient_step
 from chainrule.explain.layers.pooling import Unslanted
 from chainrule.explain.naming import name_text
@@ -131,11 +131,21 @@ class EmbeddingExplainer(LayerExplainer):
                 "chooses a row of the matrix E, the class's vector: class 0 the first row, class "
                 "1 the second, and so on. Nothing is multiplied."
             )
+        yield from self._rows(at)
         for j in at.chosen:
             place, unit = divmod(j, size)
             found = self._class_of(at, place)
             rule = Number(0.0) if found is None else at.parameter("E", found, unit)
             yield Step(at.output(j), (rule,), why=self._about_class(at, place, found))
+
+    def _rows(self, at: Place) -> Iterator[Block]:
+        """The rows of E that the outputs worked out have chosen."""
+        found = {self._class_of(at, j // at.layer.size) for j in at.chosen}
+        rows = tuple(sorted(one for one in found if one is not None))
+        values = at.lesson.network.parameters[f"{at.layer.name}.E"]
+        columns = kept_of(values.shape[1], tuple(j % at.layer.size for j in at.chosen))
+        if rows:
+            yield Matrix(at.parameter_name("E"), values, rows, columns)
 
     def _about_class(self, at: Place, place: int, found: int | None) -> str:
         if not at.lesson.first_time(f"class at {place} of {at.layer.name}"):

@@ -13,7 +13,7 @@ from chainrule.core.arrays import Array
 from chainrule.explain.activations import RULES, activation_word, is_linear
 from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Number, Variable, by, shortened
-from chainrule.explain.layers.base import LayerExplainer, matrix
+from chainrule.explain.layers.base import LayerExplainer, kept_of
 from chainrule.explain.layers.by_jacobians import column as column_of
 from chainrule.explain.layers.common import added, gradient_step, slope_name, summed
 from chainrule.explain.naming import name_text
@@ -182,7 +182,7 @@ class UnrolledExplainer(LayerExplainer):
     def forward(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.forward`."""
         course = Course(at)
-        yield from self._parameters(at)
+        yield from self._parameters(course)
         yield from self._about(course)
         yield from self._start(course)
         step = -1
@@ -193,11 +193,20 @@ class UnrolledExplainer(LayerExplainer):
             yield from self.one_step(course, n, j)
         yield from self._put_out(course)
 
-    def _parameters(self, at: Place) -> Iterator[Block]:
+    def _parameters(self, course: Course) -> Iterator[Block]:
+        """W, U and b; of large ones the columns of the units that are worked out."""
+        at, size = course.at, course.size
         parameters = at.lesson.network.parameters.layer(at.layer.name)
-        for name in ("W", "U", "b"):
-            if name in parameters:
-                yield matrix(at, name, parameters[name], self._about_parameter(at, name))
+        units = tuple(dict.fromkeys(j for _, j in course.cells))
+        columns = tuple(gate * size + j for gate in range(len(at.layer.gates)) for j in units)
+        features = tuple(i % at.layer.features for i in at.chosen_inputs)
+        for name, rows in (("W", features), ("U", units), ("b", None)):
+            values = parameters.get(name)
+            if values is None:
+                continue
+            kept = None if rows is None else kept_of(len(values), rows)
+            shown, why = kept_of(values.shape[-1], columns), self._about_parameter(at, name)
+            yield Matrix(at.parameter_name(name), values, kept, shown, why)
 
     def _about_parameter(self, at: Place, name: str) -> str:
         if not at.lesson.first_time(f"{name} of a layer with states"):
@@ -326,6 +335,7 @@ class UnrolledExplainer(LayerExplainer):
             terms: list[Expression] = [
                 at.received(int(k)) * Variable(float(slopes[k]), slope_name(at.output(int(k)), z))
                 for k in np.flatnonzero(np.nan_to_num(slopes))
+                if at.received(int(k)).value  # an output without a target says nothing
             ]
             why = (
                 "Each output within reach moves L, and z moves it by the slopes and the U of the "
