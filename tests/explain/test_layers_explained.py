@@ -103,7 +103,7 @@ def test_a_number_under_several_windows_adds_up_and_the_largest_alone_gets_the_g
     )  # fmt: skip
     pool.layers[0].W, pool.layers[3].W = [[[[1.0]]]], [[1.0], [1.0]]
     found = printed(pool.explain([[[[1.0, 5.0, 2.0]]]], [[9.0]]))
-    assert (found["δ⁽¹⁾₁₁₁"], found["δ⁽¹⁾₁₁₂"], found["δ⁽¹⁾₁₁₃"]) == ("0", "4", "0")
+    assert (found["δ⁽¹⁾₁,₁,₁"], found["δ⁽¹⁾₁,₁,₂"], found["δ⁽¹⁾₁,₁,₃"]) == ("0", "4", "0")
 
 
 def test_batch_normalisation_has_three_ways_that_add_up():

@@ -103,6 +103,11 @@ class Name:
     at: tuple[int, ...] = ()
     where: str | Name | Ratio = ""
 
+    @property
+    def needs_commas(self) -> bool:
+        """Whether its indices are to be separated: of an image, or above 9."""
+        return len(self.at) > 2 or any(k > 9 for k in self.at)
+
 
 @dataclass(frozen=True)
 class Ratio:

@@ -14,6 +14,7 @@ from chainrule.explain.expressions import Name, Ratio, by
 from chainrule.explain.latex import name_latex
 from chainrule.explain.markdown import sides_of
 from chainrule.explain.naming import number_text, with_names
+from chainrule.explain.writing import Pieces, terms
 
 STYLE = """
 .explanation { --ink: #1d2126; --back: #fff; --line: #cfd6dd; --result: #0b5a97;
@@ -30,6 +31,7 @@ STYLE = """
 .explanation .step > :nth-child(3n) { min-width: 0; overflow-wrap: anywhere; }
 .explanation .step math { math-style: normal; }
 .explanation .result { color: var(--result); font-weight: 600; }
+.explanation .term { display: inline-block; }
 .explanation .wide { display: inline-block; max-width: 100%; overflow: auto hidden;
   vertical-align: middle; padding: .3rem 0; }
 .explanation .scroll { overflow-x: auto; margin: .3rem 0 1rem 1rem; }
@@ -139,10 +141,16 @@ def _step(step: Step, digits: int) -> str:
     for k, (sign, pieces) in enumerate(sides):
         name = mathml(name_latex(step.result.name)) if k == 0 else ""
         is_result = k == len(sides) - 1
-        inner = " ".join(_piece(piece.text.strip(), n) for n, piece in enumerate(pieces))
+        inner = " ".join(_term(term, n) for n, term in enumerate(terms(pieces)))
         kind = ' class="result"' if is_result else ""
         rows.append(f"<div>{name}</div><div>{mathml(sign)}</div><div{kind}>{inner}</div>")
     return f'<div class="step">{"".join(rows)}</div>'
+
+
+def _term(term: Pieces, n: int) -> str:
+    """The pieces of a term, which a line breaks only where the term is longer than the line."""
+    inner = " ".join(_piece(piece.text.strip(), n + k) for k, piece in enumerate(term))
+    return f'<span class="term">{inner}</span>' if len(term) > 1 else inner
 
 
 def _piece(latex: str, n: int) -> str:

@@ -71,7 +71,7 @@ def name_latex(name: Name | Ratio, *, inline: bool = False) -> str:
         return f"{above} / {below}" if inline else rf"\frac{{{above}}}{{{below}}}"
     base, upper = letter_latex(name.letter)
     above = upper + ("" if name.layer is None else f"({name.layer})")
-    between = "," if any(k > 9 for k in name.at) else ""
+    between = "," if name.needs_commas else ""
     below = between.join(map(str, name.at))
     written = base + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
     if not name.where:

@@ -25,7 +25,7 @@ def name_text(name: Name | Ratio) -> str:
     if isinstance(name, Ratio):
         return f"∂{name_text(name.of)}/∂{name_text(name.by)}"
     layer = "" if name.layer is None else f"⁽{str(name.layer).translate(_UPPER)}⁾"
-    between = "," if any(k > 9 for k in name.at) else ""
+    between = "," if name.needs_commas else ""
     at = between.join(str(k).translate(_LOWER) for k in name.at)
     where = name.where if isinstance(name.where, str) else name_text(name.where)
     return f"{name.letter}{layer}{at}" + (f"({where})" if where else "")

@@ -250,8 +250,18 @@ def _parenthesised(written: Pieces) -> Pieces:
     return deeper
 
 
+def terms(written: Pieces) -> list[Pieces]:
+    """The pieces in groups, each of which begins with a plus or a minus: those of one term."""
+    found: list[Pieces] = [[]]
+    for piece in written:
+        if found[-1] and piece.text.startswith((" + ", " − ", " - ")):
+            found.append([])
+        found[-1].append(piece)
+    return found
+
+
 def lines(written: Pieces, width: int, *, used: int = 0, deepest: int = 99) -> list[str]:
-    """The pieces as lines of at most ``width``, broken between pieces, before a sign.
+    """The pieces as lines of at most ``width``, broken before a sign: within a sum if possible.
 
     Args:
         written: from `pieces`.
@@ -260,10 +270,15 @@ def lines(written: Pieces, width: int, *, used: int = 0, deepest: int = 99) -> l
         deepest: the most parentheses around a break.
     """
     found = [""]
-    for piece in written:
-        if used + piece.width > width and used and piece.depth <= deepest:
+    for term in terms(written):
+        whole = sum(piece.width for piece in term)
+        if used + whole > width and used and term[0].depth <= deepest:
             found.append("")
             used = 0
-        found[-1] += piece.text if found[-1] else piece.text.lstrip(" ")
-        used += piece.width
+        for piece in term:
+            if used + piece.width > width and used and piece.depth <= deepest:
+                found.append("")
+                used = 0
+            found[-1] += piece.text if found[-1] else piece.text.lstrip(" ")
+            used += piece.width
     return found
