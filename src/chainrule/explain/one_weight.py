@@ -103,10 +103,10 @@ def _about(found: Paths, w: str) -> str:
         "comes back to it, so that no part is computed twice."
     )
     if found.count == 1:
-        return f"{one} Here there is one path."
+        return f"{one} Here there is one path whose product is not 0."
     listed = len(found.listed)
     shown = "" if found.count <= listed else f", of which the {listed} that move L most are listed"
-    return f"{one} Here there are {_count(found.count)} paths{shown}."
+    return f"{one} Here there are {_count(found.count)} paths whose product is not 0{shown}."
 
 
 def _count(count: float) -> str:
