@@ -39,6 +39,10 @@ FRACTION_WIDTH = 30
 """A fraction that is wider is written in one line, so that it can be broken."""
 
 
+_BRACED = re.compile(r"\{[^{}]*\}")
+"""A number below 0, which stands in braces already."""
+
+
 def letter_latex(letter: str) -> tuple[str, str]:
     r"""A letter, and what stands above right of it.
 
@@ -54,6 +58,8 @@ def letter_latex(letter: str) -> tuple[str, str]:
         return rf"\lVert {base.strip('‖')} \rVert", upper
     if len(base) <= 1:
         return GREEK.get(base, base), upper
+    if len(base) == 2 and base[0] in GREEK:  # ΔL
+        return f"{GREEK[base[0]]} {base[1]}", upper
     return rf"\text{{{base}}}", upper
 
 
@@ -140,7 +146,7 @@ class Latex(Notation):
         """Such as e^{x}, a root, or a function with its argument in parentheses."""
         inner = ", ".join("".join(p.text for p in argument) for argument in arguments)
         written = {
-            "exp": f"e^{{{inner}}}",
+            "exp": f"e^{inner}" if _BRACED.fullmatch(inner) else f"e^{{{inner}}}",
             "sqrt": rf"\sqrt{{{inner}}}",
             "abs": rf"\lvert {inner} \rvert",
             "sign": rf"\operatorname{{sign}}({inner})",
