@@ -675,6 +675,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
     if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
         holds = f"a run's folder holds {files.config.name} and {files.facts.name}"
         this = "it does not exist" if not os.path.exists(files.path) else "this is none"
+        if os.path.isfile(files.path / "sweep.json"):
+            this = "this is a sweep, whose folder runs/ holds the runs that --keep kept"
         raise ChainruleError(Problem(f"{holds}; {this}", files.path))
     config = load_config(files.config)
     # Compare the shapes with those in the file before memory for the network is allocated.

@@ -278,3 +278,50 @@ def test_the_lines_of_python_on_the_page_run(folder, monkeypatch):
     exec(code, {})
     assert "2 runs beside each other" in Path("comparison.html").read_text()
     assert Path("iris.html").exists()
+
+
+def test_many_runs_are_compared_and_no_more(monkeypatch):
+    config = {
+        "network": {"layers": [{"size": 2}, "softmax"]},
+        "data": {"generator": "moons", "count": 40},
+        "training": {"epochs": 3},
+    }
+    runs = [
+        chainrule.train(config, overrides=[f"training.seed={k}"], save=False) for k in range(9)
+    ]
+    page = Page(report_html(runs))
+    assert [a["id"] for tag, a in page.tags if tag == "section"] == ["results", "curves"]
+    loss = page.charts["loss"]
+    assert [one["name"].partition(", ")[2] for one in loss["series"]] == ["validation"] * 9
+    text = page.all_text()
+    assert "training.seed" in text
+    best = [a for tag, a in page.tags if tag == "td" and "best" in (a.get("class") or "")]
+    test = [run.test.loss for run in runs]
+    assert f"{min(test):.5g}" in page.texts("td")
+    assert len(best) >= 6
+
+
+def test_the_best_of_several_runs_is_marked():
+    config = {
+        "network": {"layers": [{"size": 2}, "softmax"]},
+        "data": {"generator": "moons", "count": 300},
+        "training": {"epochs": 1},
+    }
+    good = chainrule.train(config, overrides=["training.epochs=9"], save=False)
+    bad = chainrule.train(config, overrides=["network.learning_rate=1e-6"], save=False)
+    from chainrule.runs.report.scores import score_table
+
+    table = score_table({"good": good.scores, "bad": bad.scores})
+    assert [part for part, _ in table.groups] == ["training", "validation", "test"]
+    (_, first), (_, second) = table.rows
+    assert [figure.best for figure in first][0::2] == [True] * 3
+    assert [figure.best for figure in second][0::2] == [False] * 3
+
+
+def test_a_sweep_is_told_where_its_runs_are(folder, command):
+    Path("iris.yaml").write_text((EXAMPLES / "iris.yaml").read_text())
+    chainrule.sweep("iris.yaml", {"training.epochs": [1, 2]}, folder="swept", keep=True, jobs=1)
+    assert "whose folder runs/ holds the runs" in command("report", "swept").err
+    runs = sorted(Path("swept/runs").iterdir())
+    assert command("report", *runs, "--out", "two.html").status == 0
+    assert "training.epochs" in page_at(Path("two.html")).all_text()

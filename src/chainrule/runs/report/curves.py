@@ -50,19 +50,24 @@ def learning_curves(histories: Mapping[str, History]) -> list[Chart]:
 
 
 def _lines(histories: Mapping[str, History], measure: str) -> Iterator[_Line]:
-    """The lines of one measure: training solid and validation dashed."""
+    """The lines of one measure: training solid and validation dashed.
+
+    More runs than there are colours have one line each, that of the validation data where it was
+    measured, and dashes tell those of one colour apart.
+    """
+    if measure == "learning_rate":
+        columns = {"learning_rate": "learning rate"}
+    else:
+        columns = {f"{part}_{measure}": words for part, words in PARTS}
+    several, many = len(histories) > 1, len(histories) > COLORS
     for number, (run, history) in enumerate(histories.items()):
-        if measure == "learning_rate":
-            columns = {"learning_rate": "learning rate"}
-        else:
-            columns = {f"{part}_{measure}": words for part, words in PARTS}
-        for k, (column, words) in enumerate(columns.items()):
-            curve = curve_of(history, column)
-            if curve is not None:
-                several = len(histories) > 1
-                name = f"{run}, {words}" if several else words
-                color = number % COLORS if several else k
-                yield _Line(name, curve, color, dashed=k == 1)
+        found = {words: curve_of(history, column) for column, words in columns.items()}
+        curves = {words: curve for words, curve in found.items() if curve is not None}
+        for words, curve in [*curves.items()][-1 if many else 0 :]:
+            name = f"{run}, {words}" if several else words
+            color = number % COLORS if several else [*columns.values()].index(words)
+            dashed = number // COLORS % 2 == 1 if many else words == "validation"
+            yield _Line(name, curve, color, dashed)
 
 
 def _chart(measure: str, lines: Sequence[_Line], most: int) -> Chart:

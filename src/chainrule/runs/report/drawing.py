@@ -23,6 +23,9 @@ from chainrule.runs.run import Run
 MOST_UNITS, MOST_WEIGHTS = 16, 320
 """Units and weights of a network with more units in a layer, or more weights, are not drawn."""
 
+MOST_LAYERS = 60
+"""A drawing of more layers than this would be longer than anybody reads; the table has them."""
+
 # Sizes in the drawing's own units.
 BOX_WIDTH, BOX_HEIGHT, ROW = 190, 40, 66
 UNIT, UNIT_ROW, COLUMN, NAMES = 9, 28, 150, 130
@@ -30,20 +33,18 @@ UNIT, UNIT_ROW, COLUMN, NAMES = 9, 28, 150, 130
 Element = ElementTree.Element
 
 
-def network_drawing(run: Run, network: Description) -> str:
-    """The network as an SVG element.
+def network_drawing(run: Run, network: Description, *, units: bool = True) -> str:
+    """The network as an SVG element; empty if it has more than `MOST_LAYERS` layers.
 
     Args:
         run: whose network it is.
         network: its description.
+        units: whether every unit and weight of a small network may be drawn.
     """
-    columns = _dense_columns(run)
-    if columns is not None:
-        return _text(_units(run, columns))
-    return _text(_boxes(network))
-
-
-def _text(root: Element) -> str:
+    columns = _dense_columns(run) if units else None
+    if columns is None and len(network.layers) > MOST_LAYERS:
+        return ""
+    root = _boxes(network) if columns is None else _units(run, columns)
     return ElementTree.tostring(root, encoding="unicode")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -28,11 +28,11 @@ from chainrule.runs.report.curves import health_charts, learning_curves, minibat
 from chainrule.runs.report.drawing import network_drawing
 from chainrule.runs.report.examined import Examined, examined
 from chainrule.runs.report.mistakes import Mistakes, mistakes
+from chainrule.runs.report.scores import PART_NAMES, score_table
 from chainrule.runs.report.weights import FirstWeights, first_weights
 from chainrule.runs.run import Run, load
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training.metrics import HEADINGS, measure_text
-from chainrule.training.scores import MEASURES, is_better_low
 
 TEMPLATES = files("chainrule.runs.report") / "templates"
 
@@ -56,7 +56,11 @@ SECTIONS = (
     Section("configuration", "Configuration"),
 )
 
-PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
+COMPARED = ("results", "curves")
+"""The sections that compare runs; the others are about each alone."""
+
+MOST_IN_DETAIL = 8
+"""Of more runs than this there are only the sections that compare them."""
 
 
 Reported = Run | str | os.PathLike[str]
@@ -98,21 +102,31 @@ def report_html(runs: Sequence[Run]) -> str:
     if not runs:
         raise ChainruleError("a report is about one run or several; there is none")
     names = _names(runs)
-    pages = [RunPage(run, name, k) for k, (run, name) in enumerate(zip(runs, names, strict=True))]
+    pages = [
+        RunPage(run, name, k, len(runs))
+        for k, (run, name) in enumerate(zip(runs, names, strict=True))
+    ]
     charts = learning_curves({page.name: page.run.history for page in pages})
     every = minibatch_chart(runs[0]) if len(runs) == 1 else None
     charts += [every] if every is not None else []
+    in_detail = len(runs) <= MOST_IN_DETAIL
+    sections = [one for one in SECTIONS if in_detail or one.key in COMPARED]
+    if in_detail and all(page.weights.reason for page in pages):
+        sections = [one for one in sections if one.key != "weights"]
+    health = [chart for page in pages if in_detail for chart in page.health]
     environment = _environment()
     script = _text_of("script.js")
     filled: str = environment.get_template("page.html").render(
         pages=pages,
         charts=charts,
-        scores=Scores(pages),
+        scores=score_table({page.name: page.run.scores for page in pages}),
+        scaled=any(run.target_scaling is not None for run in runs),
         differences=differences({page.name: page.run.config for page in pages}),
-        chart_data=by_key([*charts, *(chart for page in pages for chart in page.health)]),
+        chart_data=by_key([*charts, *health]),
         illnesses=ILLNESSES,
         running=any(run.config.training["evaluate"] == "running" for run in runs),
-        sections=[one for one in SECTIONS if one.key != "weights" or _have_weights(pages)],
+        sections=sections,
+        in_detail=in_detail,
         level=3 if len(pages) == 1 else 4,
         version=__version__,
         policy=_policy(script),
@@ -120,11 +134,6 @@ def report_html(runs: Sequence[Run]) -> str:
         script=_trusted(script),
     )
     return filled
-
-
-def _have_weights(pages: Sequence[RunPage]) -> bool:
-    """Whether the weights of any first layer can be shown."""
-    return any(not page.weights.reason for page in pages)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
@@ -152,7 +161,6 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["measure"] = lambda value, name: measure_text(name, value)
     environment.filters["heading"] = lambda name: HEADINGS.get(name, name)
     environment.filters["sizes"] = sizes_text
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
@@ -187,11 +195,13 @@ class RunPage:
         run: the run.
         name: its name, which no other run of the page has.
         number: of the run on the page, from 0.
+        among: how many runs the page is about.
     """
 
     run: Run
     name: str
     number: int = 0
+    among: int = 1
 
     @cached_property
     def network(self) -> Description:
@@ -201,7 +211,7 @@ class RunPage:
     @cached_property
     def drawing(self) -> str:
         """The network as SVG."""
-        return network_drawing(self.run, self.network)
+        return network_drawing(self.run, self.network, units=self.among <= 3)
 
     @property
     def epochs(self) -> int:
@@ -324,35 +334,6 @@ class RunPage:
         """The configuration as a link that saves it."""
         text = self.run.config.to_yaml().encode()
         return "data:text/yaml;base64," + base64.b64encode(text).decode()
-
-
-class Scores:
-    """The table of scores: a row for each part of each run's data.
-
-    Args:
-        pages: the runs.
-    """
-
-    def __init__(self, pages: Sequence[RunPage]) -> None:
-        self.rows = [
-            (page.name, PART_NAMES[part], score.cases, score.figures)
-            for page in pages
-            for part, score in page.run.scores.items()
-        ]
-        found = {name for *_, figures in self.rows for name in figures}
-        self.measures = [name for name in MEASURES if name in found]
-        self.scaled = any(page.run.target_scaling is not None for page in pages)
-        self.best = _best(self.rows) if len(pages) > 1 else {}
-
-
-def _best(rows: Sequence[tuple[str, str, int, Mapping[str, float]]]) -> dict[Any, float]:
-    """The best figure of each part and measure, where there are several."""
-    best: dict[Any, float] = {}
-    for _, part, _, figures in rows:
-        for name, value in figures.items():
-            choose: Callable[..., float] = min if is_better_low(name) else max
-            best[part, name] = choose(best.get((part, name), value), value)
-    return best
 
 
 def default_path(run: Path, count: int) -> Path:
