@@ -135,7 +135,7 @@ class Description:
 
     @html.never_fails
     def _repr_html_(self) -> str:
-        totals = (f"{name}: {text}" for name, text in self.totals())
+        totals = (f"{name} {text}" for name, text in self.totals())
         return html.table(HEADINGS, self.rows(), words=3) + html.lines(*totals)
 
 
