@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax, load, train
-from chainrule.core.errors import DivergenceError
+from chainrule.core.errors import ChainruleError, DivergenceError
 from chainrule.nn import LSTM, Conv2D, Dropout, Flatten
+from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.engines import ENGINES
 from chainrule.training.health import Probe, every, is_measured, sample_size, slope_of
@@ -275,3 +276,43 @@ def test_a_run_that_diverged_keeps_where_the_number_arose(tmp_path):
     assert found.place in ("forward", "backward")
     assert str(found.epoch) in load(tmp_path / "r").ending
     assert load(train(CONFIG, run=tmp_path / "well").folder).not_finite is None
+
+
+# Files that were changed by someone
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        *("[1]", "3", '{"d": 1}', '{"d": {"dead": "x"}}', '{"d": {"dead": [1]}}'),
+        *('{"d": {"other": 1}}', '{"d": {"dead": NaN}}', '{"d": {"dead": true}}'),
+    ],
+)
+def test_health_that_has_another_form_is_refused(tmp_path, health):
+    folder = RunFolder(tmp_path)
+    folder.metrics.write_text(f'{{"epoch": 1, "train_loss": 0.5, "health": {health}}}\n')
+    with pytest.raises(ChainruleError, match="line is no epoch's figures"):
+        folder.read_history()
+
+
+@pytest.mark.parametrize(
+    ("columns", "epochs", "message"),
+    [
+        ([("nobody", "dead")], [1], "the health of the layer nobody, which"),
+        ([("dense_1", "dead")], [99], "the layers' health of epoch 99, but stands at"),
+        ([("dense_1", "dead")], [2, 1], "measured the layers' health are in no order"),
+        ([("dense_1", "other")], [1], "figures of the layers' health that there are not"),
+    ],
+)
+def test_a_checkpoint_with_the_health_of_something_else_is_refused(
+    tmp_path, columns, epochs, message
+):
+    class Changing(Callback):
+        def on_chunk(self, trainer):
+            figures = np.zeros((len(epochs), 1))
+            trainer.history.set_health(columns, np.array(epochs), figures)
+            trainer.ask_to_stop()
+
+    train(CONFIG, run=tmp_path / "r", callbacks=[Changing()])
+    with pytest.raises(ChainruleError, match=message):
+        train(CONFIG, run=tmp_path / "r", resume=True)

@@ -172,7 +172,7 @@ class Training(Callback):
 
 
 def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
-    """A trainer without validation, callbacks or metrics, since the peers have none of them.
+    """A trainer without validation, callbacks, metrics or health, since no peer has them.
 
     The weights of classes are in those of the cases already.
 
@@ -180,7 +180,8 @@ def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
         ConfigError: the schedule looks at something else than the training loss, among others.
     """
     none = Part(train.x[:0], train.t[:0])
-    bare = replace(settings, evaluate="running", callbacks=None, class_weights=None, metrics=None)
+    off: dict[str, Any] = {"callbacks": None, "class_weights": None, "metrics": None}
+    bare = replace(settings, evaluate="running", health=False, **off)
     try:
         return Trainer(network, train, none, bare, classes=False)
     except ConfigError as error:
