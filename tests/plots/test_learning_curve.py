@@ -190,9 +190,22 @@ def test_a_single_spike_among_a_million_minibatches_is_drawn():
     minibatches = np.ones(1_000_000)
     minibatches[123_456] = 7.0
     figure = learning_curve(history(), title="", minibatch_losses=minibatches)
-    faint = lines(figure.axes[0])["minibatches"]
-    assert len(faint.get_xdata()) < 5000
-    assert faint.get_ydata().max() == 7.0
+    (band,) = figure.axes[0].collections
+    outline = band.get_paths()[0].vertices
+    assert len(outline) < 5000
+    assert outline[:, 1].max() == 7.0
+    mean = lines(figure.axes[0])["mean and range of 2,500 minibatches"]
+    assert mean.get_ydata()[49] == pytest.approx(1 + 6 / 2500)
+
+
+@pytest.mark.parametrize(("metrics", "shape"), [(0, (1, 2)), (1, (1, 3)), (2, (2, 2))])
+def test_four_panels_stand_in_two_rows(metrics, shape):
+    names = ["balanced_accuracy", "log_loss"][:metrics]
+    more = {f"train_{name}": [0.5] * 5 for name in ("accuracy", *names)}
+    figure = learning_curve({**history(), **more}, title="")
+    rows, columns, *_ = figure.axes[0].get_subplotspec().get_geometry()
+    assert (rows, columns) == shape
+    assert figure.get_figwidth() <= 17.5
 
 
 def test_before_training_the_panel_says_so():

@@ -34,7 +34,9 @@ from chainrule.plots.style import (
     house_style,
     marker_of,
     new_figure,
+    panels_of,
     plain,
+    size_of_panels,
 )
 
 if TYPE_CHECKING:
@@ -119,8 +121,9 @@ def compare_histories(
         measure: _lines(histories, columns, diverged) for measure, columns in measures.items()
     }
     with house_style():
-        figure = new_figure(4.5 + 4 * len(panels), 6 + 0.12 * len(histories), title)
-        places = figure.subplots(1, len(panels), squeeze=False)[0]
+        width, height = size_of_panels(len(panels), 4, 5)
+        figure = new_figure(4.5 + width, 1 + height + 0.12 * len(histories), title)
+        places = panels_of(figure, len(panels))
         for axes, (measure, lines) in zip(places, panels.items(), strict=True):
             _draw(axes, measure, lines, len(histories) > len(PALETTE), x_label)
         entries = _legend(histories, panels.values(), diverged)

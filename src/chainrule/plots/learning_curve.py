@@ -25,7 +25,9 @@ from chainrule.plots.style import (
     log_axis,
     marker_of,
     new_figure,
+    panels_of,
     percent_axis,
+    size_of_panels,
     spans_decades,
     with_room,
     with_room_log,
@@ -52,6 +54,9 @@ FROM_0_TO_1 = tuple(name for name in METRICS if name not in (*SCORES, "log_loss"
 
 LOWEST_R2 = -1.0
 """The lower end of the R² axis: R² has no lower bound, and any value below this is simply bad."""
+
+MOST_MINIBATCHES = 3000
+"""Of more minibatches a line through all of their losses would be a solid block."""
 
 MARKED_POINTS = 30
 """With more points than this, a marker on each would hide the line."""
@@ -94,7 +99,8 @@ def learning_curve(
             ``test_loss`` and so on).
         x_axis: what is counted along the axis.
         minibatch_losses: the loss of every minibatch of the run as it ran, drawn faintly
-            behind the epochs' means.
+            behind the epochs' means; of more than 3,000 the mean of each group of so many
+            minibatches, in a band from the lowest to the highest of the group.
         minibatches_per_epoch: how many there are; follows from ``minibatch_losses`` where
             the run ended with a whole epoch.
 
@@ -109,8 +115,8 @@ def learning_curve(
         ...     print(text.get_text())
         training
         validation
-        best validation 0.6 (epoch 2)
         test 0.5
+        best validation 0.6 (epoch 2)
     """
     if x_axis not in get_args(Counted):
         raise ChainruleError(unknown("x axis", x_axis, get_args(Counted)))
@@ -123,9 +129,10 @@ def learning_curve(
     groups = _groups(history, result)
 
     with house_style():
-        figure = new_figure((8.5, 12.5, 17.5, 22.5, 27.5)[min(len(groups), 4)], 6, title)
-        axes = figure.subplots(1, 1 + len(groups), squeeze=False)[0]
-        panels = [Panel(one, unit, end) for one in axes]
+        count = 1 + len(groups)
+        width, height = size_of_panels(count, 5, 5.8)
+        figure = new_figure(width + (3.5 if count == 1 else 2.5), height + 0.2, title)
+        panels = [Panel(axes, unit, end) for axes in panels_of(figure, count)]
         if len(losses):
             panels[0].add_minibatches(losses, unit / per_epoch)
         panels[0].draw_loss(history, result.get("loss"))
@@ -258,6 +265,26 @@ def thinned(x: Vector, y: Vector, buckets: int = 1500) -> tuple[Vector, Vector]:
         part = y[start:stop]
         chosen += sorted({start + int(part.argmin()), start + int(part.argmax())})
     return x[chosen], y[chosen]
+
+
+def in_groups(
+    x: Vector, y: Vector, groups: int = 400
+) -> tuple[Vector, Vector, Vector, Vector, int]:
+    """The mean of x, and the lowest, the mean and the highest of y, of groups of neighbours.
+
+    Returns:
+        These four, (groups,) each, and the size of a group, which the last few may lack.
+
+    Example:
+        >>> x, low, mean, high, size = in_groups(np.arange(4.0), np.array([1.0, 3, 0, 9]), 2)
+        >>> x.tolist(), low.tolist(), mean.tolist(), high.tolist(), size
+        ([0.5, 2.5], [1.0, 0.0], [2.0, 4.5], [3.0, 9.0], 2)
+    """
+    size = -(-len(y) // groups)
+    starts = np.arange(0, len(y), size)
+    counts = np.diff([*starts, len(y)])
+    mean_x, mean_y = (np.add.reduceat(values, starts) / counts for values in (x, y))
+    return mean_x, np.minimum.reduceat(y, starts), mean_y, np.maximum.reduceat(y, starts), size
 
 
 @dataclass
@@ -398,13 +425,19 @@ class Panel:
             self.shown.append(curve.finite)
 
     def add_minibatches(self, losses: Sequence[float] | NDArray[np.float64], step: float) -> None:
-        """Draw every minibatch's loss faintly in the background, the first at x = ``step``."""
+        """Draw the minibatches' losses faintly in the background, the first at x = ``step``."""
         every: Vector = np.asarray(losses, np.float64)
         at: Vector = np.arange(1, len(every) + 1, dtype=np.float64) * step
-        x, y = thinned(at, every)
-        self.axes.plot(
-            x, y, color=TRAINING, alpha=0.3, linewidth=0.8, label="minibatches", zorder=1
-        )
+        keep = np.isfinite(every)
+        x, y = at[keep], every[keep].clip(-LARGEST, LARGEST)
+        faint = dict[str, Any](color=TRAINING, linewidth=0.8, zorder=1)
+        if len(y) <= MOST_MINIBATCHES:
+            self.axes.plot(x, y, alpha=0.3, label="minibatches", **faint)
+        else:
+            middle, low, mean, high, size = in_groups(x, y)
+            said = f"{size:,} minibatches"
+            self.axes.plot(middle, mean, alpha=0.7, label=f"mean and range of {said}", **faint)
+            self.axes.fill_between(middle, low, high, **faint | {"linewidth": 0, "alpha": 0.15})
         if len(y):
             # Outliers may lie outside the panel, so that they do not flatten the curves. If there
             # are curves, the lower end is ignored: with batch size 1 many losses are near 0.
@@ -507,10 +540,14 @@ class Panel:
             blank(axes, "nothing has been trained yet")
             return
         first = min([float(c.x[0]) for c in self.curves.values() if len(c.x)], default=self.end)
-        if any(line.get_label() == "minibatches" for line in axes.lines):
+        if len(self.minibatch_range):
             first = 0.0
         self.limit_x(counted, first)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, handlelength=2.8)
+        # In two columns, so that the long labels stand in the second one.
+        both = zip(*axes.get_legend_handles_labels(), strict=True)
+        handles, labels = [*zip(*sorted(both, key=lambda one: len(one[1]) > 20), strict=True)]
+        where = dict[str, Any](loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+        axes.legend(handles, labels, handlelength=2.8, **where)
 
     def limit_x(self, label: str, first: float) -> None:
         """Set the x axis from epoch ``first`` to the end of the run, in whole numbers."""

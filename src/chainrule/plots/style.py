@@ -113,6 +113,27 @@ def new_figure(width: float, height: float, title: object) -> Figure:
     return figure
 
 
+def panels_of(figure: Figure, count: int) -> list[Axes]:
+    """As many panels, in one row up to three of them, and in two rows from four on.
+
+    Example:
+        >>> figure = new_figure(*size_of_panels(5, 6, 6), "five")
+        >>> [axes.get_subplotspec().colspan.start for axes in panels_of(figure, 5)]
+        [0, 1, 2, 0, 1]
+    """
+    rows = 1 if count <= 3 else 2
+    places = figure.subplots(rows, -(-count // rows), squeeze=False).ravel()
+    for axes in places[count:]:
+        axes.remove()
+    return [*places[:count]]
+
+
+def size_of_panels(count: int, width: float, height: float) -> tuple[float, float]:
+    """The size of a figure whose panels, placed by `panels_of`, have about this size each."""
+    rows = 1 if count <= 3 else 2
+    return -(-count // rows) * width, rows * height
+
+
 def with_room(low: float, high: float) -> tuple[float, float]:
     """The limits of an axis that shows ``low`` to ``high`` with a margin.
 
