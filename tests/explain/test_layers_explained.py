@@ -11,7 +11,7 @@ from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Variable
 from chainrule.explain.text import name_text
 from chainrule.nn import layer_types as layers
-from chainrule.nn.jacobians import Explicit
+from chainrule.nn.jacobians import Explicit, InputJacobian, WeightJacobian
 from chainrule.nn.layers.base import ParameterFree
 from printed_formulas import computed, latex_steps_of, steps_of, wrong_steps
 
@@ -136,6 +136,30 @@ class Doubled(ParameterFree):
 
     def _jacobian_x(self):
         return Explicit(np.broadcast_to(2 * np.eye(2), (len(self.x), 2, 2)))
+
+
+class Twice(Dense):
+    """A layer that derives from one of the library's, and computes something else."""
+
+    def evaluate(self, x, values, out=None):
+        z = 2 * (x @ values["W"]) + values["b"]
+        return z, self.activation.value(z)
+
+    def _jacobian_x(self):
+        return InputJacobian(2 * self.W, len(self.x))
+
+    def _jacobian_W(self):
+        return WeightJacobian(2 * self.x, self.size)
+
+
+def test_a_layer_that_only_derives_from_a_known_one_is_not_explained_as_that():
+    network = Network([Twice(2, "tanh"), Twice(1, "linear")], input=[3, 2], loss="mse", seed=1)
+    x = np.array([[[1.0, 2.0], [0.5, -0.3], [np.nan, np.nan]]])
+    found = network.explain(x, [[[1.0], [2.0], [np.nan]]])
+    assert wrong_steps(found.text(100)) == []
+    assert all(step.fit().exact for step in found.steps)
+    assert "its own affair" in found.text(100)
+    assert "nan" not in found.text(100)
 
 
 def test_a_layer_of_ones_own_is_explained_by_its_jacobian():

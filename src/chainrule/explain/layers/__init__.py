@@ -79,6 +79,9 @@ EXPLAINERS: Mapping[Any, LayerExplainer] = {
 }
 """The explainers by the class of the layer; the last one takes what is no other."""
 
+COMPUTES = ("evaluate", "forward_pass", "jacobians", "backward_from_delta")
+"""The methods that say what a layer computes."""
+
 AT_EACH_STEP: Mapping[Any, LayerExplainer] = {
     layers.Dense: DenseEachStepExplainer(DenseExplainer()),
     layers.Softmax: EachStepExplainer(SoftmaxExplainer()),
@@ -87,7 +90,12 @@ AT_EACH_STEP: Mapping[Any, LayerExplainer] = {
 
 
 def explainer_of(layer: layers.Layer) -> LayerExplainer:
-    """The explainer of the layer's class, or of the nearest class that it derives from."""
-    kinds = layer.__class__.__mro__  # of a layer at each step, the layer's own
+    """The explainer of the layer's class, or of the nearest class that it computes like.
+
+    A class that derives from one of the table and computes something else has its formula no more.
+    """
+    own = layer.__class__  # of a layer at each step, the layer's own
     table = {**EXPLAINERS, **AT_EACH_STEP} if layer.at_each_step else EXPLAINERS
-    return next(table[kind] for kind in kinds if kind in table)
+    kind = next(kind for kind in own.__mro__ if kind in table)
+    is_same = all(getattr(own, name) is getattr(kind, name) for name in COMPUTES)
+    return table[kind] if is_same else EXPLAINERS[layers.Layer]

@@ -14,13 +14,17 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Others, Variable
-from chainrule.explain.layers.base import LayerExplainer, matrix
+from chainrule.explain.layers.base import MOST_SHOWN, LayerExplainer, kept_of, matrix
 from chainrule.explain.layers.common import added, gradient_step, slope_name, summed
 from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.layers.base import sizes_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place
+
+
+MOST_CHANNELS = 2
+"""The most channels of an image that are shown."""
 
 
 def column(jacobian: Jacobian, cases: int, case: int, width: int, i: int) -> Array:
@@ -44,24 +48,40 @@ class AnyExplainer(LayerExplainer):
 
     def forward(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.forward`."""
-        yield Sentence(
-            "How this layer computes its outputs is its own affair; here they are. Its part of "
-            "the backward pass follows from its Jacobians, the matrices of its slopes."
-        )
+        if at.lesson.first_time("a layer of the user's own"):
+            yield Sentence(
+                "How this layer computes its outputs is its own affair; here they are. Its part "
+                "of the backward pass follows from its Jacobians, the matrices of its slopes."
+            )
         parameters = at.lesson.network.parameters.layer(at.layer.name)
         for name, values in parameters.items():
             if values.ndim <= 2:
                 yield matrix(at, name, values)
         if self._has_z(at):
-            yield self._row(at, "z", at.lesson.z[at.k], at.number)
+            name_of_z = at.z(0).name
+            assert isinstance(name_of_z, Name), "z has a simple name"
+            yield from self._numbers(at, name_of_z, at.lesson.z[at.k], at.layer.z_shape)
         out = at.output(0).name
         assert isinstance(out, Name), "an output has a simple name"
-        yield self._row(at, out.letter, at.lesson.out[at.k], out.layer)
+        yield from self._numbers(at, out, at.lesson.out[at.k], at.layer.output_shape)
 
-    def _row(self, at: Place, letter: str, values: Array, number: int | None) -> Matrix:
-        row = values[at.lesson.case]
-        kept = None if len(row) <= 8 else at.chosen
-        return Matrix(Name(letter, number), row, None, kept)
+    def _numbers(
+        self, at: Place, name: Name, values: Array, shape: tuple[int, ...]
+    ) -> Iterator[Block]:
+        """z or the outputs of the case: a row, a row for each step, or the first channels."""
+        found = values[at.lesson.case].reshape(shape)
+        if len(shape) == 1:
+            kept = None if len(found) <= MOST_SHOWN else at.chosen
+            yield Matrix(Name(name.letter, name.layer), found, None, kept)
+        elif len(shape) == 2:
+            real = int((~np.isnan(found)).all(axis=1).sum())  # without padding
+            rows = tuple(range(min(real, MOST_SHOWN)))
+            yield Matrix(Name(name.letter, name.layer), found, rows, kept_of(shape[1], ()))
+        else:
+            for channel, image in enumerate(found[:MOST_CHANNELS]):
+                rows_of, columns_of = (kept_of(size, ()) for size in image.shape)
+                own = Name(name.letter, name.layer, (channel + 1,))
+                yield Matrix(own, image, rows_of, columns_of)
 
     def _has_z(self, at: Place) -> bool:
         return "a" in at.layer.jacobians()
