@@ -134,7 +134,7 @@ class Latex(Notation):
         """Such as {-0.5}: in braces, so that no space follows the sign."""
         return f"{{-{number}}}"
 
-    def others(self, one: Others, number: str) -> tuple[str, str]:
+    def others(self, one: Others, number: str) -> Sequence[str]:
         """Such as 0.0123 (the other 780 terms)."""
         return (r"\dots" if number == "…" else number), rf"\ \text{{({one.words})}}"
 

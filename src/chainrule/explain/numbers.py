@@ -81,8 +81,9 @@ def fit(formulas: Sequence[Expression], value: float, digits: int = DIGITS) -> F
 
 
 def _more(digits: int) -> Iterator[int]:
-    yield digits
-    yield from (more for more in (12, 15, EXACT) if more > digits)
+    """The numbers of digits that are tried: a few more, and at last as many as there are."""
+    yield from range(digits, min(digits + 4, EXACT))
+    yield from (more for more in (12, 15, EXACT) if more > digits + 3 or more == EXACT)
 
 
 def _gives(formula: Expression, value: float, operands: int, result: int) -> bool:

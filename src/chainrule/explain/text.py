@@ -38,9 +38,9 @@ class Plain(Notation):
         """See `number_text`."""
         return number_text(value, digits)
 
-    def others(self, one: Others, number: str) -> tuple[str, str]:
+    def others(self, one: Others, number: str) -> Sequence[str]:
         """Such as ``0.0123 (the other 780 terms)``."""
-        return number, f" ({one.words})"
+        return (number, *(f" {word}" for word in f"({one.words})".split()))
 
     def power(self, base: str, exponent: int) -> str:
         """Such as ``x²``."""

@@ -80,7 +80,7 @@ class Notation(ABC):
         return self.minus + number
 
     @abstractmethod
-    def others(self, one: Others, number: str) -> tuple[str, str]:
+    def others(self, one: Others, number: str) -> Sequence[str]:
         """The number, … in a rule, and the words behind it."""
 
     @abstractmethod
@@ -127,8 +127,9 @@ class _Writer:
         if isinstance(one, Fraction):
             return self._fraction(one)
         if isinstance(one, Power):
-            base = self._joined(self._within(one.base, ATOM))
-            return [self._piece(self.notation.power(base, one.exponent))]
+            *base, last = self._within(one.base, ATOM)
+            raised = self.notation.power(last.text, one.exponent)
+            return [*base, replace(last, text=raised, width=last.width + 1)]
         assert isinstance(one, Function), f"an expression of a known kind, found {one!r}"
         return self.notation.applied(one.function, [self.write(a) for a in one.arguments])
 

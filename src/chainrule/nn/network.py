@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from importlib import import_module
+from inspect import signature
 from math import prod
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -379,6 +380,10 @@ class Network:
             8.0
         """
         explaining = import_module("chainrule.explain.explaining")  # upwards by name, as in fit
+        known = list(signature(explaining.explain).parameters)[3:]
+        for name in settings:
+            if name not in known:
+                raise ConfigError(unknown("argument of explain", name, known))
         return explaining.explain(self, x, t, weight, **settings)
 
     # The passes without checks, for engines: x and t are results of `prepare`, weights of
