@@ -341,8 +341,8 @@ def value(lesson: Lesson) -> Iterator[Block]:
     parts = _parts(lesson, rows)
     data = _data_loss(lesson)
     if rule is None:
-        return
-    if len(rows) == 1 and not parts.wrapped:
+        yield Given((Variable(data, Name("D") if penalised else LOSS),), "It gives")
+    elif len(rows) == 1 and not parts.wrapped:
         name = Name("D") if penalised else LOSS
         yield Step(Variable(data, name), rule.value(rows[0])[:1], rule.value(rows[0])[1:])
     else:
@@ -483,7 +483,8 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
         "slope of L along y, with all else kept as it is."
     )
     if rule is None:
-        yield Sentence(f"{why} The loss is a function of your own, which gives the slopes below.")
+        given = tuple(map(place.received, place.chosen))
+        yield Given(given, f"{why} The loss, a function of your own, gives")
         return
     start = 0
     several = len(rows[0].y) > 1 if rows else False

@@ -86,6 +86,12 @@ def explained(
     )
 
 
+_PASSED = (
+    "this run's data were passed in Python and are in no file; with run = chainrule.load(...), a "
+    "case is worked out by run.network.explain(run.scaled(x), t)"
+)
+
+
 def _words(split: str) -> str:
     return "training" if split == "train" else split
 
@@ -94,6 +100,8 @@ def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
         source = load(source)
     if isinstance(source, Run):
+        if source.engine and "python" in source.config.data:
+            raise DataError(source.config.problem(("data", "python"), _PASSED))
         settings = Settings(**source.config.training)
         return _Taught(Resolved(source.config, source.data, source.network, settings), True)
     from chainrule.config.load import Config, read_source

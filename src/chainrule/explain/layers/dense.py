@@ -94,7 +94,9 @@ def activated(at: Place, j: int) -> Iterator[Block]:
     phi, z, out = at.layer.activation, at.z(j), at.output(j)
     if is_linear(phi):
         if at.is_last:
-            yield Step(out, (z,), why="The layer is linear: its output is z itself.")
+            is_first = at.lesson.first_time("linear output")
+            why = "The layer is linear: its output y is z itself." if is_first else ""
+            yield Step(out, (z,), why=why)
         return
     rule = RULES.get(type(phi))
     if rule is None:
@@ -110,7 +112,7 @@ def through_activation(at: Place, j: int) -> Iterator[Block]:
     if received.name == delta.name:
         return
     if is_linear(phi):
-        yield Step(delta, (received,), why="The layer is linear, so that δ is the same.")
+        yield Step(delta, (received,), why=_about_linear(at))
         return
     rule, z, a = RULES.get(type(phi)), at.z(j), at.output(j)
     chain = received * Variable(_slope(at, j), _ratio(a.name, z.name))
@@ -187,14 +189,24 @@ def _about_delta(at: Place, rule: Rule, z: Variable) -> str:
         out = "y" if at.is_last else "a"
         found.append(
             f"How does L change if z changes a little? z moves {out}, and {out} moves L: by the "
-            f"chain rule the two slopes are multiplied, ∂L/∂z = ∂L/∂{out} · ∂{out}/∂z. This "
-            "number is needed again and again, and is called δ."
+            f"chain rule the two slopes are multiplied, ∂L/∂z = ∂L/∂{out} · ∂{out}/∂z."
         )
+        if at.lesson.first_time("the name δ"):
+            found.append("This number is needed again and again, and is called δ.")
     letter = "y" if at.is_last else "a"
     about = rule.slope_about(at.layer.activation, z).replace("{a}", letter)
     if at.lesson.first_time(about):
         found.append(about)
     return " ".join(found)
+
+
+def _about_linear(at: Place) -> str:
+    if not at.lesson.first_time("the name δ"):
+        return ""
+    return (
+        "How does L change if z changes a little? This number, ∂L/∂z, is needed again and again, "
+        "and is called δ. Here z and y are the same number, and so are the two slopes."
+    )
 
 
 def _about_sent(at: Place, i: int) -> str:
@@ -214,7 +226,18 @@ def _why_w(at: Place) -> str:
     return (
         "A weight moves L only through the z of its unit: ∂L/∂W = ∂L/∂z · ∂z/∂W. The first factor "
         "is δ. In the sum z the weight is multiplied by its input, so that ∂z/∂W is that input."
+    ) + _what_is_added(at)
+
+
+def _what_is_added(at: Place) -> str:
+    """That other cases and the penalty add to a gradient, where they do."""
+    cases = (
+        " Each case of the minibatch adds its part; those of the others are one number."
+        if at.lesson.cases > 1
+        else ""
     )
+    penalty = " The penalty adds its own slope, which keeps the weight small."
+    return cases + penalty * bool(at.rates("W"))
 
 
 def _why_b(at: Place) -> str:
