@@ -72,6 +72,7 @@ def test_every_option_says_what_it_takes_and_the_help_ends_with_examples(help_of
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", [each for lines in EXAMPLES.values() for each in lines])
 def test_an_example_is_a_command_line_that_is_read(command, words):
     """The parser takes it: what is missed, if anything, is a file."""

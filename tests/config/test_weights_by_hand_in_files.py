@@ -80,16 +80,18 @@ def test_a_wrong_shape_is_told_at_its_line(tmp_path: Any) -> None:
         chainrule.train(path, save=False)
 
 
-def test_the_rate_of_biases_holds_where_no_layer_has_its_own() -> None:
+@pytest.mark.parametrize(
+    "engine", ["numpy", pytest.param("compiled", marks=pytest.mark.exhaustive)]
+)
+def test_the_rate_of_biases_holds_where_no_layer_has_its_own(engine: str) -> None:
     layers = [{"size": 2, "weights": W, "biases": B}, {"size": 2, "learning_rate": 0.1}]
-    for engine in ("numpy", "compiled"):
-        made = config({}, layers=layers, bias_learning_rate=0)
-        made["training"] = {"epochs": 2, "engine": engine}
-        run = chainrule.train(made, save=False)
-        first, second = run.network.layers
-        assert first.b.tolist() == B
-        assert first.W.tolist() != W
-        assert second.b.any()
-        assert run.engine == engine
+    made = config({}, layers=layers, bias_learning_rate=0)
+    made["training"] = {"epochs": 2, "engine": engine}
+    run = chainrule.train(made, save=False)
+    first, second = run.network.layers
+    assert first.b.tolist() == B
+    assert first.W.tolist() != W
+    assert second.b.any()
+    assert run.engine == engine
     with pytest.raises(ConfigError, match="bias_learning_rate must be a finite number of at lea"):
         load_config(config({"size": 2}, bias_learning_rate=-1))

@@ -117,6 +117,25 @@ TEXTS: dict[str, Bytes] = {
     "a pickle": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00cos\nsystem\n.",
     "a zip file": b"PK\x03\x04" + bytes(100),
     "weights of nan": _with("").replace(b"size: 3", b"size: 3\n      weights: [.nan, .nan]"),
+    **{
+        f"weights that are {name}": _with("").replace(
+            b"size: 3", b"size: 3\n      weights: " + value
+        )
+        for name, value in {
+            "lists within a list": b"[" * 39 + b"1" + b"]" * 39,
+            "rows of two lengths": b"[[1, 2], [3]]",
+            "truths": b"[[true, false]]",
+            "a number of 4,000 digits": b"[[" + b"9" * 4000 + b", 1]]",
+            "beyond every float": b"[[1e309, 1]]",
+            "an alias of themselves": b"&a [[1, *a]]",
+            "of another shape": b"[[1, 2, 3]]",
+            "many numbers": b"[[" + b"1," * 18_000 + b"1]]",
+            "a mapping": b"{values: {values: [[1]]}}",
+            "a file without a name": b"{file: ''}",
+            "a file with NUL": b'{file: "a\\0b"}',
+        }.items()
+    },
+    "cases within cases": _with("").replace(b"generator: xor", b"x: " + b"[" * 30 + b"]" * 30),
     "a layer of 10^12 units": _with("").replace(b"size: 3", b"size: 1000000000000"),
     "a layer of 10^30 units": _with("").replace(b"size: 3", b"size: 1" + b"0" * 30),
     "an input of 10^15": _with("").replace(b"input: 2", b"input: 1" + b"0" * 15),

@@ -204,6 +204,7 @@ def warm_up(folder: Path) -> None:
     for name, content in good_tables().items():
         (folder / name).write_bytes(content)
     np.savez(folder / "cases.npz", x=np.eye(8, 2), t=np.arange(8) % 2)
+    np.save(folder / "W.npy", np.eye(3, 2))
     x, t = np.ones((8, 3, 1)), np.arange(24).reshape(8, 3) % 2
     np.savez(folder / "sequences.npz", x=x, t=t, lengths=[3, 2] * 4, classes=["a", "b"])
     (folder / "text.txt").write_text("to be or not to be, " * 40)
@@ -230,6 +231,7 @@ def warm_up(folder: Path) -> None:
             *good_tables(),
         ),
         "characters": ("text.txt", "wrong.text"),
+        "array": ("W.npy", "wrong.csv"),
         "inputs": ("cases.npz",),
         "idx": ("images-ubyte", "wrong-ubyte.gz"),
         "folder": ("images", "cifar"),

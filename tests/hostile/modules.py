@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from hostile import (
     archives,
+    arrays,
     checkpoints,
     configurations_compact,
     configurations_yaml,
@@ -28,6 +29,7 @@ FORMATS: dict[str, Callable[[], Iterator[Hostile]]] = {
     "text": text_of_cases.files,
     "tables": tables.files,
     "npz": archives.files,
+    "arrays": arrays.files,
     "sequences": sequence_files.files,
     "characters": texts.files,
     "IDX": idx_files.files,

@@ -9,6 +9,7 @@ from typing import Any
 import chainrule
 from chainrule.config.load import load_config
 from chainrule.data.named.pickles import read_pickle
+from chainrule.data.readers.array_file import read_array
 from chainrule.data.readers.files import read_inputs
 from chainrule.data.readers.image_folder import read_images
 from chainrule.data.sources import load_data
@@ -52,6 +53,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "idx": lambda path: _data(file=str(path), labels=str(path.with_name("labels-ubyte"))),
     "folder": lambda path: _data(folder=str(path)),
     "characters": lambda path: _data(text=str(path)),
+    "array": read_array,  # initial values
     # chainrule predict, evaluate
     "inputs": lambda path: read_inputs(path, features=2),
     "image": lambda path: read_images(path, size=None, color=True),

@@ -241,7 +241,7 @@ def _sweep(part: str, content: Bytes) -> Callable[[Path], Path]:
 def _linked(file: str, target: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         run_folder(folder)
-        (folder / file).unlink()
+        (folder / file).unlink(missing_ok=True)
         if target == "a pipe":
             os.mkfifo(folder / file)
         elif target == "a folder":
@@ -278,6 +278,9 @@ def files() -> Iterator[Hostile]:
     for name in PLACES:
         for target in ("/dev/zero", "a pipe", "a folder", "nowhere"):
             yield Hostile(f"{name}: {target}", "run", _linked(name, target))
+    for target in ("/dev/zero", "a pipe", "nowhere"):  # a folder harms nobody: it is not read
+        start = "start.safetensors"
+        yield Hostile(f"{start}: {target}", "run", _linked(start, target))
     for part, table in (("identity", JSON), ("trials", TRIALS)):
         for name, content in table.items():
             yield Hostile(

@@ -6,6 +6,8 @@ import doctest
 import re
 from pathlib import Path
 
+import numpy as np
+
 import chainrule
 from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.nn.layer_types import LAYERS
@@ -26,6 +28,18 @@ def test_its_configuration_trains():
     run = chainrule.train(read_yaml(text).value, overrides=["training.epochs=0"], save=False)
     assert run.network.layers[0].W.tolist() == [[0.15, 0.25], [0.2, 0.3]]
     assert run.network.layers[0].b.tolist() == [0.35, 0.35]
+
+
+def test_its_message_is_that_of_the_program(command, folder):
+    page = PAGE.read_text(encoding="utf-8")
+    lines, said = re.search(r"\$ chainrule (.*)\n(.*)\n```", page).groups()
+    np.save("W.npy", np.ones((3, 2)))
+    Path("net.yaml").write_text(
+        "network:\n  loss: mse\n  layers:\n    - size: 3\n      weights: {file: W.npy}\n"
+        "data: {x: [[1, 2]], t: [[1, 2, 3]]}\n"
+    )
+    ended = command(*lines.split())
+    assert ended.err.strip().endswith(said)
 
 
 def test_it_names_every_layer_that_has_parameters():

@@ -11,9 +11,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import chainrule
+from chainrule.config import load_config
 from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.runs.doctor.examine import examine
 from chainrule.runs.starts import initial_network
+from chainrule.runs.sweeps.sweep import sweep
 
 W = np.array([[0.15, 0.25, -0.5], [0.2, 0.3, 0.125]])
 B = np.array([0.35, 0.6, -1.0])
@@ -117,6 +119,49 @@ def test_the_start_of_a_loaded_run_is_made_again_from_its_own_copy(files):
     start = initial_network(chainrule.load("run").config)
     assert np.array_equal(start.layers[0].W, W)
     assert examine(chainrule.load("run")) is not None
+
+
+def test_a_configuration_that_is_moved_names_its_files_from_the_new_folder(files):
+    first = load_config(written("{file: W.npy}"), ["network.parameters=P.safetensors"])
+    moved = first.moved(files / "inner")
+    assert moved.network["layers"][0]["weights"] == {"file": "../W.npy"}
+    assert moved.network["parameters"] == "../P.safetensors"
+    assert first.network["layers"][0]["weights"] == {"file": "W.npy"}
+
+
+@pytest.mark.exhaustive
+def test_the_best_of_a_sweep_names_the_file_from_its_own_folder(files):
+    path = written("{file: W.npy}")
+    sweep(path, {"network.learning_rate": [0.1, 0.01]}, jobs=1, folder="swept")
+    best = load_config("swept/best.yaml")
+    assert best.network["layers"][0]["weights"] == {"file": "../W.npy"}
+    run = chainrule.train("swept/best.yaml", overrides=["training.epochs=0"], save=False)
+    assert np.array_equal(run.network.layers[0].W, W)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("engine", ["numpy", "compiled", "torch"])
+def test_every_engine_starts_from_the_file(files, engine):
+    if engine == "torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+    made = config({"file": "W.npy"}, {"file": "b.csv"}, bias_learning_rate=0.01)
+    found = chainrule.train(made, overrides=[f"training.engine={engine}"], save=False)
+    plain = chainrule.train(made, overrides=["training.engine=numpy"], save=False)
+    assert found.network.theta == pytest.approx(plain.network.theta, rel=1e-13)
+    explicit = chainrule.train(
+        made, overrides=["network.explicit_jacobians=true", "training.engine=numpy"], save=False
+    )
+    assert explicit.network.theta == pytest.approx(plain.network.theta, rel=1e-13)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("peer", ["torch", "jax", "sklearn"])
+def test_other_libraries_start_from_the_same_numbers(files, peer):
+    pytest.importorskip({"sklearn": "sklearn"}.get(peer, peer), reason=f"{peer} is not installed")
+    path = written("{file: W.npy}", "{values: [0.35, 0.6, -1.0]}")
+    found = chainrule.compare(path, peer, epochs=2, save=False)
+    assert not found.left_out
+    assert found.theta_difference(found.peers[0]) <= 1e-12
 
 
 def test_long_lists_of_values_are_kept_in_a_file(files):

@@ -115,7 +115,20 @@ class Config:
         for key in PATH_KEYS:
             if key in data:
                 data[key] = with_each_name(data[key], lambda name: self._moved_name(name, folder))
-        return replace(self, data=data, folder=folder)
+        return replace(self, network=self._moved_network(folder), data=data, folder=folder)
+
+    def _moved_network(self, folder: Path) -> dict[str, Any]:
+        """The network, whose files of initial values are named from another folder."""
+
+        def moved(start: Any) -> Any:
+            if isinstance(start, Mapping) and "file" in start:
+                return {**start, "file": self._moved_name(start["file"], folder)}
+            return start
+
+        layers = [{k: moved(v) for k, v in layer.items()} for layer in self.network["layers"]]
+        named = self.network.get("parameters")
+        parameters = None if named is None else self._moved_name(named, folder)
+        return {**self.network, "layers": layers, "parameters": parameters}
 
     def _moved_name(self, name: str, folder: Path) -> str:
         """The name of a file, relative to another folder if it is relative."""

@@ -477,7 +477,7 @@ def train(
         checked = with_own_files(as_chosen(checked, checkpoint), checkpoint)
     require_engine(checked)
     resolved = resolve(checked, shared, given=given)
-    data = resolved.data
+    data, network = resolved.data, resolved.network
     if verbose or jacobians:
         scaled = data.target_scaling is not None
         shows = ShowMinibatches(jacobians=jacobians, classes=data.classes, scaled=scaled)
@@ -488,7 +488,7 @@ def train(
     checked = resolved.as_run(trainer)
     if not save:
         return _run(trainer, checked, data, None)
-    kept, start = as_kept(checked, resolved.network)
+    kept, start = as_kept(checked, network)
     kept.require_readable()  # before there is a folder
     checksums = data_checksums(data)
     if start:
@@ -501,7 +501,7 @@ def train(
         named = empty_folder(checked.name, wanted, of="run")
     folder = RunFolder(named.absolute())  # a changed working folder moves no file
     with locked(folder.path, "another process is training into this folder"):
-        moved = kept.moved(folder.path.resolve())
+        moved, _ = as_kept(checked.moved(folder.path.resolve()), network)
         recorder = Recorder(folder, moved, checksums, data.classes, data.digests, start)
         trainer.callbacks.insert(0, recorder)
         trainer.folder = folder.path

@@ -54,8 +54,9 @@ def finite(found: Array, path: Path) -> Array:
     """
     if found.dtype.kind not in "iuf":
         raise DataError(Problem(f"the array holds {found.dtype}; expected real numbers", path))
-    if not found.size:
-        raise DataError(Problem(f"the array is empty, of shape {found.shape}", path))
+    if not (found.ndim and found.size):
+        what = "empty" if found.ndim else "a single number"
+        raise DataError(Problem(f"the array is {what}, of shape {found.shape}", path))
     values = found.astype(np.float64)
     for at in np.argwhere(~np.isfinite(values))[:1]:
         place = ", ".join(map(str, at))
