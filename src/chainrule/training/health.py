@@ -39,6 +39,7 @@ Glorot and Bengio, *Understanding the difficulty of training deep feedforward ne
 
 from __future__ import annotations
 
+from copy import Error as CopyError
 from copy import deepcopy
 from math import ceil, hypot, inf, isfinite, prod
 from typing import Any, Literal, NamedTuple
@@ -65,7 +66,7 @@ FLAT = 0.05
 MOST = 0.9
 """A unit is saturated if its slope is flat in at least this share of the cases."""
 
-FEWEST, MOST_CASES = 64, 256
+FEWEST, MOST_CASES = 64, 160
 """The limits of the number of cases in a sample; a smaller training set is taken whole."""
 
 Kind = Literal["dead", "saturated"]
@@ -293,12 +294,58 @@ class Probe:
         gradient, found = self._copy.gradients.vector, {}
         if each.trained:
             found["gradient_norm"] = hypot(*(norm(gradient[s.slice]) for s in each.trained))
-        if each.kind is not None:
-            slopes = (
-                _slopes_of_gates(each.layer) if isinstance(each.layer, Gated) else _slopes(each)
-            )
+        if each.kind is not None and getattr(each.layer, "z", None) is not None:
+            is_gated = isinstance(each.layer, Gated)
+            slopes = _slopes_of_gates(each.layer) if is_gated else _slopes(each)
             found[each.kind] = _share(slopes, each.kind)
         return found
+
+
+class Recording:
+    """Measures the layers' health at the end of some epochs of a training.
+
+    Args:
+        trainer: a `chainrule.training.Trainer` with its network, cases and settings.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        is_on = trainer.settings.health
+        self._distance = every(trainer.network, len(trainer.train)) if is_on else 0
+        self._probe: Probe | None = None
+
+    def before(self, trainer: Any, last: int) -> int:
+        """The end of the next chunk, planned to be ``last``: the last minibatch runs by itself."""
+        whole = trainer.engine.minibatches
+        if not self._is_due(trainer):
+            return last
+        if trainer.minibatch < whole - 1:
+            return min(last, whole - 1)
+        if self._probe is None:
+            self._probe = self._new_probe(trainer)
+        if self._probe is not None:
+            self._probe.keep()
+        return last
+
+    def after(self, trainer: Any) -> None:
+        """Measure, if the chunk that has run was the last minibatch of such an epoch."""
+        if self._is_due(trainer) and trainer.minibatch == trainer.engine.minibatches:
+            assert self._probe is not None
+            found = self._probe.measure(step=trainer.optimizer.steps, updated=True)
+            trainer.history.health[trainer.epoch] = found
+
+    def _is_due(self, trainer: Any) -> bool:
+        return self._distance > 0 and is_measured(trainer.epoch, self._distance)
+
+    def _new_probe(self, trainer: Any) -> Probe | None:
+        """A probe; None, and nothing is measured, where a layer of one's own resists copying."""
+        network, part, seed = trainer.network, trainer.train, trainer.settings.seed
+        cases, weights = chosen(len(part), seed), trainer.training_weights
+        own = None if weights is None else weights[cases]
+        try:
+            return Probe(network, part.x[cases], part.t[cases], own, seed=seed)
+        except (TypeError, NotImplementedError, CopyError):  # as of a layer that holds a file
+            self._distance = 0
+            return None
 
 
 def _figures(each: _Layer) -> list[str]:

@@ -38,7 +38,7 @@ from chainrule.training.class_weights import weights_by_class
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.training.health import Probe, chosen, every, is_measured
+from chainrule.training.health import Recording
 from chainrule.training.history import (
     LEARNING_RATE,
     History,
@@ -182,8 +182,7 @@ class Trainer:
         self.not_finite: NotFinite | None = None
         self._chunk = 1
         self._scales: Array | None = None
-        self._health_every = every(network, len(self.train)) if settings.health else 0
-        self._probe: Probe | None = None
+        self._health = Recording(self)
         self.schedule: Schedule = self._make_schedule()
         if problems := [*self.optimizer.problems(self)]:
             raise ConfigError(problems)
@@ -466,11 +465,7 @@ class Trainer:
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next chunk; returns its result and the seconds that the engine took."""
         last = min(self.minibatch + self._chunk_length(), self.engine.minibatches)
-        measured = self._is_measured
-        if measured and self.minibatch < self.engine.minibatches - 1:
-            last = min(last, self.engine.minibatches - 1)  # the last minibatch runs by itself
-        elif measured:
-            self.probe.keep()
+        last = self._health.before(self, last)
         scales = self.scales(self.minibatch, last)
         if scales is not None:  # shown before the chunk, and afterwards that of its last minibatch
             self.optimizer.scale = float(scales[0])
@@ -492,25 +487,8 @@ class Trainer:
         self.minibatch = last
         self.last_loss = float(result.losses[-1])
         self.history.add_minibatches(result.losses)
-        if measured and last == self.engine.minibatches:
-            found = self.probe.measure(step=self.optimizer.steps, updated=True)
-            self.history.health[self.epoch] = found
+        self._health.after(self)
         return result, elapsed
-
-    @property
-    def _is_measured(self) -> bool:
-        """Whether the layers' health is measured at the end of the epoch in progress."""
-        return self._health_every > 0 and is_measured(self.epoch, self._health_every)
-
-    @property
-    def probe(self) -> Probe:
-        """What measures the layers' health, on a sample of the training cases."""
-        if self._probe is None:
-            cases, seed = chosen(len(self.train), self.settings.seed), self.settings.seed
-            weights = None if self.training_weights is None else self.training_weights[cases]
-            x, t = self.train.x[cases], self.train.t[cases]
-            self._probe = Probe(self.network, x, t, weights, seed=seed)
-        return self._probe
 
     def _chunk_length(self) -> int:
         """The number of minibatches in the next chunk."""
