@@ -53,8 +53,8 @@ def check(network, x, t, rng, each=1, **options):
             assert path.factors[-1].to.letter == "L"
 
 
-FAST = ["dense", "softmax before mse", "max_pool2d", "lstm, truncated", "batch_norm",
-        "add, concatenate", "layer_norm of sequences", "embedding of sequences"]  # fmt: skip
+FAST = ["softmax before mse", "max_pool2d", "lstm, truncated", "batch_norm", "add, concatenate",
+        "embedding of sequences"]  # fmt: skip
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -79,7 +79,7 @@ def softmaxes(draw, sizes):
     return [*hidden, Dense(3, "linear", **spread), Softmax()]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.data())
 def test_the_sum_is_the_gradient_of_random_networks(data):
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=0, max_size=3))

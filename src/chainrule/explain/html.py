@@ -92,7 +92,7 @@ _NEEDLESS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
 )
 """What latex2mathml writes and a page does not need, with what stands for it: a third of all."""
 
-_FITS = 30
+_FITS = 27
 """So many characters of a formula stand on a line of a phone."""
 
 
