@@ -70,7 +70,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 """The runs of which there is a report, by the name of its page."""
 
 
-EXPLAINED = ("classes", "values", "images")
+EXPLAINED = ("classes", "values", "images", "steps")
 """The runs of which a pass is worked out with its numbers."""
 
 

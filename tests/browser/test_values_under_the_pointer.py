@@ -111,6 +111,27 @@ def test_the_values_under_the_pointer_are_those_of_the_history(browser, pages, n
 
 
 @pytest.mark.parametrize("name", ["classes", "long"])
+def test_the_health_of_layers_under_the_pointer_is_what_was_measured(browser, pages, name):
+    health = chainrule.load(pages[name].with_suffix("")).history.health
+    browser.open(pages[name])
+    browser.unfold()
+    for figure in charts(browser, "#health figure"):
+        what = figure.get_attribute("data-chart").partition("health-")[2].replace("-", "_")
+        svg = browser.all("svg", figure)[0]
+        browser.run("arguments[0].scrollIntoView({block: 'center'})", svg)
+        seen = set()
+        for share in (-0.3, 0.3):
+            browser.point_at(svg, int(share * svg.size["width"]))
+            epoch, values = reading(browser, figure)
+            seen.add(epoch)
+            assert values
+            for layer, text in values.items():
+                expected = health[epoch][layer][what]
+                assert number(text) == pytest.approx(expected, rel=5e-9), (what, layer, epoch)
+        assert len(seen) == 2
+
+
+@pytest.mark.parametrize("name", ["classes", "long"])
 def test_the_arrow_keys_go_from_epoch_to_epoch(browser, pages, name):
     run = chainrule.load(pages[name].with_suffix(""))
     browser.open(pages[name])

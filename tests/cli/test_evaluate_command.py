@@ -132,3 +132,46 @@ def test_the_metrics_that_suit_and_a_line_for_each_class(command, place):
     lines = out.partition("each class:")[2].partition("true class")[0]
     for name in run.classes:
         assert re.search(rf"^ {name} +\d+ +[\d.]+ +[\d.]+ +[\d.]+", lines, re.MULTILINE)
+
+
+def mistakes_of(out):
+    """The first words of each line of the mistakes, and the line above them."""
+    head, _, table = out.partition("with cases counted from 1:")
+    return head.splitlines()[-1], [line[:3] for line in words(table) if line and line[0].isdigit()]
+
+
+@pytest.mark.parametrize("run", ["names", "one"])
+def test_the_mistakes_are_those_of_the_network_the_worst_first(command, place, run, tmp_path):
+    sure, right, unsure = (900, 1, "kleiner"), (900, 1, "größer"), (520, 5, "kleiner")
+    rows = [unsure, right, sure, right]
+    text = "\n".join(["a,b,kind", *(",".join(map(str, row)) for row in rows)])
+    (tmp_path / "cases.csv").write_text(text, encoding="utf-8")
+    outcome = command("evaluate", place / run, tmp_path / "cases.csv", "--mistakes", "2")
+    head, found = mistakes_of(outcome.out)
+    assert found == [["3", "kleiner", "größer"], ["1", "kleiner", "größer"]]
+    assert head == "2 of 4 wrong; the worst 2, "
+    y = load(place / run).outputs(np.array([[900.0, 1]]))[0]
+    share = 100 * (y[0] if run == "names" else 1 - y[0])
+    assert f"{share:.4g} %, {100 - share:.4g} % for kleiner" in outcome.out
+    one = mistakes_of(
+        command("evaluate", place / run, tmp_path / "cases.csv", "--mistakes", "1").out
+    )
+    assert one == ("2 of 4 wrong; the worst 1, ", found[:1])
+
+
+def test_the_mistakes_of_a_file_need_no_data_of_the_run(command, place, tmp_path):
+    trained = load(place / "values")
+    (tmp_path / "new.csv").write_text("a,b,kind\n600,5,1195\n400,6,900\n")
+    said = trained.predict({"a": [600, 400], "b": [5, 6]})[:, 0]
+    outcome = command("evaluate", place / "values", tmp_path / "new.csv", "--mistakes", "1")
+    _, rows = mistakes_of(outcome.out)
+    assert rows == [["1", "1195", f"{said[0]:.6g}"]]
+    assert outcome.out.split()[-2:] == ["600", "5"]
+
+
+def test_no_mistakes_are_those_that_are_least_sure(command, place, tmp_path):
+    (tmp_path / "easy.csv").write_text("a,b,kind\n900,1,größer\n100,9,kleiner\n", "utf-8")
+    outcome = command("evaluate", place / "names", tmp_path / "easy.csv", "--mistakes", "5")
+    head, rows = mistakes_of(outcome.out)
+    assert head == "none of 2 wrong; the least sure 2, "
+    assert len(rows) == 2

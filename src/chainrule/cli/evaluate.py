@@ -12,6 +12,7 @@ from chainrule.cli.options import RunPath
 
 if TYPE_CHECKING:
     from chainrule.core.arrays import Array
+    from chainrule.data.dataset import Dataset, DataSplit
     from chainrule.runs.run import Run
 
 
@@ -41,6 +42,15 @@ def command(
             "train, validation or test.",
         ),
     ] = "test",
+    mistakes: Annotated[
+        int,
+        typer.Option(
+            "--mistakes",
+            metavar="N",
+            min=0,
+            help="List the N cases that the network gets most wrong, and what it said.",
+        ),
+    ] = 0,
 ) -> None:
     """Print how good a trained network is.
 
@@ -52,6 +62,7 @@ def command(
     from chainrule.cli.tables import print_scores
     from chainrule.cli.terminal import say
     from chainrule.core.errors import DataError, Problem
+    from chainrule.data.dataset import Dataset
     from chainrule.runs.run import load
 
     if file is None and labels is not None:
@@ -77,6 +88,9 @@ def command(
     print_scores(scores, scaled=trained.target_scaling is not None)
     if trained.classes is not None:
         _print_each_class(trained, x, t, weights, trained.classes)
+    if mistakes:
+        data = _described(trained) if file is not None else trained.data
+        _print_mistakes(trained, data, Dataset(x, t, weights), mistakes)
 
 
 def _print_each_class(
@@ -93,6 +107,43 @@ def _print_each_class(
     own = None if own is None else weights_of_targets(own, rows)
     print_classes(output_rows(counted, rows), target_rows(rows), classes, own)
     print_confusion(confusion_matrix(y, targets, len(classes)), classes)
+
+
+def _described(trained: Run) -> DataSplit:
+    """What a run knows of the inputs of any cases, without its data, which may be gone."""
+    import numpy as np
+
+    from chainrule.data.dataset import Dataset, DataSplit
+
+    none = Dataset(np.empty((0, 1)), np.empty(0))
+    shape = trained.network.input_shape
+    return DataSplit(
+        none,
+        none,
+        none,
+        scaling=trained.scaling,
+        encoding=trained.encoding,
+        sequence_shape=(shape[0], shape[1]) if len(shape) == 2 else None,
+    )
+
+
+def _print_mistakes(trained: Run, data: DataSplit, cases: Dataset, most: int) -> None:
+    """Print the cases that the network gets most wrong, the worst first."""
+    from chainrule.cli.tables import print_rows
+    from chainrule.cli.terminal import say
+    from chainrule.runs.report.examined import examined_cases
+    from chainrule.runs.report.mistakes import mistakes
+
+    found = mistakes(examined_cases(trained, data, "", cases), most)
+    named = [] if found.left_out or not found.inputs else found.inputs
+    wrong = "" if found.wrong is None else f"{found.wrong or 'none'} of {found.total:,} wrong; "
+    worst = "least sure" if found.wrong == 0 else "worst"
+    say(f"{wrong}the {worst} {len(found.cases)}, with cases counted from 1:")
+    rows = [
+        (each.case, each.true, each.said, each.sure, *(each.cells if named else ()))
+        for each in found.cases
+    ]
+    print_rows(("case", *found.headings, *named), rows, words=4)
 
 
 def shown_metrics(trained: Run) -> list[str]:

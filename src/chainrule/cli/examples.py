@@ -26,7 +26,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor runs/shapes-1", "doctor shapes.yaml --set network.learning_rate=10"),
     "evaluate": (
         "evaluate runs/shapes-1 --split validation",
-        "evaluate runs/people-1 new_people.csv",
+        "evaluate runs/people-1 new_people.csv --mistakes 10",
     ),
     "predict": ("predict runs/people-1 new_people.csv --out predicted.csv",),
     "sample": ("sample runs/jack-1 --start 'This is ' --temperature 0.7",),

@@ -29,8 +29,6 @@ def command(
 
     One HTML file that needs nothing else: the learning curves with their exact values, the
     network, what it gets wrong, and the configuration that makes it again.
-
-    Example: chainrule report runs/shapes-1 runs/shapes-2 --out shapes.html
     """
     from chainrule.core.errors import ChainruleError, Problem
     from chainrule.runs.report.page import default_path, report

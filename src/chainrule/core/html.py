@@ -40,7 +40,6 @@ _TILE = "display:inline-block;margin:.3em;text-align:center"
 _LINE = "1px solid rgba(128,128,128,.4)"
 _TABLE = "border-collapse:collapse;margin:.4em 0"
 _CELL = "padding:.1em .6em"
-_LEFT = ' style="text-align:left"'
 
 Shown = TypeVar("Shown")
 

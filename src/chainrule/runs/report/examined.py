@@ -98,7 +98,18 @@ def examined(run: Run) -> Examined:
     part = next((name for name, cases in named.items() if _counting(cases).any()), None)
     if part is None:
         raise DataError("none of the run's cases is left in its data")
-    cases = named[part]
+    return examined_cases(run, data, part, named[part])
+
+
+def examined_cases(run: Run, data: DataSplit, part: str, cases: Dataset) -> Examined:
+    """What the network says of some cases.
+
+    Args:
+        run: whose network is asked.
+        data: what is known of the inputs: their names, scaling and shape.
+        part: what the cases are called.
+        cases: with inputs as the network takes them.
+    """
     counting = np.flatnonzero(_counting(cases))
     chosen = counting[_some(len(counting), describe(run.network).multiplications)]
     x, t = cases.x[chosen], run.network.prepare_targets(cases.t[chosen])

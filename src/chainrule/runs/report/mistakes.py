@@ -72,8 +72,13 @@ class Mistakes:
     left_out: int
 
 
-def mistakes(found: Examined) -> Mistakes:
-    """The cases with the greatest errors; where nothing is wrong, those that are least sure."""
+def mistakes(found: Examined, most: int | None = None) -> Mistakes:
+    """The cases with the greatest errors; where nothing is wrong, those that are least sure.
+
+    Args:
+        found: the cases and what the network says of them.
+        most: how many of them; by default what a page has room for.
+    """
     of_kind: dict[str, Callable[[Examined], _Errors]] = {
         "classes": _of_classes,
         "labels": _of_labels,
@@ -84,7 +89,8 @@ def mistakes(found: Examined) -> Mistakes:
         size = np.where(found.finite, errors.size, -np.inf)
     order = np.argsort(-size, kind="stable")
     are_images = found.data.image_shape is not None
-    shown = min(MOST_IMAGES if are_images else MOST_ROWS, errors.wrong or len(order))
+    fits = MOST_IMAGES if are_images else MOST_ROWS
+    shown = min(fits if most is None else most, errors.wrong or len(order))
     chosen = [k for k in order if found.finite[k]][:shown]
     pictures = _pictures(found, chosen) if are_images else [None] * len(chosen)
     names, cells = ([], [[] for _ in chosen]) if are_images else _inputs(found, chosen)
