@@ -100,8 +100,8 @@ def explain(
     _require_minibatch(made, len(x))
     with made.training_mode(seed):
         lesson.run()
-        passes = with_unseen([*_forward(lesson), *_backward(lesson)], len(lesson.order))
-        sections = [_beginning(lesson, about), *passes, *_gradients(lesson)]
+        worked_out = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
+        sections = [_beginning(lesson, about), *with_unseen(worked_out, len(lesson.order))]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
         sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
         sections += one_weight.sections(lesson)

@@ -45,6 +45,9 @@ class Explains(Protocol):
 MOST_UNITS = 4
 """The most outputs of a layer that are worked out one by one."""
 
+MOST_LOOKED_AT = 500
+"""Of a larger array the weights of the largest gradients that may be worked out."""
+
 MOST_CELLS = 12
 """The most weights of an array whose gradients are worked out one by one."""
 
@@ -419,8 +422,14 @@ class Place:
         if prod(shape) <= MOST_CELLS:
             return tuple(every)
         found = np.abs(self.lesson.network.gradients[full_name])
-        order = np.argsort(-found, axis=None, kind="stable")[:MOST_UNITS]
-        return tuple(sorted(tuple(int(k) for k in np.unravel_index(n, shape)) for n in order))
+        order = np.argsort(-found, axis=None, kind="stable")[:MOST_LOOKED_AT]
+        places = [tuple(int(k) for k in np.unravel_index(n, shape)) for n in order]
+        worked_out = set(self.chosen)
+
+        def leads_elsewhere(index: tuple[int, ...]) -> bool:
+            return worked_out.isdisjoint(self.explainer.outputs_of(self, name, index))
+
+        return tuple(sorted(sorted(places, key=leads_elsewhere)[:MOST_UNITS]))
 
 
 def in_float64(network: Network) -> Network:

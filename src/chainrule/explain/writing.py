@@ -39,7 +39,7 @@ class Piece:
     Attributes:
         text: what is written.
         width: about how many characters wide it is.
-        depth: how many parentheses it stands in.
+        depth: how many parentheses stand around the place before it, where a line may be broken.
     """
 
     text: str
@@ -237,32 +237,44 @@ class _Writer:
 
 def _prefixed(sign: str, written: Pieces) -> Pieces:
     first, *rest = written
-    width = first.width + (len(sign) if len(sign) < 4 else 3)
-    return [Piece(sign + first.text, width, first.depth), *rest]
+    return [Piece(sign + first.text, first.width + min(len(sign), 3)), *rest]
 
 
 def _parenthesised(written: Pieces) -> Pieces:
-    deeper = [replace(piece, depth=piece.depth + 1) for piece in written]
-    first, last = deeper[0], deeper[-1]
-    if first is last:
-        return [replace(first, text=f"({first.text})", width=first.width + 2)]
+    first, *rest = written
+    deeper = [first, *(replace(piece, depth=piece.depth + 1) for piece in rest)]
     deeper[0] = replace(first, text=f"({first.text}", width=first.width + 1)
+    last = deeper[-1]
     deeper[-1] = replace(last, text=f"{last.text})", width=last.width + 1)
     return deeper
 
 
-def terms(written: Pieces) -> list[Pieces]:
-    """The pieces in groups, each of which begins with a plus or a minus: those of one term."""
-    found: list[Pieces] = [[]]
-    for piece in written:
-        if found[-1] and piece.text.startswith((" + ", " − ", " - ")):
+def terms(written: Pieces, depth: int | None = None) -> list[Pieces]:
+    """The pieces in groups, each of which begins with a plus or a minus: the terms of a sum.
+
+    Args:
+        written: from `pieces`.
+        depth: in how many parentheses the sum may stand; None for the outermost sum.
+    """
+    signs = [piece.depth for piece in written[1:] if _is_term(piece)]
+    most = min(signs, default=0) if depth is None else depth
+    found: list[Pieces] = [written[:1]]
+    for piece in written[1:]:
+        if _is_term(piece) and piece.depth <= most:
             found.append([])
         found[-1].append(piece)
     return found
 
 
+def _is_term(piece: Piece) -> bool:
+    return piece.text.startswith((" + ", " − ", " - "))
+
+
 def lines(written: Pieces, width: int, *, used: int = 0, deepest: int = 99) -> list[str]:
-    """The pieces as lines of at most ``width``, broken before a sign: within a sum if possible.
+    """The pieces as lines of at most ``width``, broken before a sign.
+
+    A sum is broken between its terms; a term alone only if it is longer than a line, and then
+    between the terms of a sum in parentheses, or before any sign.
 
     Args:
         written: from `pieces`.
@@ -270,16 +282,28 @@ def lines(written: Pieces, width: int, *, used: int = 0, deepest: int = 99) -> l
         used: how much of the first line is taken already.
         deepest: the most parentheses around a break.
     """
-    found = [""]
-    for term in terms(written):
-        whole = sum(piece.width for piece in term)
-        if used + whole > width and used and term[0].depth <= deepest:
-            found.append("")
-            used = 0
-        for piece in term:
-            if used + piece.width > width and used and piece.depth <= deepest:
+    found, left = [""], width - used
+
+    def put(group: Pieces, depth: int) -> None:
+        nonlocal left
+        whole = sum(piece.width for piece in group)
+        may_break = left < width and group[0].depth <= deepest
+        if whole <= left or len(group) == 1 or depth > deepest:
+            if whole > left and may_break:
                 found.append("")
-                used = 0
-            found[-1] += piece.text if found[-1] else piece.text.lstrip(" ")
-            used += piece.width
+                left = width
+            text = "".join(piece.text for piece in group)
+            found[-1] += text if found[-1] else text.lstrip(" ")
+            left -= whole
+        elif whole <= width and may_break and _is_term(group[0]):
+            found.append("")
+            left = width
+            put(group, depth)
+        else:
+            inner = terms(group, depth)
+            last = depth > max(piece.depth for piece in group)
+            for part in inner if len(inner) > 1 or not last else ([piece] for piece in group):
+                put(part, depth + 1)
+
+    put(written, 0)
     return found
