@@ -64,6 +64,11 @@ def test_what_is_written_reads_again_as_it_was(tmp_path: Any) -> None:
         ({"biases": [0.2, 0.1]}, "as one number a unit write {values: [0.2, 0.1]}"),
         ({"weights": W, "biases": [1, 2, 3]}, "have the shape (2,), (units,); found (3,)"),
         ({"bias": False, "biases": [1, 2, 3]}, "leave one of the two out"),
+        ({"bias": [1, 2]}, "how they start is written as biases: [1, 2]"),
+        ({"weights": "W.npy"}, "weights from a file are {file: W.npy}"),
+        ({"weights": "xavier"}, "or numbers of one's own [[...], [...]]"),
+        ({"kernel": W}, "unknown key 'kernel'; did you mean 'weights'?"),
+        ({"b": B}, "unknown key 'b'; did you mean 'biases'?"),
     ],
 )
 def test_a_slip_is_told_with_what_is_expected(layer: dict[str, Any], message: str) -> None:

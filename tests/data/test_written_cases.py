@@ -67,6 +67,7 @@ def test_a_split_that_is_asked_for_and_a_run_that_is_read_again(tmp_path):
         ({"x": [[1]], "t": [0], "weights": [-1]}, "weights are finite and at least 0"),
         ({"x": [[1]]}, "missing key 't' (the targets"),
         ({"t": [1]}, "missing key 'x' (the inputs"),
+        ({"X": [[1]], "y": [1]}, "unknown key 'y'; did you mean 't'?"),
         ({"x": [], "t": []}, "x are numbers in a list, found []"),
         ({"x": [[1]], "t": ["a", 1]}, "t are finite numbers, found 'a' at [0]"),
         ({"x": [[1]], "t": [1], "generator": "xor"}, "found both 'x' and 'generator'"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule import Regressor
 from chainrule.core.errors import ConfigError
 from chainrule.nn import (
     GRU,
@@ -192,3 +193,16 @@ def test_a_row_is_its_numbers_unless_it_is_a_range(row):
     assert found == (Range(*sorted(row)) if len(row) == 2 else Given(sorted(row)))
     outright = initializer({"values": row})
     assert outright.draw((len(row),), np.random.default_rng()).tolist() == row
+
+
+def test_estimators_take_arrays_and_are_cloned_with_them():
+    sklearn = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
+    layers = [{"size": 2, "weights": numbers((3, 2)), "biases": [0.2, 0.1]}, 1]
+    model = Regressor(layers=layers, epochs=0)
+    x, y = numbers((4, 3)), numbers(4)
+    for each in (model, sklearn.clone(model), Regressor([Dense(2, weights=numbers((3, 2)))])):
+        each.set_params(epochs=0).fit(x, y)
+        assert np.array_equal(each.network_.layers[0].W, numbers((3, 2)))
+    assert model.network_.layers[0].b.tolist() == [0.2, 0.1]
+    with pytest.raises(ConfigError, match="have the shape"):
+        Regressor([{"size": 3, "weights": numbers((3, 2))}]).fit(x, y)

@@ -403,7 +403,7 @@ def _by_kind(value: Any) -> Any:
         first, second = kinds[:2]
         both = f"found both {first!r} and {second!r}"
         raise invalid(f"data come from one of {one_of(WRITTEN_KINDS)}, {both}", second)
-    if not kinds and "t" in value:  # then x was meant, and is what is missing
+    if not kinds and {"t", "y", "X"} & set(value):  # then x and t were meant
         return Written.model_validate(value)
     if not kinds:
         kinds, value["generator"] = ["generator"], "shapes"

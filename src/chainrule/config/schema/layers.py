@@ -36,6 +36,7 @@ from chainrule.core.schema import (
     Word,
     described_as,
     expected,
+    found,
     invalid,
 )
 from chainrule.nn.activations import ACTIVATIONS
@@ -214,6 +215,14 @@ class LearntStart(Section):
     )
 
 
+def _no_numbers(value: Any) -> Any:
+    """Refuse the biases themselves where it is asked whether there are any."""
+    if isinstance(value, list | dict):
+        message = "bias says whether there are biases, true or false; how they start is written"
+        raise invalid(f"{message} as biases: {found(value)}")
+    return value
+
+
 @dataclass(frozen=True)
 class Key:
     """What a configuration may write for an argument of a layer's constructor.
@@ -248,7 +257,7 @@ KEYS: Mapping[str, Key] = {
         ["relu", {"type": "leaky_relu", "slope": 0.2}],
         is_open=True,
     ),
-    "bias": Key(Flag, "whether there are biases b"),
+    "bias": Key(Annotated[Flag, BeforeValidator(_no_numbers)], "whether there are biases b"),
     "weights": Key(
         Annotated[Any, Maybe(Start("weights"))],
         "how the weights start: uniform in a range [low, high], or [-r, r] for a number r alone, "

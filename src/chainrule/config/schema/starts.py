@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath as Path
 from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
@@ -90,7 +91,11 @@ class Start(Metadata):
                 return self._word.check(value)
             except PydanticCustomError as error:
                 message = (error.context or {})["message"]
-                raise invalid(f"{message}, or a range [low, high]") from None
+                if Path(value).suffix:
+                    raise invalid(f"{self.what} from a file are {{file: {value}}}") from None
+                own = "a range [low, high], or numbers of one's own"
+                own += "" if self.of_row else " [[...], [...]]"
+                raise invalid(f"{message}, {own}") from None
         if isinstance(value, dict):
             return self._outright(value)
         if is_nested(value) or (self.of_row and is_row(value) and len(value) != 2):
