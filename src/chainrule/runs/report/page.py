@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -321,6 +322,16 @@ class RunPage:
     def again(self) -> bool:
         """Whether a configuration alone makes the run again: the data are in no memory."""
         return bool(self.run.engine) and "python" not in self.run.config.data
+
+    @property
+    def command(self) -> str:
+        """What trains the run again, once its configuration is saved, for a shell."""
+        return f"chainrule train {shlex.quote(self.file)}"
+
+    @property
+    def file(self) -> str:
+        """The name under which the configuration is saved."""
+        return f"{self.name.replace('/', '-')}.yaml"
 
     @property
     def has_relative_paths(self) -> bool:
