@@ -75,7 +75,7 @@ def test_data_that_are_gone_are_said_to_be(houses):
 
 
 def test_the_matrix_and_the_mistakes_are_those_of_the_predictions():
-    run = chainrule.train(EXAMPLES / "iris.yaml", save=False, overrides=["training.epochs=8"])
+    run = chainrule.train(EXAMPLES / "iris.yaml", save=False, overrides=["training.epochs=1"])
     found = examined(run)
     test = run.data.test
     x = run.data.scaling.undo(test.x)
@@ -84,6 +84,8 @@ def test_the_matrix_and_the_mistakes_are_those_of_the_predictions():
     for i, a in enumerate(run.classes):
         for j, b in enumerate(run.classes):
             assert matrix.rows[i][j].count == ((true == a) & (said == b)).sum()
+    counts = np.array([[cell.count for cell in row] for row in matrix.rows])
+    assert not np.array_equal(counts, counts.T)
     worst = mistakes(found)
     assert worst.wrong == (said != true).sum() > 0
     assert len(worst.cases) == min(12, worst.wrong)
@@ -204,6 +206,9 @@ def test_what_was_left_open_is_all_that_was_not_written(example, overrides):
     run = chainrule.train(path, save=False, overrides=[*overrides, "training.epochs=1"])
     paths = {dotted(path): path for path, _ in leaves_of(run.config.to_write())}
     assert {*run.chosen} < {*paths}
+    if "training.optimizer=adam" in overrides:
+        assert "training.optimizer.beta1" in run.chosen
+        assert "training.optimizer.type" not in run.chosen
     kept = {name: path for name, path in paths.items() if name not in run.chosen}
     assert "training.epochs" in kept
     rest: dict = {}
