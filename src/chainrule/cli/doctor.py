@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +13,8 @@ from chainrule.cli.options import Overrides
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
-    from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
+    from chainrule.runs.doctor.diagnosis import Finding
     from chainrule.runs.run import Run
-
-WIDTH = 96
 
 
 def command(
@@ -43,7 +40,7 @@ def command(
 
         say(as_json(finite_or_null(found.to_dict()), indent=2))
         return
-    print_diagnosis(found)
+    say(found)
 
 
 def say_first_finding(run: Run) -> None:
@@ -76,27 +73,4 @@ def diagnosed() -> Iterator[None]:
 
 def _advice(finding: Finding) -> str:
     """What to try, in one line."""
-    settings = f": --set {' '.join(finding.settings)}" if finding.settings else ""
-    return f"{finding.advice}{settings}"
-
-
-def print_diagnosis(found: Diagnosis) -> None:
-    """Print what was looked at, and each finding with its evidence and what to try."""
-    say(f"{found.name}: {found.examined}")
-    if found.healthy:
-        say("healthy: nothing found that keeps it from learning")
-    for finding in found:
-        say()
-        _print_finding(finding)
-
-
-def _print_finding(finding: Finding) -> None:
-    from chainrule.runs.doctor.diagnosis import ILLNESSES
-
-    where = f" in {finding.layer}" if finding.layer else ""
-    say(f"{finding.illness}{where}, {finding.confidence}: {ILLNESSES[finding.illness]}")
-    for heading, text in (("evidence", finding.evidence), ("try", finding.advice)):
-        lines = wrap(text, WIDTH - 12, break_long_words=False, break_on_hyphens=False)
-        say(f"  {heading:<10}" + ("\n" + " " * 12).join(lines))
-    if finding.settings:
-        say(f"  {'':<10}--set {' '.join(finding.settings)}")
+    return f"{finding.advice}: {finding.options}" if finding.settings else finding.advice

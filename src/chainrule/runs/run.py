@@ -166,6 +166,11 @@ class Run:
         return self._data
 
     @property
+    def has_data(self) -> bool:
+        """Whether `data` are in memory, so that nothing needs to be read again."""
+        return self._data is not None
+
+    @property
     def digests(self) -> Digests | None:
         """A number for each case of each part, by which it is known again in changed data.
 

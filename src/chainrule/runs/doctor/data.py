@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from json import dumps
 from math import sqrt
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import shown
+from chainrule.core.notation import input_name
 from chainrule.core.sequences import are_sequences, target_rows
 from chainrule.data.suspicions import named
 from chainrule.data.target_scaling import is_far_from_1
@@ -29,6 +31,9 @@ GIVEN_AWAY = 0.995
 UNEQUAL, NAMED = 4, 0.5
 """A class is rare if another has so many times its cases; and it suffers if less than this share
 of its cases is named rightly."""
+
+NO_SIGNAL = 2.5
+"""Models that are fewer standard errors from knowing nothing know nothing."""
 
 CLEARLY = 0.9
 """But not if the second best input names more than this share rightly."""
@@ -125,10 +130,12 @@ def leaking_feature(patient: Patient) -> Iterator[Finding]:
     yield Finding(
         "leaking_feature",
         None,
-        f"the input {name} alone {alone}, the next best input alone {percent(others.max())}",
+        f"the input {shown(name, 40)[1:-1]} alone {alone}, the next best input alone "
+        f"{patient.figure(float(others.max()))}",
         "likely",
-        f"leave {name} out if it is not known before the answer is (data.drop), and compare",
-        (f"data.drop=[{name}]",) if patient.data.encoding is not None else (),
+        f"leave {shown(name, 40)[1:-1]} out if it is not known before the answer is (data.drop), "
+        "and compare",
+        (f"data.drop={dumps([name], ensure_ascii=False)}",) if patient.data.encoding else (),
     )
 
 
@@ -136,10 +143,10 @@ def _groups(patient: Patient, inputs: int) -> dict[str, list[int]]:
     """The inputs by name, those that one column of a table became together."""
     names = patient.data.feature_names
     if names is None or len(names) != inputs:
-        return {f"number {k}": [k] for k in range(inputs)}
+        return {input_name(k): [k] for k in range(inputs)}
     found: dict[str, list[int]] = {}
     for k, name in enumerate(names):
-        found.setdefault(shown(name.partition("=")[0], 40)[1:-1], []).append(k)
+        found.setdefault(name.partition("=")[0], []).append(k)
     return found
 
 
@@ -173,7 +180,7 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     reference, held = patient.reference, patient.held_out_skill
     if not reference.can_tell or reference.cases < 40 or reference.finds_something:
         return
-    if held is None or patient.diverged or patient.quick or "class_imbalance" in patient.alarms:
+    if held is None or patient.diverged or "class_imbalance" in patient.alarms:
         return
     chance, error = 0.0, 0.1
     if not patient.is_values:
@@ -181,6 +188,10 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
         error = 1 / sqrt(len(patient.held_out))
     if held > chance + error or patient.best_held_out > chance + 1.5 * error:
         return
+    if patient.quick and patient.skill < chance + error:  # others may see what these do not
+        return
+    limit = chance + (error if patient.is_values else reference.error)
+    sure = reference.signal < NO_SIGNAL and reference.best <= limit
     part = "validation" if patient.validates else "test"
     models = [f"{name} {patient.figure(skill)}" for name, skill in reference.skills.items()]
     yield Finding(
@@ -190,7 +201,7 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
         f"{patient.figure(chance)}, while the training {patient.measure} is "
         f"{patient.figure(patient.skill)}; on cases held out others find nothing either: "
         f"{', '.join(models)}",
-        "likely",
+        "likely" if sure else "possible",
         "compare some cases with their labels in the source: rows of inputs and of labels may "
         "have been put in different orders (data.file, data.label)",
     )
@@ -212,7 +223,7 @@ def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
     if not sizes[largest] > LARGE and not np.median(varying) < SMALL:
         return
     treatment = ("data.standardize=true",)
-    helped = patient.helped_by(*treatment)
+    helped = patient.helped_by(*treatment) if patient.may_suffer else None
     if helped is None and not (patient.quick and patient.suffers):
         return
     ratio = float(varying.max() / np.median(varying))
@@ -233,8 +244,7 @@ def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
 
 
 def _input(patient: Patient, k: int) -> str:
-    names: Sequence[str] | None = patient.data.feature_names
-    return shown(names[k], 40)[1:-1] if names and k < len(names) else f"number {k}"
+    return shown(input_name(k, patient.data.feature_names), 40)[1:-1]
 
 
 def unscaled_targets(patient: Patient) -> Iterator[Finding]:
@@ -243,7 +253,7 @@ def unscaled_targets(patient: Patient) -> Iterator[Finding]:
     if not patient.is_values or not is_far_from_1(patient.train.t):
         return
     treatment = ("data.scale_targets=true",)
-    helped = patient.helped_by(*treatment)
+    helped = patient.helped_by(*treatment) if patient.may_suffer else None
     if helped is None and not (patient.quick and patient.suffers):
         return
     yield Finding(
@@ -264,10 +274,10 @@ def class_imbalance(patient: Patient) -> Iterator[Finding]:
         return
     if patient.settings.class_weights is not None:
         return
-    shares, counts = patient.recalls
-    there = counts > 0
-    if there.sum() < 2 or counts.max() < UNEQUAL * counts[there].min():
+    there = patient.counts > 0
+    if there.sum() < 2 or patient.counts.max() < UNEQUAL * patient.counts[there].min():
         return
+    shares, counts = patient.recalls
     rare = int(np.where(there & (counts * UNEQUAL <= counts.max()), shares, np.inf).argmin())
     if shares[rare] > NAMED or counts[rare] < 3:
         return

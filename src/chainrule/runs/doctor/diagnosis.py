@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import repeat
+from shlex import quote
+from textwrap import wrap
 from typing import Any, Literal
 
+from chainrule.core import html
 from chainrule.core.errors import printable
+
+WIDTH = 96
+"""Lines are at most so long, but for settings."""
+
+WELL = "healthy: nothing found that keeps it from learning"
 
 Confidence = Literal["certain", "likely", "possible"]
 """How sure a finding is. ``possible`` is a hint and no alarm."""
@@ -60,8 +69,38 @@ class Finding:
         where = f" in {self.layer}" if self.layer else ""
         return printable(f"{self.illness}{where} ({self.confidence}): {self.evidence}")
 
+    @property
+    def options(self) -> str:
+        """The settings as options of a command."""
+        return f"--set {' '.join(map(_quoted, self.settings))}" if self.settings else ""
 
-@dataclass(frozen=True)
+    @property
+    def lines(self) -> list[str]:
+        """The finding as it is printed: what it is, its evidence, and what to try."""
+        where = f" in {self.layer}" if self.layer else ""
+        found = [f"{self.illness}{where}, {self.confidence}: {ILLNESSES[self.illness]}"]
+        for heading, text in (("evidence", self.evidence), ("try", self.advice)):
+            lines = wrap(text, WIDTH - 12, break_long_words=False, break_on_hyphens=False)
+            found += [
+                f"  {head:<10}{line}" for head, line in zip(_heads(heading), lines, strict=False)
+            ]
+        if self.settings:
+            found.append(f"  {'':<10}{self.options}")
+        return [printable(line) for line in found]
+
+
+def _heads(first: str) -> Iterator[str]:
+    """A heading for the first line, and nothing for the others."""
+    yield first
+    yield from repeat("")
+
+
+def _quoted(setting: str) -> str:
+    """A setting as a shell takes it."""
+    return quote(setting) if set(setting) & set(" {}[]") else setting
+
+
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """What the doctor found, cause before consequence; it iterates over its findings.
 
@@ -100,9 +139,22 @@ class Diagnosis:
         return True
 
     def __str__(self) -> str:
-        if not self.findings:
-            return printable(f"{self.name}: nothing found; {self.examined}")
-        return "\n".join(str(each) for each in self.findings)
+        lines = [printable(f"{self.name}: {self.examined}")]
+        if self.healthy:
+            lines.append(WELL)
+        for each in self.findings:
+            lines += ["", *each.lines]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        words = ", ".join(f"{each.illness} ({each.confidence})" for each in self) or "healthy"
+        return printable(f"Diagnosis({self.name}: {words})")
+
+    @html.never_fails
+    def _repr_html_(self) -> str:
+        well = WELL if self.healthy else ""
+        each = (html.lines(found, f"try: {found.advice}", found.options) for found in self)
+        return html.piece(f"doctor: {self.name}", html.lines(self.examined, well), *each)
 
     def to_dict(self) -> dict[str, Any]:
         """The diagnosis as plain values, as ``chainrule doctor --json`` prints them."""

@@ -15,7 +15,7 @@ FEW_UPDATES, VERY_FEW_UPDATES = 300, 100
 LOW = 20
 """A rate so many times below the optimiser's own may be too low."""
 
-HIGH = 10
+HIGH = 5
 """A rate so many times above the optimiser's own is too high where the loss did not fall."""
 
 
@@ -26,6 +26,8 @@ def _has_rate(patient: Patient) -> bool:
 def rate_too_high(patient: Patient) -> Iterator[Finding]:
     """A smaller rate learns what this one does not."""
     if not patient.may_suffer or not _has_rate(patient) or not patient.rate > 0:
+        return
+    if patient.has("unscaled_inputs", "unscaled_targets", "exploding_gradients"):
         return
     if patient.quick:
         yield from _high_at_a_glance(patient)
@@ -68,7 +70,7 @@ def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
     usual = patient.default_rate
     losses = [v for v in patient.history.get("train_loss", []) if v is not None]
     fell = losses and losses[-1] < 0.9 * patient.before.loss
-    if patient.rate < HIGH * usual or not patient.suffers or (fell and not patient.diverged):
+    if patient.rate < HIGH * usual or (fell and not patient.diverged):
         return
     yield Finding(
         "rate_too_high",

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.core.errors import DivergenceError
+from chainrule.core.errors import DataError, DivergenceError
 from chainrule.runs.doctor import data as of_data
 from chainrule.runs.doctor import dynamics, generalisation, layers, loss, not_finite
 from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.trials import affordable_epochs
 from chainrule.runs.run import Run, load
+from chainrule.training.engines.threads import on_threads
 
 if TYPE_CHECKING:
     from chainrule.config.load import Config
@@ -104,7 +105,7 @@ def _is_alarm(finding: Finding) -> bool:
 
 def _found(patient: Patient) -> Iterator[Finding]:
     """What the rules find; a rule may look at the alarms of those before it."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), on_threads(1, 1):  # products too small to share
         for rule in RULES:
             if patient.alarms and patient.alarms[0] in ENDS:
                 return
@@ -117,6 +118,12 @@ ENDS = ("constant_labels",)
 """Illnesses beside which no other means anything."""
 
 
+_PASSED = (
+    "this run's data were passed in Python and are in no file, so the doctor cannot look at them; "
+    "examine the run while it is in memory: chainrule.examine(run)"
+)
+
+
 def _is_run(run: Any) -> bool:
     if isinstance(run, Run):
         return True
@@ -125,6 +132,8 @@ def _is_run(run: Any) -> bool:
 
 def _of_run(run: Any, *, quick: bool = False) -> Patient:
     found: Run = run if isinstance(run, Run) else load(run)
+    if "python" in found.config.data and not found.has_data:
+        raise DataError(found.config.problem(("data", "python"), _PASSED))
     known = found.network, found.config, found.data, found.history, found.scores
     return Patient(found.name, *known, found.not_finite, quick)
 

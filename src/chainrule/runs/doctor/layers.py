@@ -43,11 +43,13 @@ SCALES = ("unscaled_inputs", "unscaled_targets")
 def symmetric_start(patient: Patient) -> Iterator[Finding]:
     """All units of a hidden layer have equal weights, before training and after."""
     for place, layer in patient.hidden if patient.updates else []:
+        still = _is_symmetric(patient.network, layer)
+        if not still and (patient.quick or not patient.may_suffer):
+            continue
         if not _is_symmetric(patient.start, layer):
             continue
-        still = _is_symmetric(patient.network, layer)
         treatment = tuple(_redrawn(patient, place))
-        if not still and not (patient.may_suffer and patient.helped_by(*treatment)):
+        if not still and patient.helped_by(*treatment) is None:
             continue
         after = "they are equal still: they act as one" if still else "they are nearly so"
         yield Finding(
@@ -101,13 +103,14 @@ def dead_in_training(patient: Patient) -> Iterator[Finding]:
 
 
 def _dead(patient: Patient, *, at_start: bool) -> Iterator[Finding]:
-    if not patient.suffers or _explained(patient, *SCALES):
+    if not patient.suffers or patient.has(*SCALES, "exploding_gradients", "rate_too_high"):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
         if after.dead <= MOST_DEAD or (before.dead > MOST_DEAD) != at_start:
             continue
         at = f"network.layers.{after.place}"
-        treatment: tuple[str, ...] = (f"network.learning_rate={patient.rate / 10:.3g}",)
+        rate = min(patient.rate / 10, patient.default_rate)
+        treatment: tuple[str, ...] = (f"network.learning_rate={rate:.3g}",)
         advice = "a smaller learning rate, or leaky_relu, which is nowhere flat"
         if at_start:
             treatment = (f"{at}.weights=he", *_without_biases(patient, after))
@@ -135,7 +138,7 @@ def _without_biases(patient: Patient, state: LayerState) -> Iterator[str]:
 
 def saturated_units(patient: Patient) -> Iterator[Finding]:
     """Sigmoid or tanh units at their flat ends from the start."""
-    if not patient.may_suffer or _explained(patient, *SCALES):
+    if not patient.may_suffer or patient.has(*SCALES):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
         least = min(after.saturated, before.saturated)
@@ -143,7 +146,7 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
             continue
         treatment = tuple(smaller_start(patient, biases=True))
         helped = patient.helped_by(*treatment, sign=True)
-        if helped is None and not (patient.suffers or least > NEARLY_ALL):
+        if helped is None and not (patient.suffers or patient.quick or least > NEARLY_ALL):
             continue
         yield Finding(
             "saturated_units",
@@ -161,13 +164,13 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
 def exploding_gradients(patient: Patient) -> Iterator[Finding]:
     """Gradients that are huge at the start."""
     first, last = _ends(patient)
-    if not patient.may_suffer or first is None or last is None or _explained(patient, *SCALES):
+    if not patient.may_suffer or first is None or last is None or patient.has(*SCALES):
         return
     norms = [state.gradient or 0.0 for state in patient.before.trained]
     worst = patient.before.trained[int(np.argmax(norms))]
     largest = float(np.max(norms))
     grows = bool((first.pull or 0.0) > GROWS * (last.pull or np.inf))
-    clearly = not largest < HUGE_GRADIENT or grows
+    clearly = not largest < (LARGE_GRADIENT if patient.quick else HUGE_GRADIENT) or grows
     if not clearly and largest < LARGE_GRADIENT:
         return
     treatment = tuple(smaller_start(patient))
@@ -201,7 +204,12 @@ def smaller_start(patient: Patient, *, biases: bool = False) -> Iterator[str]:
 def vanishing_gradients(patient: Patient) -> Iterator[Finding]:
     """Gradients that shrink on their way back, at the start."""
     first, last = _ends(patient)
-    if not patient.may_suffer or first is None or last is None or _explained(patient, *SCALES):
+    if (
+        not patient.may_suffer
+        or first is None
+        or last is None
+        or patient.has(*SCALES, "saturated_units")
+    ):
         return
     ratio = first.pull / last.pull if first.pull and last.pull else 1.0
     if not ratio < SHRINKS:
@@ -267,8 +275,3 @@ def _ends(patient: Patient) -> tuple[LayerState | None, LayerState | None]:
     layers = patient.network.layers
     found = [state for state in patient.before.trained if layers[state.place].has_weights]
     return (found[0], found[-1]) if len(found) > 1 else (None, None)
-
-
-def _explained(patient: Patient, *illnesses: str) -> bool:
-    """Whether an alarm of one of these illnesses is there already, as the cause."""
-    return any(illness in patient.alarms for illness in illnesses)

@@ -11,8 +11,8 @@ from chainrule.runs.doctor.patient import Patient
 
 def not_finite_at_start(patient: Patient) -> Iterator[Finding]:
     """A number that is infinite or NaN before anything was learnt."""
-    found = patient.before.not_finite
-    if found is None or patient.diverged is None:
+    found = None if patient.diverged is None else patient.before.not_finite
+    if found is None:
         return
     layer, direction = found
     treatment = tuple(smaller_start(patient))

@@ -258,7 +258,7 @@ class Patient:
             far = (self.skill - self.chance) / max(1e-9, 1 - self.chance)
             if far < NOTHING and self.updates >= 20:
                 return 0.0
-            return 1.0 if far > LAGS else (LAGS + LAGS_CLEARLY) / 2
+            return 1.0 if far > LAGS or self.quick else (LAGS + LAGS_CLEARLY) / 2
         room = self.attainable - self.chance
         if room < max(0.02, self.reference.error):
             return 1.0
@@ -297,6 +297,10 @@ class Patient:
         first = self.start.theta
         size = float(np.linalg.norm(first)) or 1.0
         return float(np.linalg.norm(self.network.theta - first)) / size
+
+    def has(self, *illnesses: str) -> bool:
+        """Whether one of these illnesses is found already, as the cause of others."""
+        return any(illness in self.alarms for illness in illnesses)
 
     # Treatments
 

@@ -30,7 +30,7 @@ MOST_RARE = 12
 
 NEIGHBOURS = 5
 
-WIDEST = 2048
+WIDEST = 1024
 """Of cases of more numbers, so many of them are compared, evenly spaced."""
 
 CERTAIN = 3.5
@@ -175,7 +175,7 @@ def _network(x: Array, t: Array, seen: Array) -> Array:
     mean, scale = t.mean(axis=0), float(t.std()) or 1.0
     layers = [Dense(32, "tanh", weights="glorot"), Dense(t.shape[1], "linear", weights="glorot")]
     network = Network(layers, input=x.shape[1], loss="mse", learning_rate=0.01, seed=1)
-    epochs = int(np.clip(800 * 32 // len(x), 4, 60))
+    epochs = int(np.clip(600 * 32 // len(x), 4, 60))
     settings = Settings(epochs=epochs, batch_size=32, optimizer="adam", engine="numpy", seed=1)
     part = Part(*network.prepare(x, (t - mean) / scale))
     try:
