@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
+from chainrule.nn import BatchNorm
 from printed_formulas import steps_of, wrong_steps
 
 
@@ -66,3 +67,52 @@ def test_softmax_with_cross_entropy():
 def test_a_weight_that_is_not_there_is_answered_with_what_is(weight, words):
     with pytest.raises(ChainruleError, match=words.replace("[", r"\[")):
         textbook().explain([[0.05, 0.10]], [[0.01, 0.99]], weight)
+
+
+@pytest.mark.parametrize("scale", [1, 30, 300, 1e5])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_an_output_at_its_limit_is_explained_by_formulas_that_keep_their_digits(loss, scale):
+    is_binary = loss.startswith("binary")
+    for seed in (0, 1):
+        last = [Dense(2, "sigmoid")] if is_binary else [Dense(3), Softmax()]
+        network = Network([Dense(3, "tanh"), *last], input=2, loss=loss, seed=seed)
+        network.theta = network.theta * scale
+        found = network.explain([[1.0, -0.5]], [[1.0, 0.0]] if is_binary else [seed])
+        assert wrong_steps(found.text()) == []
+        assert all(step.fit().exact for step in found.steps)
+
+
+def test_a_loss_that_is_not_finite_is_said():
+    network = textbook()
+    network.layers[1].activation = "linear"
+    network.layers[1].W = [[1e200, 0], [0, 1e200]]
+    with pytest.raises(ChainruleError, match=r"the loss is inf.*chainrule doctor"):
+        network.explain([[0.05, 0.10]], [[0.01, 0.99]])
+
+
+HOSTILE = "<script>`$|\x1b[2J"
+
+
+def test_names_from_data_are_texts(explained):
+    found = textbook().explain([[0.05, 0.10]], [[0.01, 0.99]], names=[HOSTILE, "b"])
+    assert "\x1b" not in found.text()
+    for page in (found.html(), found._repr_html_()):
+        assert "<script" not in page
+        assert "&lt;script" in page
+    assert r"\<script\>\`\$\|" in found.markdown()
+
+
+def test_an_unknown_argument_is_answered_with_the_nearest():
+    with pytest.raises(ChainruleError, match="did you mean 'optimizer'"):
+        textbook().explain([[0.05, 0.10]], [[0.01, 0.99]], optimiser="adam")
+
+
+def test_a_minibatch_is_needed_where_cases_depend_on_each_other():
+    network = Network([Dense(2), BatchNorm(), Dense(1)], input=2, loss="mse")
+    with pytest.raises(ChainruleError, match="pass at least 2 cases"):
+        network.explain([[0.05, 0.10]], [[0.01]])
+
+
+def test_it_shows_itself_in_a_line(explained):
+    assert repr(explained).startswith("Explanation('One pass worked out': ")
+    assert str(explained) == explained.text(80)

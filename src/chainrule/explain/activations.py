@@ -89,6 +89,13 @@ def _softplus_of(z: Variable) -> Expression:
     return function("ln", 1 + _exp(z))
 
 
+def _mish_slope(z: Variable) -> Formulas:
+    s = _softplus_of(z)
+    plain = function("tanh", s) + z * function("σ", z) / function("cosh", s) ** 2
+    # Far from 0 the square of cosh is too large for a number, or 1 + e^z is 1.
+    return (Number(1.0),) if z.value > 300 else (plain, (1 + z) * _exp(z))
+
+
 RULES: Mapping[type[Activation], Rule] = {
     Sigmoid: Rule(
         "the sigmoid σ, which squeezes every number into the range from 0 to 1",
@@ -150,18 +157,15 @@ RULES: Mapping[type[Activation], Rule] = {
         ),
     ),
     SiLU: Rule(
-        "silu, z times its sigmoid σ(z)",
+        "silu, z times its sigmoid σ(z) = 1 / (1 + e^(−z))",
         lambda _, z: (z * function("σ", z),),
         lambda _, z, a: (function("σ", z) * (1 + z * function("σ", -z)),),
         lambda _, z: "The product rule gives the slope σ(z) + z σ(z) σ(−z).",
     ),
     Mish: Rule(
         "mish, z times tanh(s) with s = ln(1 + e^(z))",
-        lambda _, z: (z * function("tanh", _softplus_of(z)),),
-        lambda _, z, a: (
-            function("tanh", _softplus_of(z))
-            + z * function("σ", z) / function("cosh", _softplus_of(z)) ** 2,
-        ),
+        lambda _, z: (z * function("tanh", _softplus_of(z)), z * _exp(z)),
+        lambda _, z, a: _mish_slope(z),
         lambda _, z: (
             "The product rule gives the slope tanh(s) + z σ(z) / cosh²(s) with s = ln(1 + e^(z))."
         ),

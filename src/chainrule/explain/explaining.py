@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arguments import is_whole
-from chainrule.core.errors import ShapeError
+from chainrule.core.errors import DivergenceError, ShapeError
 from chainrule.core.registry import name_in
 from chainrule.explain import losses, one_weight, updates
 from chainrule.explain.blocks import Block, Given, Section, Sentence, Step
@@ -98,8 +98,9 @@ def explain(
         None if weight is None else weight_named(made, weight),
     )
     _require_minibatch(made, len(x))
-    with made.training_mode(seed):
+    with made.training_mode(seed), np.errstate(all="ignore"):
         lesson.run()
+        _require_finite(lesson)
         worked_out = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
         sections = [_beginning(lesson, about), *with_unseen(worked_out, len(lesson.order))]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
@@ -117,6 +118,14 @@ def _require_case(case: Any, cases: int) -> None:
     if not is_whole(case) or not 0 <= case < cases:
         there = "there is no case" if not cases else f"there are cases 0 to {cases - 1}"
         raise ShapeError(f"{there}, found case {case!r}")
+
+
+def _require_finite(lesson: Lesson) -> None:
+    if not (np.isfinite(lesson.loss) and np.isfinite(lesson.network.gradients.vector).all()):
+        raise DivergenceError(
+            f"the loss is {lesson.loss:g}, or a gradient is not finite, so that there is nothing "
+            "to work out; smaller inputs or weights are needed, and chainrule doctor says more"
+        )
 
 
 def _require_minibatch(network: Network, cases: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -140,11 +141,15 @@ def _from_logits(row: Row) -> Formulas:
         return ()
     true = row.z[row.true]
     others = [function("exp", z - true) for j, z in enumerate(row.z) if j != row.true]
-    return (function("ln", 1 + shortened(others)), shortened(others))
+    top = max(row.z, key=lambda z: z.value)
+    below = [function("exp", z - top) for z in row.z if z is not top]
+    far = (top - true) + function("ln", 1 + shortened(below))
+    return (function("ln", 1 + shortened(others)), shortened(others), far)
 
 
 def _cross_entropy_slope(row: Row, j: int) -> Formulas:
-    return (Negative(row.t[j] / row.y[j]),)
+    plain = Negative(row.t[j] / row.y[j])
+    return (plain,) if row.t[j].value else (plain, Number(0.0))  # y may be 0 as well
 
 
 def _binary(row: Row) -> Formulas:
@@ -180,9 +185,11 @@ def _softplus(z: Variable, sign: int) -> Expression:
 def _binary_slope(row: Row, j: int) -> Formulas:
     y, t = row.y[j], row.t[j]
     if t.value == 1:
-        return (_over(row, Negative(t / y)),)
+        far: list[Expression] = [-(t * (1 + function("exp", -row.z[j])))] if row.z else []
+        return (_over(row, Negative(t / y)), *(_over(row, one) for one in far))
     if t.value == 0:
-        return (_over(row, (1 - t) / (1 - y)),)
+        far = [(1 - t) * (1 + function("exp", row.z[j]))] if row.z else []
+        return (_over(row, (1 - t) / (1 - y)), *(_over(row, one) for one in far))
     return (_over(row, (y - t) / (y * (1 - y))),)
 
 
@@ -490,6 +497,12 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
     several = len(rows[0].y) > 1 if rows else False
     mean = " The mean divides by the number of outputs." if several and rule.is_mean else ""
     why = f"{why} {rule.slope_about}{mean}"
+    if not all(isfinite(place.received(j).value) for j in chosen):
+        yield Sentence(
+            f"{why} Here an output is so close to its limit that this slope is too large for a "
+            "number, and that of the output too small; below, their product is found from z."
+        )
+        return
     for first, row in zip((f for f, _ in _targets(lesson)), rows, strict=True):
         for j in range(len(row.y)):
             if first + j not in chosen:

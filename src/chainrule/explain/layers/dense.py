@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,8 +110,8 @@ def activated(at: Place, j: int) -> Iterator[Block]:
 def through_activation(at: Place, j: int) -> Iterator[Block]:
     """The step δ = ∂L/∂output · φ′(z)."""
     phi, received, delta = at.layer.activation, at.received(j), at.delta(j)
-    if received.name == delta.name:
-        return
+    if received.name == delta.name or not isfinite(received.value):
+        return  # of a slope that is too large for a number the loss finds δ from z
     if is_linear(phi):
         yield Step(delta, (received,), why=_about_linear(at))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from chainrule.explain.blocks import Block, Step
@@ -32,11 +33,17 @@ class SoftmaxExplainer(LayerExplainer):
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
+        received = [at.received(j) for j in at.outputs]
+        if not all(isfinite(one.value) for one in received):
+            return  # the loss finds δ from z
+        counted = [j for j in at.outputs if received[j].value] or [0]
         for i in at.chosen_inputs:
-            terms = [at.received(j) * _slope(at, i, j) for j in at.outputs]
-            kept = [term for j, term in enumerate(terms) if at.received(j).value != 0]
-            why = _about_slope(at, all_of_them=len(kept) == len(terms))
-            yield Step(at.sent(i), (shortened(kept or terms[:1]),), why=why)
+            plain, other = (
+                shortened([received[j] * _slope(at, i, j, other=other) for j in counted])
+                for other in (False, True)
+            )
+            why = _about_slope(at, all_of_them=len(counted) == len(received))
+            yield Step(at.sent(i), (plain,), (other,), why=why)
 
 
 def _softmax(at: Place, j: int) -> tuple[Expression, ...]:
@@ -47,11 +54,12 @@ def _softmax(at: Place, j: int) -> tuple[Expression, ...]:
     return plain, shifted[j] / shortened(shifted)
 
 
-def _slope(at: Place, i: int, j: int) -> Expression:
-    """∂y_j/∂z_i."""
+def _slope(at: Place, i: int, j: int, *, other: bool) -> Expression:
+    """∂y_j/∂z_i; by an ``other`` formula 1 − y_j as the sum of the other outputs."""
     if i != j:
         return Product((-at.output(j), at.output(i)))
-    return Product((at.output(j), 1 - at.output(j)))
+    rest = shortened([at.output(k) for k in at.outputs if k != j]) if other else 1 - at.output(j)
+    return Product((at.output(j), rest))
 
 
 def _about_softmax(at: Place) -> str:
