@@ -16,6 +16,7 @@ from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Sum
 from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
+from chainrule.explain.naming import name_text
 from chainrule.explain.numbers import DIGITS, EXACT
 from chainrule.explain.unseen import with_unseen
 from chainrule.nn.layers.base import sizes_text
@@ -153,16 +154,29 @@ def _beginning(lesson: Lesson, about: str) -> Section:
         if lesson.cases > 1
         else ""
     )
+    asked = _asked(lesson)
     digits = (
         "Each line is a rule, then the rule with the numbers put in, then the result. Numbers "
         "are rounded; where fewer digits would not give the result, more are written."
     )
+    told = f"{about}{others}{asked}".strip()
     blocks = (
         Sentence(f"The network: {inputs} → {chain} → loss ({loss})."),
-        *([Sentence(about + others)] if about + others else []),
+        *([Sentence(told)] if told else []),
         Sentence(digits),
     )
     return Section("What is worked out", blocks)
+
+
+def _asked(lesson: Lesson) -> str:
+    """Which weight was asked for, and its name on the board."""
+    weight = lesson.weight
+    if weight is None:
+        return ""
+    layer, _, array = weight.array.rpartition(".")
+    place = next(place for place in lesson.places() if place.layer.name == layer)
+    name = name_text(place.parameter_name(array, *weight.index))
+    return f" The weight to look at is {weight}, below called {name}."
 
 
 def _heading(place: Place) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from chainrule.core.errors import UnknownNameError, unknown
-from chainrule.core.html import never_fails
+from chainrule.core.html import escaped, never_fails
 from chainrule.explain.blocks import Section, Step
 from chainrule.explain.html import fragment, page
 from chainrule.explain.markdown import as_markdown
 from chainrule.explain.naming import name_text
 from chainrule.explain.numbers import DIGITS
 from chainrule.explain.text import as_text
+
+MOST_STEPS = 150
+"""An explanation of more steps shows itself in a notebook as text."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Explanation:
 
     @never_fails
     def _repr_html_(self) -> str:
+        if len(self.steps) > MOST_STEPS:  # formulas of so many would be a megabyte
+            return f"<pre>{escaped(self.text(), most=10**7)}</pre>"
         return fragment(self.title, self.sections, self.digits)
 
     def __str__(self) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import one_hot
-from chainrule.core.registry import name_in
 from chainrule.explain.blocks import Block, Given, Sentence, Step
 from chainrule.explain.expressions import (
     LOSS,
@@ -28,7 +27,6 @@ from chainrule.explain.expressions import (
 )
 from chainrule.explain.lesson import Lesson, largest
 from chainrule.nn.losses import (
-    LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
     Hinge,
@@ -324,10 +322,6 @@ def _targets(lesson: Lesson, *, smoothed: bool = True) -> list[tuple[int, np.nda
     return found
 
 
-def _name_of(loss: Loss) -> str:
-    return name_in(LOSSES, loss)
-
-
 # The blocks
 
 
@@ -345,7 +339,7 @@ def value(lesson: Lesson) -> Iterator[Block]:
         f"smaller, the better. {symbol}".strip()
     )
     yield from _targets_shown(rows, lesson.output_names or ())
-    parts = _parts(lesson, rows)
+    parts = _parts(lesson)
     data = _data_loss(lesson)
     if rule is None:
         yield Given((Variable(data, Name("D") if penalised else LOSS),), "It gives")
@@ -384,7 +378,7 @@ class _Parts:
         return one
 
 
-def _parts(lesson: Lesson, rows: list[Row]) -> _Parts:
+def _parts(lesson: Lesson) -> _Parts:
     w = lesson.weights
     weight = None if w is None else Variable(float(w[lesson.case]), Name("w"))
     return _Parts(weight, lesson.cases)
@@ -411,7 +405,7 @@ def _composed(lesson: Lesson, rows: list[Row], rule: LossRule, name: Name) -> It
         step = Step(Variable(first.evaluate(), own), (first,), tuple(others))
         each.append(step.result)
         yield step
-    parts = _parts(lesson, rows)
+    parts = _parts(lesson)
     whole = shortened(each, what="steps") if each else Number(0.0)  # no step has a target
     if parts.cases == 1:
         yield Step(Variable(_data_loss(lesson), name), (parts.times(whole),))
@@ -483,7 +477,7 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
     """∂L/∂y by each chosen output."""
     place, loss = lesson.place(lesson.last), loss_of_a_step(lesson.network.loss_function)
     rule, rows = RULES.get(type(loss)), rows_of(lesson)
-    parts = _parts(lesson, rows)
+    parts = _parts(lesson)
     chosen = set(place.chosen)
     why = (
         "How does L change if an output changes a little? That is the derivative ∂L/∂y, the "
@@ -493,7 +487,6 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
         given = tuple(map(place.received, place.chosen))
         yield Given(given, f"{why} The loss, a function of your own, gives")
         return
-    start = 0
     several = len(rows[0].y) > 1 if rows else False
     mean = " The mean divides by the number of outputs." if several and rule.is_mean else ""
     why = f"{why} {rule.slope_about}{mean}"
@@ -510,7 +503,6 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
             formulas = [parts.times(one) for one in rule.slope(row, j)]
             yield Step(place.received(first + j), tuple(formulas[:1]), tuple(formulas[1:]), why)
             why = ""
-        start += len(row.y)
 
 
 def short_cut(lesson: Lesson) -> Iterator[Block]:
@@ -521,7 +513,7 @@ def short_cut(lesson: Lesson) -> Iterator[Block]:
     place = lesson.place(lesson.last)
     softmax = place.layer.gives_distribution
     rows = rows_of(lesson)
-    parts = _parts(lesson, rows)
+    parts = _parts(lesson)
     why = (
         "Most of this cancels: y in the slope of the output cancels 1/y in that of the logarithm, "
         "and what remains of δ is the output minus its target. (The library computes it so.)"

@@ -365,8 +365,11 @@ def _rule(optimizer: Optimizer) -> Rule | None:
 def _rate_text(update: Update) -> str:
     if isinstance(update.optimizer, LBFGS):
         return f"Here α = {number_text(_length(update), DIGITS)}."
-    own = [f"η⁽{upper(place.number)}⁾ = {rate:g} in {name}" for place, name, rate in _own(update)]
-    return f"Here {', and '.join([f'η = {update.rate:g}', *own])}."
+    own = [
+        f"η⁽{upper(place.number)}⁾ = {number_text(rate, DIGITS)} in {name}"
+        for place, name, rate in _own(update)
+    ]
+    return f"Here {', and '.join([f'η = {number_text(update.rate, DIGITS)}', *own])}."
 
 
 def _own(update: Update) -> Iterator[tuple[Place, str, float]]:
