@@ -52,7 +52,7 @@ def numbers_of(explanation: Explanation) -> dict[str, float]:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("case", all_layers.CASES)
 def test_every_formula_gives_its_result_at_other_numbers(case, seed):
     network = all_layers.network(case)

@@ -20,7 +20,7 @@ from chainrule.explain.expressions import (
     Sum,
     Variable,
 )
-from chainrule.explain.layers.common import flat
+from chainrule.explain.layers.common import CANCELS, flat, is_rounding
 from chainrule.explain.layers.gates import GATES
 from chainrule.explain.lesson import Lesson, Place, Weight
 from chainrule.explain.naming import name_text
@@ -81,12 +81,16 @@ def _paths(lesson: Lesson, weight: Weight) -> Iterator[Block]:
         step = _path(lesson, w, path, k)
         parts.append(step.result)
         yield step
-    if found.count > len(parts):
-        parts.append(Others(found.rest, round(found.count) - len(parts), "paths"))
-    place = _place(lesson, weight.array.rpartition(".")[0])
-    rule = Sum(tuple(parts)) if len(parts) > 1 else [*parts, Number(0.0)][0]
+    gradient = _place(lesson, weight.array.rpartition(".")[0]).gradient(name, *weight.index)
     why = "The sum over all paths is the gradient, the same that the backward pass has found."
-    yield Step(place.gradient(name, *weight.index), (rule,), why=why)
+    if found.count > len(parts):
+        rest = found.rest
+        if parts and is_rounding(gradient.value, parts):
+            why = f"{why} {CANCELS}"
+            rest = gradient.value - sum(part.evaluate() for part in parts)
+        parts.append(Others(rest, round(found.count) - len(parts), "paths"))
+    rule = Sum(tuple(parts)) if len(parts) > 1 else [*parts, Number(0.0)][0]
+    yield Step(gradient, (rule,), why=why)
 
 
 def _about(found: Paths, w: str) -> str:

@@ -90,18 +90,17 @@ def gradient_step(
         known = sum(one.evaluate() for one in (*terms, *penalty))
         parts.append(Others(result.value - known, others, "cases"))
     rule = added([*parts, *penalty])
-    if _cancels(result.value, rule):
-        cancel = "The terms cancel: the gradient is 0, and what is left of it is rounding."
-        why = f"{why} {cancel}".strip()
+    if isinstance(rule, Sum) and is_rounding(result.value, rule.terms):
+        why = f"{why} {CANCELS}".strip()
     return Step(result, (*chain, rule), why=why)
 
 
 ROUNDING = 1e-14
 """A sum that is smaller than its largest term by this factor is nothing but rounding errors."""
 
+CANCELS = "The terms cancel: the gradient is 0, and what is left of it is rounding."
 
-def _cancels(value: float, rule: Expression) -> bool:
+
+def is_rounding(value: float, terms: Sequence[Expression]) -> bool:
     """Whether a sum comes to 0, up to rounding, though its terms do not."""
-    if not isinstance(rule, Sum):
-        return False
-    return abs(value) < ROUNDING * max(abs(term.evaluate()) for term in rule.terms)
+    return abs(value) < ROUNDING * max(abs(term.evaluate()) for term in terms)
