@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Regressor
@@ -187,6 +187,7 @@ def test_a_rule_cannot_start_a_normalisation():
         Dense(2, bias=False, biases=[1.0, 2.0, 3.0])
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6))
 def test_a_row_is_its_numbers_unless_it_is_a_range(row):
     found = initializer_of_row(sorted(row))
@@ -195,6 +196,7 @@ def test_a_row_is_its_numbers_unless_it_is_a_range(row):
     assert outright.draw((len(row),), np.random.default_rng()).tolist() == row
 
 
+@pytest.mark.exhaustive
 def test_estimators_take_arrays_and_are_cloned_with_them():
     sklearn = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
     layers = [{"size": 2, "weights": numbers((3, 2)), "biases": [0.2, 0.1]}, 1]

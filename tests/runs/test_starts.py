@@ -113,6 +113,7 @@ def test_a_run_does_not_go_on_from_other_numbers(files):
     assert Path("run/start.safetensors").read_bytes() == before
 
 
+@pytest.mark.exhaustive
 def test_the_start_of_a_loaded_run_is_made_again_from_its_own_copy(files):
     chainrule.train(config({"file": "W.npy"}), run="run")
     Path("W.npy").unlink()
@@ -164,6 +165,7 @@ def test_other_libraries_start_from_the_same_numbers(files, peer):
     assert found.theta_difference(found.peers[0]) <= 1e-12
 
 
+@pytest.mark.exhaustive
 def test_long_lists_of_values_are_kept_in_a_file(files):
     values = np.random.default_rng(0).normal(size=(2, 600))
     made = config("glorot")
@@ -174,6 +176,14 @@ def test_long_lists_of_values_are_kept_in_a_file(files):
     assert len(Path("run/config.yaml").read_bytes()) < 10_000
 
 
+def test_a_whole_network_starts_from_parameters(files):
+    first = chainrule.train(config("glorot"), run="first")
+    made = config("glorot", parameters="first/parameters.safetensors")
+    second = chainrule.train(made, overrides=["training.epochs=0"], save=False)
+    assert np.array_equal(second.network.theta, first.network.theta)
+
+
+@pytest.mark.exhaustive
 def test_a_whole_network_starts_from_the_parameters_of_a_run(files):
     first = chainrule.train(config("glorot"), run="first")
     first.export("model.safetensors")

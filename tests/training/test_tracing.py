@@ -234,7 +234,7 @@ def test_no_line_is_wider_than_a_page():
     assert max(map(len, text.splitlines())) <= 100
 
 
-FEW = ("conv2d", "lstm, last", "batch_norm", "embedding of rows")
+FEW = ("conv2d", "batch_norm")
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def updates(text: str) -> list[dict[str, list[float]]]:
     return [printed(one.split("\n\n")[0].split("\n", 2)[2]) for one in found]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("adam", marks=pytest.mark.exhaustive)])
 def test_the_update_shows_the_new_parameters_after_every_minibatch(optimizer, capsys):
     x, t = np.random.default_rng(1).normal(size=(5, 2)), np.array([0, 1, 1, 0, 1])
     network = tiny(bias_learning_rate=0.0)
