@@ -44,7 +44,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     },
     "steps": {
         "network": {"loss": "mse", "layers": [{"type": "recurrent", "size": 3}, {"size": 1}]},
-        "data": {"generator": "echo", "count": 40},
+        "data": {"generator": "echo", "count": 40, "steps": 5, "delay": 2},
         "training": {"epochs": 3},
     },
     "long": {

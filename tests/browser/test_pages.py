@@ -30,7 +30,10 @@ def test_a_page_is_silent_and_keeps_nobody_out(browser, page, width, dark):
     assert browser.wider == []
     browser.unfold()
     assert browser.wider == []
-    assert browser.violations == []
+    if dark == (width > 600):  # each colour and each width once
+        # A thousand formulas take half a minute; those of one page stand for all.
+        few = "explained" not in page.stem or page.stem == "explained-values"
+        assert browser.violations(*([] if few else ["math"])) == []
     assert browser.said == []
     assert browser.requested == {page.as_uri()}
     assert browser.run("return performance.getEntriesByType('resource').length") == 0
