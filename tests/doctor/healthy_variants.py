@@ -153,7 +153,14 @@ usual(
     optimizer="adam",
     epochs=60,
 )
-usual("a wide layer", classes(2, dense(300, "relu", **RELU)), MOONS, rate=0.1, epochs=40)
+usual(
+    "a wide layer",
+    classes(2, dense(300, "relu", **RELU)),
+    MOONS,
+    rate=0.3,
+    epochs=80,
+    batch_size=16,
+)
 
 # Optimisers and schedules
 
@@ -416,7 +423,12 @@ usual(
     callbacks=[{"type": "early_stopping", "patience": 5}],
 )
 usual(
-    "no validation data", classes(2, TANH), {**MOONS, "split": [0.8, 0, 0.2]}, rate=0.2, epochs=40
+    "no validation data",
+    classes(2, TANH),
+    {**MOONS, "split": [0.8, 0, 0.2]},
+    rate=0.5,
+    epochs=80,
+    batch_size=16,
 )
 usual(
     "training data alone",
