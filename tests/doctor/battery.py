@@ -1,6 +1,6 @@
 """What the doctor finds in the patients, and the figures by which it is judged.
 
-    python -m proof doctor [--only WORDS] [--as run|folder|config]
+    python -m proof doctor [--only WORDS] [--as run|folder|config] [--held-out]
 
 trains every variant of every illness and every healthy run, and asks the doctor. A variant counts
 if the right illness is the first of all findings. A healthy run raises an alarm if there is a
@@ -24,6 +24,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from doctor.healthy import HEALTHY, AbsentError
+from doctor.held_out import HELD_OUT, HELD_OUT_HEALTHY
 from doctor.illnesses import ILLNESSES
 from doctor.patients import Patient, Variant, loaded_config, saved, trained
 
@@ -109,9 +110,18 @@ def verdict(illness: str, name: str, make: Variant, form: str = "run") -> Verdic
     return Verdict(illness, name, right, found)
 
 
-def verdicts(only: str = "", form: str = "run") -> Iterator[Verdict]:
-    """The verdicts on all patients, or on those whose illness and name contain a text."""
-    for illness, variants in {**ILLNESSES, WELL: HEALTHY}.items():
+def verdicts(only: str = "", form: str = "run", *, held_out: bool = False) -> Iterator[Verdict]:
+    """The verdicts on all patients, or on those whose illness and name contain a text.
+
+    Args:
+        only: the text.
+        form: one of `FORMS`.
+        held_out: whether to take the patients that the rules were not written by.
+    """
+    patients = {**ILLNESSES, WELL: HEALTHY}
+    if held_out:
+        patients = {**HELD_OUT, WELL: HELD_OUT_HEALTHY}
+    for illness, variants in patients.items():
         for name, make in variants.items():
             if only in f"{illness}: {name}":
                 yield verdict(illness, name, make, form)
@@ -161,10 +171,13 @@ def main(words: Sequence[str] | None = None) -> int:
         "--as", dest="form", choices=FORMS, default="run", help="what the doctor is shown"
     )
     parser.add_argument("--json", action="store_true", help="a line of JSON for each patient")
+    parser.add_argument(
+        "--held-out", action="store_true", help="the patients that no rule was written by"
+    )
     options = parser.parse_args(words)
     found: list[Verdict] = []
     table = Table("illness", "variant", "right", Column("findings", overflow="fold"))
-    for each in verdicts(options.only, options.form):
+    for each in verdicts(options.only, options.form, held_out=options.held_out):
         found.append(each)
         table.add_row(*row(each))
         if options.json:

@@ -68,7 +68,15 @@ def _redrawn(patient: Patient, first: int) -> Iterator[str]:
     """The settings that draw the weights of this layer, and of others that are symmetric too."""
     for place, layer in enumerate(patient.network.layers):
         if place == first or _is_symmetric(patient.start, layer):
-            yield f"network.layers.{place}.weights={_rule_for(layer)}"
+            yield from _drawn_anew(layer, place)
+
+
+def _drawn_anew(layer: Layer, place: int) -> Iterator[str]:
+    """The settings that draw a layer's weights by the rule that suits them, if it has any."""
+    if "weights" in layer.initial_values:
+        yield f"network.layers.{place}.weights={_rule_for(layer)}"
+    if "recurrent_weights" in layer.initial_values:
+        yield f"network.layers.{place}.recurrent_weights=glorot"
 
 
 def _is_symmetric(network: Network, layer: Layer) -> bool:
@@ -196,7 +204,7 @@ def smaller_start(patient: Patient, *, biases: bool = False) -> Iterator[str]:
         layer = patient.network.layers[state.place]
         if "weights" not in layer.initial_values:
             continue
-        yield f"network.layers.{state.place}.weights={_rule_for(layer)}"
+        yield from _drawn_anew(layer, state.place)
         if biases:
             yield from _without_biases(patient, state)
 
@@ -266,7 +274,7 @@ def _livelier(patient: Patient) -> tuple[str, ...]:
         is_end = layer.is_output or layer is patient.network.layers[-1]
         if state.activation == "sigmoid" and not is_end:
             changes.append(f"network.layers.{state.place}.activation=tanh")
-        changes.append(f"network.layers.{state.place}.weights={_rule_for(layer)}")
+        changes += _drawn_anew(layer, state.place)
     return tuple(changes)
 
 
