@@ -7,6 +7,7 @@ for some activations gives the reason, which `proof.battery` verifies by compari
 from proof.bugs import (
     of_activations,
     of_embedding,
+    of_explain,
     of_export,
     of_gates,
     of_graphs,
@@ -36,6 +37,7 @@ BUGS = (
     *of_activations.BUGS,
     *of_layers.BUGS,
     *of_embedding.BUGS,
+    *of_explain.BUGS,
     *of_graphs.BUGS,
     *of_images.BUGS,
     *of_training.BUGS,
