@@ -39,6 +39,12 @@ class Step:
     why: str = ""
     becomes: bool = False
 
+    def shown_rules(self, digits: int = DIGITS) -> tuple[Expression, ...]:
+        """The rules, and the equal formula into which the numbers are put, if it is another."""
+        formula = self.fit(digits).formula
+        known = formula is self.rules[-1] or not formula.parts()
+        return self.rules if known else (*self.rules, formula)
+
     def fit(self, digits: int = DIGITS) -> Fit:
         """The formula and the digits with which the printed numbers give the printed result."""
         return fit((self.rules[-1], *self.others), self.result.value, digits)

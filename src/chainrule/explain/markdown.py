@@ -60,7 +60,7 @@ def _step(step: Step, digits: int) -> str:
 def sides_of(step: Step, digits: int) -> Iterator[tuple[str, Pieces]]:
     """What stands behind each sign: the rules, the last one with numbers, and the result."""
     found = step.fit(digits)
-    for k, rule in enumerate(step.rules):
+    for k, rule in enumerate(step.shown_rules(digits)):
         sign = r"\leftarrow" if step.becomes and k == 0 else "="
         yield sign, pieces(rule, Latex())
     if found.formula.parts() or found.operands != found.result:

@@ -129,7 +129,7 @@ def _step(step: Step, width: int, digits: int) -> Iterator[str]:
     name = name_text(step.result.name)
     own = text_width(name)
     indent = FORMULAS + (own if own <= width // 5 else 2) + 1
-    sides = [pieces(rule, Plain()) for rule in step.rules]
+    sides = [pieces(rule, Plain()) for rule in step.shown_rules(digits)]
     if found.formula.parts() or found.operands != found.result:
         sides.append(pieces(found.formula, Plain(found.operands)))
     sign = "←" if step.becomes else "="
