@@ -24,7 +24,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from doctor.healthy import HEALTHY, AbsentError
-from doctor.held_out import HELD_OUT, HELD_OUT_HEALTHY
+from doctor.held_out_again import HELD_OUT, HELD_OUT_HEALTHY
 from doctor.illnesses import ILLNESSES
 from doctor.patients import Patient, Variant, loaded_config, saved, trained
 
