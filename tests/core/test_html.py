@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core import html
@@ -13,6 +13,7 @@ from pieces import read
 TEXTS = st.text(st.characters(codec=None), max_size=50)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(TEXTS, min_size=2, max_size=2), min_size=1, max_size=4), TEXTS)
 def test_any_text_is_a_text_of_a_table(rows, title):
     found = read(html.piece(title, html.table(rows[0], rows[1:])))
@@ -21,12 +22,12 @@ def test_any_text_is_a_text_of_a_table(rows, title):
 
 
 def test_many_rows_and_columns_are_shortened_in_the_middle():
-    rows = [[f"{k}.{j}" for j in range(1000)] for k in range(1000)]
-    found = read(html.table([f"column {j}" for j in range(1000)], rows)).rows
+    rows = [[f"{k}.{j}" for j in range(200)] for k in range(200)]
+    found = read(html.table([f"column {j}" for j in range(200)], rows)).rows
     assert len(found) == 1 + html.MOST_ROWS
     assert {len(row) for row in found} == {html.MOST_COLUMNS}
-    assert found[0][3:6] == ["column 3", "…", "column 996"]
-    assert (found[1][0], found[-1][-1], found[13][0]) == ("0.0", "999.999", "…")
+    assert found[0][3:6] == ["column 3", "…", "column 196"]
+    assert (found[1][0], found[-1][-1], found[13][0]) == ("0.0", "199.199", "…")
 
 
 @given(st.lists(st.integers()), st.integers(1, 9))

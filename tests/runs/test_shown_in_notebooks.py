@@ -63,10 +63,15 @@ def shown_of(run):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param("{}", marks=pytest.mark.exhaustive), HOSTILE + "{}"]
+    ("columns", "layers", "name"),
+    [
+        (40, 4, HOSTILE + "{}"),
+        pytest.param(1000, 30, HOSTILE + "{}", marks=pytest.mark.exhaustive),
+        pytest.param(1000, 30, "{}", marks=pytest.mark.exhaustive),
+    ],
 )
-def test_what_belongs_to_a_large_run_is_small_and_escaped(name):
-    for what, found in shown_of(run_of_many(1000, 30, name)).items():
+def test_what_belongs_to_a_large_run_is_small_and_escaped(columns, layers, name):
+    for what, found in shown_of(run_of_many(columns, layers, name)).items():
         text = repr(found)
         assert len(text) <= MOST_LETTERS, (what, text)
         assert text.isprintable(), what
