@@ -28,7 +28,7 @@ no part in the gradient there, and outputs near 0 and 1 are what is asked for.
 The sample is a fixed number of training cases, drawn once from the seed: all up to `FEWEST`, and
 of more a fiftieth, but at least `FEWEST` and at most `MOST_CASES`. Its passes run on a copy of the
 network, so that nothing of the training changes. Which epochs are measured follows from the sizes
-of network and data (`every`, `is_measured`): 1, 4, 16, 64, … until their distance has grown to
+of network and data (`every`, `next_measured`): 1, 4, 16, 64, … until their distance has grown to
 ``every``, and then each ``every``-th, so that it takes about a hundredth of the time.
 
 Sources: the ratio of updates to weights: Karpathy, *CS231n: Convolutional neural networks for
@@ -152,19 +152,17 @@ def _seconds_of_products(network: Network, each: float) -> float:
     return seconds
 
 
-def is_measured(epoch: int, distance: int) -> bool:
-    """Whether an epoch is measured: 1, 4, 16, … until they lie that far apart, then evenly.
+def next_measured(epoch: int, distance: int) -> int:
+    """The measured epoch after one: 1, 4, 16, … until they lie that far apart, then evenly.
 
     Example:
-        >>> [epoch for epoch in range(1, 80) if is_measured(epoch, 20)]
+        >>> found = [1]
+        >>> while len(found) < 6:
+        ...     found.append(next_measured(found[-1], distance=20))
+        >>> found
         [1, 4, 16, 36, 56, 76]
     """
-    even = 1
-    while 3 * even < distance:  # from this power of 4 the next one would lie too far
-        if epoch == even:
-            return True
-        even *= 4
-    return epoch >= even and (epoch - even) % distance == 0
+    return epoch + min(distance, 3 * epoch)
 
 
 class _Layer(NamedTuple):
@@ -306,35 +304,40 @@ class Recording:
 
     Args:
         trainer: a `chainrule.training.Trainer` with its network, cases and settings.
+
+    Attributes:
+        is_due: whether the chunk that has begun is the last minibatch of a measured epoch.
     """
 
     def __init__(self, trainer: Any) -> None:
         is_on = trainer.settings.health
-        self._distance = every(trainer.network, len(trainer.train)) if is_on else 0
+        self._distance = every(trainer.network, len(trainer.train)) if is_on else 1
+        self._next: float = 1 if is_on else inf
         self._probe: Probe | None = None
+        self.is_due = False
 
     def before(self, trainer: Any, last: int) -> int:
         """The end of the next chunk, planned to be ``last``: the last minibatch runs by itself."""
-        whole = trainer.engine.minibatches
-        if not self._is_due(trainer):
+        if trainer.epoch < self._next:  # most epochs, some of which take a few microseconds
             return last
-        if trainer.minibatch < whole - 1:
-            return min(last, whole - 1)
+        while self._next < trainer.epoch:
+            self._next = next_measured(int(self._next), self._distance)
+        whole = trainer.engine.minibatches
+        if trainer.epoch < self._next or trainer.minibatch < whole - 1:
+            return last if trainer.epoch < self._next else min(last, whole - 1)
         if self._probe is None:
             self._probe = self._new_probe(trainer)
         if self._probe is not None:
             self._probe.keep()
+            self.is_due = True
         return last
 
-    def after(self, trainer: Any) -> None:
-        """Measure, if the chunk that has run was the last minibatch of such an epoch."""
-        if self._is_due(trainer) and trainer.minibatch == trainer.engine.minibatches:
-            assert self._probe is not None
-            found = self._probe.measure(step=trainer.optimizer.steps, updated=True)
-            trainer.history.health[trainer.epoch] = found
-
-    def _is_due(self, trainer: Any) -> bool:
-        return self._distance > 0 and is_measured(trainer.epoch, self._distance)
+    def measure(self, trainer: Any) -> None:
+        """Measure, if `is_due`: the last minibatch of an epoch has run."""
+        assert self._probe is not None
+        found = self._probe.measure(step=trainer.optimizer.steps, updated=True)
+        trainer.history.health[trainer.epoch] = found
+        self.is_due = False
 
     def _new_probe(self, trainer: Any) -> Probe | None:
         """A probe; None, and nothing is measured, where a layer of one's own resists copying."""
@@ -344,7 +347,7 @@ class Recording:
         try:
             return Probe(network, part.x[cases], part.t[cases], own, seed=seed)
         except (TypeError, NotImplementedError, CopyError):  # as of a layer that holds a file
-            self._distance = 0
+            self._next = inf
             return None
 
 

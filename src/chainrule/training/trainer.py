@@ -487,7 +487,8 @@ class Trainer:
         self.minibatch = last
         self.last_loss = float(result.losses[-1])
         self.history.add_minibatches(result.losses)
-        self._health.after(self)
+        if self._health.is_due:
+            self._health.measure(self)
         return result, elapsed
 
     def _chunk_length(self) -> int:
