@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.runs.report.charts import Chart, Series, thinned
@@ -12,6 +12,7 @@ from chainrule.runs.report.charts import Chart, Series, thinned
 VALUES = st.floats(-1e6, 1e6) | st.just(np.nan)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=300), st.integers(4, 60))
 def test_thinning_keeps_the_ends_and_every_peak(rows, most):
     series = [np.array(column) for column in zip(*rows, strict=True)]
