@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,9 +45,7 @@ def command(
 
 def say_first_finding(run: Run) -> None:
     """Print the first alarm of a training that has just ended, in two lines; else nothing."""
-    from chainrule.runs.doctor.examine import at_the_end
-
-    finding = at_the_end(run)
+    finding = _first_alarm(run)
     if finding is None:
         return
     more = "" if run.folder is None else f" (chainrule doctor {run.folder} says more)"
@@ -64,11 +62,19 @@ def diagnosed() -> Iterator[None]:
     except DivergenceError as error:
         if error.run is None:
             raise
-        from chainrule.runs.doctor.examine import at_the_end
-
-        finding = at_the_end(error.run)
+        finding = _first_alarm(error.run)
         said = [] if finding is None else [f"doctor: {finding}", f"try: {_advice(finding)}"]
         raise DivergenceError([*error.problems, *map(Problem, said)]) from None
+
+
+def _first_alarm(run: Run) -> Finding | None:
+    """What is plain of a training that has just ended; a failure here is none of the training."""
+    from chainrule.core.errors import ChainruleError
+    from chainrule.runs.doctor.examine import at_the_end
+
+    with suppress(ChainruleError):
+        return at_the_end(run)
+    return None
 
 
 def _advice(finding: Finding) -> str:

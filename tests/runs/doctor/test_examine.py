@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import Diagnosis, examine, train
-from chainrule.core.errors import DataError, DivergenceError
+from chainrule.core.errors import ConfigError, DataError, DivergenceError
 from chainrule.runs.doctor.diagnosis import Finding
 
 RINGS = {"generator": "rings", "count": 200}
@@ -102,3 +102,9 @@ def test_a_diagnosis_shows_itself_in_a_line_and_in_a_notebook():
     assert "<b>" not in found._repr_html_()
     assert "&lt;b&gt;" in found._repr_html_()
     assert found.to_dict()["findings"][0]["settings"] == ["network.loss=mse"]
+
+
+def test_a_run_takes_no_settings():
+    run = train(network({"activation": "tanh"}), overrides=["training.epochs=1"], save=False)
+    with pytest.raises(ConfigError, match=r"go with a configuration"):
+        examine(run, overrides=["training.epochs=2"])

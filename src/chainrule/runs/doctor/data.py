@@ -32,11 +32,20 @@ UNEQUAL, NAMED = 4, 0.5
 """A class is rare if another has so many times its cases; and it suffers if less than this share
 of its cases is named rightly."""
 
+FEW_HELD_OUT = 40
+"""Of fewer cases held out, chance alone may be what a network scores."""
+
 NO_SIGNAL = 2.5
 """Models that are fewer standard errors from knowing nothing know nothing."""
 
 CLEARLY = 0.9
 """But not if the second best input names more than this share rightly."""
+
+MOSTLY, LITTLE = 0.965, 0.75
+"""The same of categories, and of numbers with few values, which seldom are so good alone."""
+
+EXPLAINED = 0.999
+"""An input gives a value away if its squared correlation with it is at least so large."""
 
 
 def constant_labels(patient: Patient) -> Iterator[Finding]:
@@ -118,8 +127,7 @@ def leaking_feature(patient: Patient) -> Iterator[Finding]:
     scores = np.array([_alone(x[:, columns], t, patient) for columns in groups.values()])
     best = int(scores.argmax())
     others = np.delete(scores, best)
-    needed = GIVEN_AWAY if patient.kind.classes else 0.999
-    if scores[best] < needed or others.max() > CLEARLY:
+    if not _gives_away(patient, x[:, [*groups.values()][best]], scores[best], others.max()):
         return
     name = [*groups][best]
     alone = (
@@ -137,6 +145,21 @@ def leaking_feature(patient: Patient) -> Iterator[Finding]:
         "and compare",
         (f"data.drop={dumps([name], ensure_ascii=False)}",) if patient.data.encoding else (),
     )
+
+
+def _gives_away(patient: Patient, x: Array, score: float, next_best: float) -> bool:
+    """Whether one input alone is so good, and the next best so bad, that it gives the target away.
+
+    Args:
+        patient: whose input it is.
+        x: the input, or the inputs that one column of a table became, (cases, inputs).
+        score: the share of right classes, or R², of that input alone.
+        next_best: the same of the next best input.
+    """
+    if score >= (GIVEN_AWAY if patient.kind.classes else EXPLAINED):
+        return next_best <= CLEARLY
+    few = patient.kind.classes and _has_few_values(x)
+    return few and score >= MOSTLY and next_best <= LITTLE
 
 
 def _groups(patient: Patient, inputs: int) -> dict[str, list[int]]:
@@ -160,12 +183,16 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
         return float(np.corrcoef(x[:, 0].astype(np.float64), y)[0, 1] ** 2)
     if x.shape[1] > 1:
         return _by_value(x.argmax(axis=1), t)
-    values, codes = np.unique(x[:, 0], return_inverse=True)
-    if len(values) <= max(10, len(x) // 20):
-        return _by_value(codes, t)
+    if _has_few_values(x):
+        return _by_value(np.unique(x[:, 0], return_inverse=True)[1], t)
     order = np.argsort(x[:, 0], kind="stable")
     changes = int(np.count_nonzero(np.diff(t[order])))
     return 1 - max(0, changes - len(np.unique(t)) + 1) / len(t)
+
+
+def _has_few_values(x: Array) -> bool:
+    """Whether inputs of one column are categories, or a number that has few values."""
+    return x.shape[1] > 1 or len(np.unique(x[:, 0])) <= max(10, len(x) // 20)
 
 
 def _by_value(codes: Array, t: Array) -> float:
@@ -192,6 +219,7 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
         return
     limit = chance + (error if patient.is_values else reference.error)
     sure = reference.signal < NO_SIGNAL and reference.best <= limit
+    sure = sure or (held <= chance + error / 2 and len(patient.held_out) >= FEW_HELD_OUT)
     part = "validation" if patient.validates else "test"
     models = [f"{name} {patient.figure(skill)}" for name, skill in reference.skills.items()]
     yield Finding(

@@ -119,11 +119,12 @@ def rate_too_low(patient: Patient) -> Iterator[Finding]:
 
 def batch_too_large(patient: Patient) -> Iterator[Finding]:
     """A smaller batch, which has more updates, learns what this one does not."""
-    if not patient.may_suffer or patient.diverged or patient.quick or not _has_rate(patient):
+    if patient.diverged or patient.quick or patient.cut or not _has_rate(patient):
         return
     cases, updates = patient.cases, patient.updates
     size = min(cases, patient.settings.cases_a_minibatch(cases))
-    if size < max(64, cases // 4) or updates > FEW_UPDATES:
+    plain = updates < VERY_FEW_UPDATES // 2 and 2 * size >= cases
+    if size < max(64, cases // 4) or updates > FEW_UPDATES or not (plain or patient.may_suffer):
         return
     treatment = ("training.batch_size=32",)
     helped = patient.helped_by(*treatment, sign=updates < VERY_FEW_UPDATES)

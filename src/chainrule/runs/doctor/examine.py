@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.core.errors import DataError, DivergenceError
+from chainrule.core.errors import ConfigError, DataError, DivergenceError
 from chainrule.runs.doctor import data as of_data
 from chainrule.runs.doctor import dynamics, generalisation, layers, loss, not_finite
 from chainrule.runs.doctor.diagnosis import Diagnosis, Finding
@@ -80,6 +80,8 @@ def examine(
         >>> found.first.illness, found.first.layer
         ('dead_units', 'dense_1')
     """
+    if _is_run(run) and (data is not None or list(overrides)):
+        raise ConfigError(_OF_A_RUN)
     patient = _of_run(run) if _is_run(run) else _of_config(run, overrides, data)
     findings = sorted(_found(patient), key=lambda each: not _is_alarm(each))  # a stable sort
     return Diagnosis(tuple(findings), _examined(patient), patient.name)
@@ -96,22 +98,31 @@ def at_the_end(run: Run) -> Finding | None:
     """
     if run.not_finite is None and (run.interrupted or run.signal is not None):
         return None
-    return next(filter(_is_alarm, _found(_of_run(run, quick=True))), None)
+    found = _found(_of_run(run, quick=True), first_alarm=True)
+    return next(filter(_is_alarm, found), None)
 
 
 def _is_alarm(finding: Finding) -> bool:
     return finding.confidence != "possible"
 
 
-def _found(patient: Patient) -> Iterator[Finding]:
-    """What the rules find; a rule may look at the alarms of those before it."""
+def _found(patient: Patient, *, first_alarm: bool = False) -> list[Finding]:
+    """What the rules find; a rule may look at what those before it found.
+
+    Args:
+        patient: who is examined.
+        first_alarm: whether to stop behind the first alarm.
+    """
+    found: list[Finding] = []
     with np.errstate(all="ignore"), on_threads(1, 1):  # products too small to share
         for rule in RULES:
-            if patient.alarms and patient.alarms[0] in ENDS:
-                return
             new = [*rule(patient)]
-            yield from new
-            patient.alarms += [each.illness for each in new if _is_alarm(each)]
+            found += new
+            for each in new:
+                (patient.alarms if _is_alarm(each) else patient.hints).append(each.illness)
+            if patient.alarms and (first_alarm or patient.alarms[0] in ENDS):
+                break
+    return found
 
 
 ENDS = ("constant_labels",)
@@ -121,6 +132,12 @@ ENDS = ("constant_labels",)
 _PASSED = (
     "this run's data were passed in Python and are in no file, so the doctor cannot look at them; "
     "examine the run while it is in memory: chainrule.examine(run)"
+)
+
+
+_OF_A_RUN = (
+    "a run is examined as it was trained; overrides (--set) and data go with a configuration, "
+    "which is then trained"
 )
 
 
@@ -159,10 +176,13 @@ def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
     with suppress(DivergenceError):
         trainer.run()
     known = trainer.network, resolved.config, resolved.data, trainer.history
-    return Patient(checked.name, *known, {}, trainer.not_finite)
+    cut = epochs < resolved.settings.epochs
+    return Patient(checked.name, *known, {}, trainer.not_finite, cut=cut)
 
 
 def _examined(patient: Patient) -> str:
     held = patient.held_out_skill
     also = "" if held is None else f", on cases held out {patient.figure(held)}"
-    return f"{patient.epochs} epochs; {patient.standing}{also}"
+    wanted = patient.settings.epochs
+    of_all = "" if patient.epochs == wanted else f" of {wanted}"
+    return f"{patient.epochs}{of_all} epochs; {patient.standing}{also}"

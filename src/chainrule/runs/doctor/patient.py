@@ -64,7 +64,9 @@ class Patient:
         scores: by part, as far as they are known.
         diverged: where the training was no longer finite, or None.
         quick: whether to do only what takes no time: no trials, and a small sample.
+        cut: whether it was trained for fewer epochs than its configuration says, to save time.
         alarms: the illnesses found so far, that are certain or likely.
+        hints: those that are possible.
     """
 
     name: str
@@ -75,7 +77,9 @@ class Patient:
     scores: Mapping[str, Score]
     diverged: NotFinite | None = None
     quick: bool = False
+    cut: bool = False
     alarms: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     _trials: dict[tuple[str, ...], Trial] = field(default_factory=dict)
 
     # What it is
