@@ -12,6 +12,9 @@ from chainrule.training.optimizers import LBFGS, optimizer
 FEW_UPDATES, VERY_FEW_UPDATES = 300, 100
 """So many updates are few, and very few."""
 
+FEW_EPOCHS = 5
+"""Of fewer epochs the updates are few whatever the batch is."""
+
 LOW = 20
 """A rate so many times below the optimiser's own may be too low."""
 
@@ -124,7 +127,9 @@ def batch_too_large(patient: Patient) -> Iterator[Finding]:
     cases, updates = patient.cases, patient.updates
     size = min(cases, patient.settings.cases_a_minibatch(cases))
     plain = updates < VERY_FEW_UPDATES // 2 and 2 * size >= cases
-    if size < max(64, cases // 4) or updates > FEW_UPDATES or not (plain or patient.may_suffer):
+    if size < max(64, cases // 4) or updates > FEW_UPDATES or patient.epochs < FEW_EPOCHS:
+        return
+    if not (plain or patient.may_suffer):
         return
     treatment = ("training.batch_size=32",)
     helped = patient.helped_by(*treatment, sign=updates < VERY_FEW_UPDATES)
