@@ -44,8 +44,9 @@ CLEARLY = 0.9
 MOSTLY, LITTLE = 0.965, 0.75
 """The same of categories, and of numbers with few values, which seldom are so good alone."""
 
-EXPLAINED = 0.999
-"""An input gives a value away if its squared correlation with it is at least so large."""
+EXPLAINED, GIVEN_BY_A_CURVE = 0.999, 0.985
+"""An input gives a value away if it alone explains it so well; less will do where no other input
+explains much."""
 
 
 def constant_labels(patient: Patient) -> Iterator[Finding]:
@@ -158,8 +159,9 @@ def _gives_away(patient: Patient, x: Array, score: float, next_best: float) -> b
     """
     if score >= (GIVEN_AWAY if patient.kind.classes else EXPLAINED):
         return next_best <= CLEARLY
-    few = patient.kind.classes and _has_few_values(x)
-    return few and score >= MOSTLY and next_best <= LITTLE
+    if not patient.kind.classes:
+        return score >= GIVEN_BY_A_CURVE and next_best <= LITTLE
+    return _has_few_values(x) and score >= MOSTLY and next_best <= LITTLE
 
 
 def _groups(patient: Patient, inputs: int) -> dict[str, list[int]]:
@@ -180,7 +182,8 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
         deviation = x[:, 0].std()
         if not deviation > 0 or not y.std() > 0:
             return 0.0
-        return float(np.corrcoef(x[:, 0].astype(np.float64), y)[0, 1] ** 2)
+        straight = float(np.corrcoef(x[:, 0].astype(np.float64), y)[0, 1] ** 2)
+        return max(straight, _by_neighbours(x[:, 0], y))
     if x.shape[1] > 1:
         return _by_value(x.argmax(axis=1), t)
     if _has_few_values(x):
@@ -188,6 +191,15 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
     order = np.argsort(x[:, 0], kind="stable")
     changes = int(np.count_nonzero(np.diff(t[order])))
     return 1 - max(0, changes - len(np.unique(t)) + 1) / len(t)
+
+
+def _by_neighbours(x: Array, y: Array) -> float:
+    """R² of giving each case the mean of the values of its two neighbours along an input."""
+    if len(np.unique(x)) < len(x) // 2:
+        return 0.0
+    near = y[np.argsort(x, kind="stable")]
+    wrong = near[1:-1] - (near[:-2] + near[2:]) / 2
+    return 1 - float(np.mean(wrong**2) / np.var(near))
 
 
 def _has_few_values(x: Array) -> bool:

@@ -18,6 +18,9 @@ GAP = 0.1
 LOST = 0.03
 """So much of the skill on cases held out is lost to a better model, or to an earlier epoch."""
 
+FEW_EPOCHS, FEW_UPDATES = 15, 100
+"""Of a training of fewer epochs or updates it is only possible that the network is too small."""
+
 WIDE = 64
 """Of an advice to widen a layer."""
 
@@ -87,7 +90,9 @@ def underfitting(patient: Patient) -> Iterator[Finding]:
     """Training ended before the training cases were learnt, or the network cannot learn them."""
     if not patient.may_suffer or patient.diverged or patient.quick or patient.alarms:
         return
-    sure: Confidence = "likely" if patient.suffers and patient.reference.cases else "possible"
+    long = patient.epochs >= FEW_EPOCHS and patient.updates >= FEW_UPDATES
+    plain = patient.suffers and patient.reference.cases > 0 and long
+    sure: Confidence = "likely" if plain else "possible"
     for treatment, advice in _treatments(patient):
         helped = patient.helped_by(*treatment)
         if helped is not None:
@@ -107,7 +112,7 @@ def underfitting(patient: Patient) -> Iterator[Finding]:
             "underfitting",
             None,
             f"{patient.standing}; {name} reach {patient.figure(best)} on cases not seen before",
-            "possible" if _is_falling(patient) else "likely",
+            "possible" if _is_falling(patient) else sure,
             "more epochs, or more and wider layers",
         )
 

@@ -61,7 +61,7 @@ def _of_classes(patient: Patient) -> Iterator[Finding]:
     """A loss that is none of a distribution, for classes of which a case has one."""
     network, last = patient.network, patient.network.layers[-1]
     loss = network.loss_function
-    fits_one = isinstance(loss, BinaryCrossEntropy) and network.outputs == 1
+    fits_one = isinstance(loss, BinaryCrossEntropy) and last.output_shape[-1] == 1
     if isinstance(loss, CrossEntropy) or fits_one:
         return
     treatment = _to_cross_entropy(patient)
