@@ -183,7 +183,7 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
         if not deviation > 0 or not y.std() > 0:
             return 0.0
         straight = float(np.corrcoef(x[:, 0].astype(np.float64), y)[0, 1] ** 2)
-        return max(straight, _by_neighbours(x[:, 0], y))
+        return max(straight, _by_ranks(x[:, 0], y))
     if x.shape[1] > 1:
         return _by_value(x.argmax(axis=1), t)
     if _has_few_values(x):
@@ -193,13 +193,10 @@ def _alone(x: Array, t: Array, patient: Patient) -> float:
     return 1 - max(0, changes - len(np.unique(t)) + 1) / len(t)
 
 
-def _by_neighbours(x: Array, y: Array) -> float:
-    """R² of giving each case the mean of the values of its two neighbours along an input."""
-    if len(np.unique(x)) < len(x) // 2:
-        return 0.0
-    near = y[np.argsort(x, kind="stable")]
-    wrong = near[1:-1] - (near[:-2] + near[2:]) / 2
-    return 1 - float(np.mean(wrong**2) / np.var(near))
+def _by_ranks(x: Array, y: Array) -> float:
+    """The squared correlation of the ranks: 1 where one always rises, or falls, with the other."""
+    first, second = (np.unique(each, return_inverse=True)[1] for each in (x, y))
+    return float(np.corrcoef(first.astype(float), second.astype(float))[0, 1] ** 2)
 
 
 def _has_few_values(x: Array) -> bool:
