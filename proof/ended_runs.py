@@ -20,10 +20,10 @@ from time import monotonic, sleep
 from typing import Any
 
 import chainrule.runs.resolve
-import chainrule.runs.run
+import chainrule.runs.train
 from chainrule.config.load import load_config
-from chainrule.runs.run import train
 from chainrule.runs.run_folder import RunFolder
+from chainrule.runs.train import train
 from chainrule.training import Trainer
 from chainrule.training.engines import ENGINES
 from proof.children import HANGS, Board, Child, children_end
@@ -125,10 +125,10 @@ def places() -> Iterator[Place]:
         yield Place("training, torch", _config("torch", BLOBS), ENGINES["torch"], "run", 0.3)
     yield Place("evaluating an epoch", _config("numpy", BLOBS), Trainer, "evaluate", 0.002)
     yield Place(
-        "evaluating the run", _config("numpy", BLOBS), chainrule.runs.run, "_finish", 0.002
+        "evaluating the run", _config("numpy", BLOBS), chainrule.runs.train, "_finish", 0.002
     )
     yield Place(
-        "drawing", _config("numpy", BLOBS), chainrule.runs.run, "draw_learning_curve", 0.05
+        "drawing", _config("numpy", BLOBS), chainrule.runs.train, "draw_learning_curve", 0.05
     )
 
 

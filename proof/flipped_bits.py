@@ -13,8 +13,8 @@ from pathlib import Path
 
 from chainrule.core.errors import ChainruleError
 from chainrule.runs.checkpoint import parse_checkpoint
-from chainrule.runs.run import train
 from chainrule.runs.run_folder import RunFolder
+from chainrule.runs.train import train
 from proof.killed_runs import configuration
 
 

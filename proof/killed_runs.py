@@ -26,8 +26,8 @@ from typing import Any
 
 from chainrule.core.errors import ChainruleError
 from chainrule.runs.checkpoint import read_checkpoint
-from chainrule.runs.run import train
 from chainrule.runs.run_folder import RunFolder
+from chainrule.runs.train import train
 from chainrule.training import Callback, Trainer
 from proof.children import HANGS, Board, Child
 

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from mmap import mmap
 from typing import Any
 
-from chainrule.runs.run import train
+from chainrule.runs.train import train
 from proof.children import Child
 
 BYTES = 32

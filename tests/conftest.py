@@ -89,7 +89,7 @@ PNG = (
 )
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
 
-CURVES = "chainrule.runs.run.draw_learning_curve"
+CURVES = "chainrule.runs.train.draw_learning_curve"
 OTHERS = "chainrule.plots.save.save_figure", "chainrule.runs.comparison.result.save_figure"
 
 
@@ -107,7 +107,7 @@ def write_a_pixel(path: Path) -> list[Path]:
 def drawing() -> Iterator[dict[str, Any]]:
     """What would draw the pictures in a folder of ours, by its name; meanwhile nothing does."""
     from chainrule.plots.save import save_figure
-    from chainrule.runs.run import draw_learning_curve
+    from chainrule.runs.train import draw_learning_curve
 
     def save(figure: Any, path: Any, *formats: Any, own: bool = False) -> list[Path]:
         if own and not Path(path).suffix:

@@ -10,7 +10,7 @@ ONNX, NODES, GRAPH = (
 C, STATEMENTS, PROGRAM, TEXT, ROWS = (
     f"runs/export/{name}.py" for name in ("as_c", "c_layers", "c_program", "c_text", "c_table")
 )  # fmt: skip
-DOCUMENT, RUN = "runs/export/document.py", "runs/run.py"
+DOCUMENT = "runs/export/document.py"
 
 OF_ONNX = ("runs/export/test_onnx.py",)
 OF_C = ("runs/export/test_c.py",)

@@ -44,7 +44,7 @@ BUGS = (
         "a run goes on from other initial values than it began with",
         (
             Edit(
-                "runs/run.py",
+                "runs/train.py",
                 "checksums[INITIAL_VALUES] = checksum(*start.values())",
                 'checksums[INITIAL_VALUES] = ""',
             ),

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from chainrule.runs.doctor.examine import examine
     from chainrule.runs.export.formats import export
     from chainrule.runs.range_test import RangeTest, range_test
-    from chainrule.runs.run import Run, load, train
+    from chainrule.runs.run import Run, load
     from chainrule.runs.sweeps.sweep import Sweep, sweep
+    from chainrule.runs.train import train
 
 _HOME = {
     "ChainruleError": "chainrule.core.errors",
@@ -51,7 +52,7 @@ _HOME = {
     "register_activation": "chainrule.gradients.custom_functions",
     "register_loss": "chainrule.gradients.custom_functions",
     "sweep": "chainrule.runs.sweeps.sweep",
-    "train": "chainrule.runs.run",
+    "train": "chainrule.runs.train",
 }
 
 # Modules that a user may name without importing them, as in chainrule.gradients.errors.

@@ -27,7 +27,7 @@ training: {epochs: 1}
         "chainrule.cli.terminal",
         "chainrule.cli.progress",
         "rich.progress",
-        "chainrule.runs.run",
+        "chainrule.runs.train",
         "numpy",
         "numpy.random",
         "chainrule.nn.network",
@@ -68,13 +68,13 @@ def test_ctrl_c_in_code_made_from_text_has_the_same_status(folder):
     (folder / "c.yaml").write_text(CONFIG)
     code = """
 import os, signal, sys
-import chainrule.runs.run
+import chainrule.runs.train
 
 def train(*arguments, **named):
     print("begun")
     exec("signal.raise_signal(signal.SIGINT)\\nfor k in range(9): pass", {"signal": signal})
 
-chainrule.runs.run.train = train
+chainrule.runs.train.train = train
 sys.argv = ["chainrule", "train", "c.yaml"]
 from chainrule.__main__ import main
 main()

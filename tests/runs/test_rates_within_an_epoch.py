@@ -37,7 +37,7 @@ SCHEDULES = [CYCLE, PLATEAU, {"type": "cosine", "warm_up": 1.5}]
 @pytest.fixture(autouse=True)
 def no_curve(monkeypatch):
     """A second is a long time for a picture nobody looks at."""
-    monkeypatch.setattr("chainrule.runs.run.draw_learning_curve", lambda *_: None)
+    monkeypatch.setattr("chainrule.runs.train.draw_learning_curve", lambda *_: None)
 
 
 def changed(**training) -> dict:

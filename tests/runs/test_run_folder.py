@@ -13,8 +13,9 @@ from safetensors.numpy import save_file
 from chainrule import ChainruleError, Dense, Network
 from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
-from chainrule.runs import run_folder as module
-from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
+from chainrule.runs import recorder as module
+from chainrule.runs.recorder import Recorder
+from chainrule.runs.run_folder import Facts, RunFolder, empty_folder
 from chainrule.training import Callback, History, Part, Settings, Trainer
 from chainrule.training.scores import LabelScore, Score, TargetScore
 

@@ -206,7 +206,7 @@ class StopAfter(Callback):
 def _without_pictures():
     """Runs without their learning curves, which take longer than these trainings."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.runs.run.draw_learning_curve", lambda *_: None)
+        patch.setattr("chainrule.runs.train.draw_learning_curve", lambda *_: None)
         yield
 
 

@@ -73,7 +73,7 @@ def command(
     has_bar = sys.stdout.isatty() and not showing
     progress = ProgressBar() if has_bar else EpochLines(all=showing)
     with terminable():
-        from chainrule.runs.run import train
+        from chainrule.runs.train import train
 
         with diagnosed():
             result = train(

@@ -263,7 +263,7 @@ def _try_out(
     no_epochs = {**values, "training.epochs": "0"}
     (trial,) = pool.run([(0, no_epochs)])
     if trial.failure is not None:
-        from chainrule.runs.run import train
+        from chainrule.runs.train import train
 
         try:  # training in this process gives the error its line and column
             tried = config_of(no_epochs)

@@ -129,7 +129,7 @@ class TrialRunner:
 
     def _train(self, values: dict[str, str], folder: str | None) -> Any:
         from chainrule.runs.resolve import data_key, locate_data, resolve_data
-        from chainrule.runs.run import train
+        from chainrule.runs.train import train
 
         config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
