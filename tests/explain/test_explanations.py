@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,56 @@ def test_a_minibatch_is_needed_where_cases_depend_on_each_other():
 def test_it_shows_itself_in_a_line(explained):
     assert repr(explained).startswith("Explanation('One pass worked out': ")
     assert str(explained) == explained.text(80)
+
+
+def wide(**options):
+    """A network of more units than are worked out, and a case for it."""
+    network = Network([Dense(9, "sigmoid"), Dense(2), Softmax()], input=3, seed=4, **options)
+    return network, np.array([[1.0, -2.0, 0.5]])
+
+
+def test_the_unit_of_the_weight_that_is_looked_at_is_worked_out():
+    network, x = wide()
+    for seed in range(4):
+        network.theta = np.random.default_rng(seed).normal(size=network.theta.shape)
+        found = network.explain(x, [1])
+        (heading,) = (s.title for s in found.sections if s.title.startswith("Every path from"))
+        unit = heading.split()[3][-1]
+        printed = {step.name for step in steps_of(found.text())}
+        assert {f"a⁽¹⁾{unit}", f"δ⁽¹⁾{unit}"} <= printed
+
+
+def test_a_large_network_shows_the_steps_of_adam_for_one_weight_alone():
+    network, x = wide()
+    names = [step.name for step in steps_of(network.explain(x, [1], optimizer="adam").text())]
+    assert sum(name.startswith("v̂") for name in names) == 1
+    small = [
+        step.name
+        for step in steps_of(textbook().explain([[1, 2]], [[1, 0]], optimizer="adam").text())
+    ]
+    assert sum(name.startswith("v̂") for name in small) == 12
+
+
+def test_that_most_of_delta_cancels_is_said_before_the_layer_below():
+    network = Network([Dense(2, "tanh"), Dense(1, "sigmoid")], input=1, seed=1,
+                      loss="binary_cross_entropy")  # fmt: skip
+    names = [step.name for step in steps_of(network.explain([[1.0]], [[1.0]]).text())]
+    assert [k for k, name in enumerate(names) if name == "δ⁽²⁾₁"][-1] < names.index("∂L/∂a⁽¹⁾₁")
+
+
+def test_the_shown_part_of_a_large_array_has_the_weights_of_the_formulas():
+    network = Network([Dense(9, "tanh"), Dense(1, "linear")], input=40, loss="mse", seed=1)
+    x = np.zeros((1, 40))
+    x[0, [11, 22, 33]] = 1
+    text = network.explain(x, [[1.0]]).text(200)
+    rows = text.split("W⁽¹⁾, 40 × 9")[1].split("The biases")[0]
+    assert {"12", "23", "34"} <= {
+        line.split()[0] for line in rows.splitlines()[2:] if line.strip()
+    }
+
+
+def test_a_page_lists_its_parts(explained):
+    page = explained.html()
+    links = re.findall(r'<a href="#(part-\d+)">', page)
+    assert len(links) == 7
+    assert links == re.findall(r'<h2 id="(part-\d+)">', page)

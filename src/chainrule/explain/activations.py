@@ -102,14 +102,19 @@ RULES: Mapping[type[Activation], Rule] = {
         lambda _, z: (1 / (1 + _exp(-z)), _exp(z) / (1 + _exp(z))),
         _sigmoid_slope,
         lambda _, z: (
-            "The slope of the sigmoid is σ′(z) = σ(z) (1 − σ(z)), which is {a} (1 − {a})."
+            "The slope of the sigmoid 1 / (1 + e^(−z)) is, by the quotient rule, "
+            "e^(−z) / (1 + e^(−z))². That is {a} (1 − {a}), since {a} = 1 / (1 + e^(−z)) and so "
+            "1 − {a} = e^(−z) / (1 + e^(−z))."
         ),
     ),
     Tanh: Rule(
         "the hyperbolic tangent, which squeezes every number into the range from −1 to 1",
         lambda _, z: (function("tanh", z),),
         lambda _, z, a: (1 - a**2, 1 / function("cosh", z) ** 2),
-        lambda _, z: "The slope of tanh is 1 − tanh²(z), which is 1 − {a}².",
+        lambda _, z: (
+            "The slope of tanh = sinh/cosh is, by the quotient rule, 1 − tanh²(z), which is "
+            "1 − {a}²."
+        ),
     ),
     ReLU: Rule(
         "relu, which keeps what is above 0 and turns the rest into 0",

@@ -148,19 +148,29 @@ def _beginning(lesson: Lesson, about: str) -> Section:
     )
     inputs = f"{sizes_text(network.input_shape)} input{'s' * (network.input > 1)}"
     loss = name_in(LOSSES, loss_of_a_step(network.loss_function))
+    what = (
+        "A network makes outputs of inputs, layer by layer. A layer has units; each of them "
+        "computes one number from those of the layer before, by numbers of its own, the weights "
+        "and biases. Training changes these a little, again and again, so that the outputs come "
+        "closer to what they should be, the targets. Here is one such change, with every number "
+        "that leads to it, for one case: one example of inputs with their targets."
+    )
     others = (
-        f" It is one of a minibatch of {lesson.cases} cases, and the loss is the mean over them; "
-        "all names stand for numbers of this case."
+        f" It is one of a minibatch of {lesson.cases} cases, and the loss is the mean over them. "
+        f"Within it the cases are counted from 1, and this one is number {lesson.case + 1}. A "
+        "name alone, such as z, is a number of this case, and z(case 2) that of number 2."
         if lesson.cases > 1
         else ""
     )
     asked = _asked(lesson)
     digits = (
-        "Each line is a rule, then the rule with the numbers put in, then the result. Numbers "
-        "are rounded; where fewer digits would not give the result, more are written."
+        "Each number has its rule, then the rule with the numbers put in, then the result. "
+        "Numbers are rounded. Where the rounded ones would not give the result, they are written "
+        "with more digits."
     )
     told = f"{about}{others}{asked}".strip()
     blocks = (
+        Sentence(what),
         Sentence(f"The network: {inputs} → {chain} → loss ({loss})."),
         *([Sentence(told)] if told else []),
         Sentence(digits),
@@ -222,13 +232,13 @@ def _backward(lesson: Lesson) -> Iterator[Section]:
     yield Section("From the loss to the outputs", tuple(losses.slopes(lesson)), 2)
     for k in reversed(lesson.order):
         place = lesson.place(k)
-        blocks = [
-            *_added_up(place),
-            *explainer_of(place.layer).backward(place),
-            *explainer_of(place.layer).to_input(place),
-        ]
-        if place.is_last:
-            blocks += losses.short_cut(lesson)
+        explainer = explainer_of(place.layer)
+        back, on = explainer.backward(place), explainer.to_input(place)
+        short_cut = losses.short_cut(lesson) if place.is_last else ()
+        # It is about δ, which softmax sends to the layer before.
+        is_softmax = place.layer.gives_distribution
+        rest = (*on, *short_cut) if is_softmax else (*short_cut, *on)
+        blocks = [*_added_up(place), *back, *rest]
         if blocks:
             title = f"Back through layer {place.number}, {place.layer.name}"
             yield Section(title, tuple(blocks), 2, place.number, backward=True)
@@ -245,7 +255,10 @@ def _added_up(place: Place) -> Iterator[Block]:
 
 
 def _gradients(lesson: Lesson) -> Iterator[Section]:
-    start = Sentence("Now every δ is known, and from them follow the gradients of the weights.")
+    start = Sentence(
+        "Now every δ is known. From them follows what training wants to know: the slope of L "
+        "along each weight, ∂L/∂W. It is called the gradient of the weight."
+    )
     yield Section("The gradients of the weights and biases", (start,))
     for place in lesson.places():
         blocks = tuple(explainer_of(place.layer).gradients(place))

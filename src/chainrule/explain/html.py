@@ -25,11 +25,14 @@ STYLE = """
 .explanation h1 { font-size: 1.5rem; }
 .explanation h2 { font-size: 1.25rem; margin-top: 2.2rem; border-bottom: 1px solid var(--line); }
 .explanation h3 { font-size: 1.05rem; margin-top: 1.6rem; }
+.explanation nav ul { padding-left: 1.2rem; }
+.explanation nav a { color: var(--result); }
 .explanation p { margin: .7rem 0 .3rem; }
 .explanation .step { display: grid; grid-template-columns: max-content max-content 1fr;
   gap: .35rem .4rem; margin: .3rem 0 1rem 1rem; align-items: baseline; }
 .explanation .step > :nth-child(3n) { min-width: 0; overflow-wrap: anywhere; }
 .explanation .step math { math-style: normal; }
+.explanation .step > div { padding: .1rem 0; }
 .explanation .result { color: var(--result); font-weight: 600; }
 .explanation .term { display: inline-block; }
 .explanation .wide { display: inline-block; max-width: 100%; overflow: auto hidden;
@@ -73,12 +76,24 @@ def fragment(title: str, sections: Sequence[Section], digits: int, tag: str = "d
         MissingExtraError: latex2mathml is not installed.
     """
     found = [f'<{tag} class="explanation"><style>{STYLE}</style>', f"<h1>{escaped(title)}</h1>"]
-    for section in sections:
+    whole = tag == "main"  # in a notebook two explanations would share the names of their parts
+    found += _contents(sections) if whole else ()
+    for k, section in enumerate(sections):
         level = section.level + 1
-        found.append(f"<h{level}>{_sentence(section.title)}</h{level}>")
+        name = f' id="part-{k}"' if whole and section.level == 1 else ""
+        found.append(f"<h{level}{name}>{_sentence(section.title)}</h{level}>")
         for block in section.blocks:
             found += _block(block, digits)
     return "\n".join([*found, f"</{tag}>"])
+
+
+def _contents(sections: Sequence[Section]) -> Iterator[str]:
+    """Links to the parts."""
+    yield '<nav aria-label="Parts"><ul>'
+    for k, section in enumerate(sections):
+        if section.level == 1:
+            yield f'<li><a href="#part-{k}">{_sentence(section.title)}</a></li>'
+    yield "</ul></nav>"
 
 
 def _letter(found: re.Match[str]) -> str:

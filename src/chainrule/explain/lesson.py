@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any, Protocol
@@ -45,6 +46,9 @@ class Explains(Protocol):
 MOST_UNITS = 4
 """The most outputs of a layer that are worked out one by one."""
 
+MOST_UNITS_ASKED = 2
+"""The same where one weight is asked for."""
+
 MOST_LOOKED_AT = 500
 """Of a larger array the weights of the largest gradients that may be worked out."""
 
@@ -65,7 +69,7 @@ class Weight:
     index: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"{self.array}[{', '.join(map(str, self.index))}]"
+        return f"{self.array}[{','.join(map(str, self.index))}]"
 
 
 @dataclass
@@ -175,6 +179,22 @@ class Lesson:
         for k in reversed(self.order):
             self.chosen[k] = self._choose(k)
 
+    @cached_property
+    def looked_at(self) -> Weight:
+        """The weight that is looked at more closely: the asked one, else one that matters.
+
+        That is the one of the largest gradient in the first layer that has weights.
+        """
+        if self.weight is not None:
+            return self.weight
+        trained = self.network.parameters.layout.trained
+        layers = {segment.layer for segment in trained}
+        first = next(place.layer.name for place in self.places() if place.layer.name in layers)
+        segment = next(one for one in trained if one.layer == first)
+        gradient = np.abs(self.network.gradients[segment.full_name])
+        place = np.unravel_index(int(np.argmax(gradient)), segment.shape)
+        return Weight(segment.full_name, tuple(int(k) for k in place))
+
     def _send(self, k: int) -> None:
         """Store what layer k sends back: δ ∂z/∂x, split among its sources."""
         layer: Any = self.network.layers[k]
@@ -189,8 +209,8 @@ class Lesson:
     def _choose(self, k: int) -> tuple[int, ...]:
         """The outputs of layer k that are worked out: all of a few, else those that matter.
 
-        They are the one that the asked weight leads to, if any, and those for which ∂L/∂output
-        times the output is largest.
+        They are one that the weight looked at leads to, and those for which ∂L/∂output times the
+        output is largest; with a weight that is asked for fewer than else.
         """
         out, J = self.out[k][self.case], self.received[k][self.case]
         own = self.place(k).explainer.choose(self.place(k))
@@ -200,9 +220,12 @@ class Lesson:
         if len(real) <= MOST_UNITS:
             return tuple(int(j) for j in real)
         effect = np.nan_to_num(np.abs(J * out)) + 1e-9 * np.nan_to_num(np.abs(out))
-        effect[list(self.place(k).asked_outputs())] = np.inf
         effect[np.isnan(out)] = -1
-        return tuple(sorted(int(j) for j in np.argsort(-effect, kind="stable")[:MOST_UNITS]))
+        led_to = list(self.place(k).led_to())
+        if led_to:
+            effect[max(led_to, key=lambda j: effect[j])] = np.inf
+        most = MOST_UNITS if self.weight is None else MOST_UNITS_ASKED
+        return tuple(sorted(int(j) for j in np.argsort(-effect, kind="stable")[:most]))
 
 
 def largest(
@@ -401,12 +424,12 @@ class Place:
         """The rates of the penalties on a parameter, by ``L1`` and ``L2``."""
         return dict(self.lesson.network.penalty_rates(f"{self.layer.name}.{name}"))
 
-    def asked_outputs(self) -> tuple[int, ...]:
-        """The outputs that the asked weight leads to directly, if it is one of this layer."""
-        asked = self.lesson.weight
-        if asked is None or asked.array.rpartition(".")[0] != self.layer.name:
+    def led_to(self) -> tuple[int, ...]:
+        """The outputs that the weight looked at leads to directly, if it is one of this layer."""
+        layer, _, name = self.lesson.looked_at.array.rpartition(".")
+        if layer != self.layer.name:
             return ()
-        return tuple(self.explainer.outputs_of(self, asked.array.rpartition(".")[2], asked.index))
+        return tuple(self.explainer.outputs_of(self, name, self.lesson.looked_at.index))
 
     def cells(self, name: str) -> tuple[tuple[int, ...], ...]:
         """The numbers of a parameter whose gradient is worked out: all of a few, else some.

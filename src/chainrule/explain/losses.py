@@ -422,7 +422,9 @@ def _composed(lesson: Lesson, rows: list[Row], rule: LossRule, name: Name) -> It
 
 def _targets_shown(rows: list[Row], names: tuple[str, ...]) -> Iterator[Block]:
     for row in rows[:1]:
-        yield Given(row.t, "The targets are what the outputs should be:", names)
+        about = "The targets are what the outputs should be:"
+        classes = tuple(f"class {name}" for name in names)
+        yield Given(row.t, about, classes if row.is_class and len(row.t) > 1 else names)
 
 
 def _smoothed_targets(lesson: Lesson, rows: list[Row]) -> Iterator[Block]:

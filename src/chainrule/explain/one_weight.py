@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from chainrule.core.errors import ShapeError
 from chainrule.explain.blocks import Block, Section, Sentence, Step
 from chainrule.explain.expressions import (
@@ -20,7 +18,8 @@ from chainrule.explain.expressions import (
     Sum,
     Variable,
 )
-from chainrule.explain.layers.common import CANCELS, flat, is_rounding
+from chainrule.explain.layers.base import penalty_terms
+from chainrule.explain.layers.common import CANCELS, added, flat, is_rounding
 from chainrule.explain.layers.gates import GATES
 from chainrule.explain.lesson import Lesson, Place, Weight
 from chainrule.explain.naming import name_text
@@ -35,22 +34,11 @@ MOST_PATHS = 12
 
 def sections(lesson: Lesson) -> Iterator[Section]:
     """The paths and the nudge, for the weight that was asked for, or for one that matters."""
-    weight = lesson.weight or _chosen(lesson)
+    weight = lesson.looked_at
     w = name_text(_parameter(lesson, weight).name)
     heading = f"Every path from {w} to the loss"
     yield Section(heading, tuple(_paths(lesson, weight)))
     yield Section(f"The check: {w} nudged by hand", tuple(_nudge(lesson, weight)))
-
-
-def _chosen(lesson: Lesson) -> Weight:
-    """The weight of the largest gradient in the first layer that has weights."""
-    network = lesson.network
-    trained = {segment.layer for segment in network.parameters.layout.trained}
-    first = next(place.layer.name for place in lesson.places() if place.layer.name in trained)
-    segment = next(s for s in network.parameters.layout.trained if s.layer == first)
-    gradient = np.abs(network.gradients[segment.full_name])
-    place = np.unravel_index(int(np.argmax(gradient)), segment.shape)
-    return Weight(segment.full_name, tuple(int(k) for k in place))
 
 
 def _place(lesson: Lesson, layer: str) -> Place:
@@ -75,6 +63,12 @@ def _paths(lesson: Lesson, weight: Weight) -> Iterator[Block]:
     except ShapeError as error:  # a layer of the user's own, too large to follow number by number
         yield Sentence(f"The paths are not listed: {error}.")
         return
+    if lesson.weight is None:
+        yield Sentence(
+            "One weight is looked at more closely: that of the largest gradient in "
+            f"{weight.array}. The option --weight '{weight}' names it, or any other; in Python it "
+            f"is weight='{weight}'."
+        )
     yield Sentence(_about(found, name_text(w.name)))
     parts: list[Expression] = []
     for k, path in enumerate(found.listed):
@@ -102,7 +96,10 @@ def _about(found: Paths, w: str) -> str:
         )
     one = (
         f"{w} moves a number, that number moves others, and so on to L. Each such chain is a "
-        "path. Along a path the slopes are multiplied; the products of all paths add up. The "
+        "path. Along a path the slopes are multiplied, which are those of the backward pass: "
+        "the slope of a sum z along a weight is the number that the weight is multiplied by, the "
+        "slope along that number is the weight, and the slope of a along z is that of the "
+        "activation. The products of all paths add up. The "
         "backward pass does the same without listing the paths: it adds up at every number what "
         "comes back to it, so that no part is computed twice."
     )
@@ -127,9 +124,14 @@ def _path(lesson: Lesson, w: Variable, path: Path, k: int) -> Step:
         names.append(name)
         factors.append(Variable(factor.value, Ratio(name, before)))
         before = name
-    rule = Product(tuple(factors)) if len(factors) > 1 else factors[0]
+    rules: list[Expression] = [Product(tuple(factors)) if len(factors) > 1 else factors[0]]
+    if names[1:] == [Name("R")]:
+        weight = lesson.looked_at
+        layer, _, array = weight.array.rpartition(".")
+        rules.append(added(penalty_terms(_place(lesson, layer), array, *weight.index)))
     chain = " → ".join(name_text(name) for name in names)
-    return Step(Variable(path.product, Name("p", at=(k + 1,))), (rule,), why=f"{chain}:")
+    result = Variable(path.product, Name("p", at=(k + 1,)))
+    return Step(result, tuple(rules), why=f"{chain}:")
 
 
 def _name(lesson: Lesson, stop: Stop) -> Name:
@@ -171,8 +173,8 @@ def _nudge(lesson: Lesson, weight: Weight) -> Iterator[Block]:
     if any(layer.differs_in_training for layer in lesson.network.layers):
         same = " Both passes see the same minibatch and the same masks."
     yield Sentence(
-        f"Is the gradient right? {name_text(w.name)} is moved by ε = {epsilon}, all else is left "
-        f"as it is, and the forward pass is run again.{same}"
+        f"Is the gradient right? {name_text(w.name)}, here called w, is moved by ε = {epsilon}, "
+        f"all else is left as it is, and the forward pass is run again.{same}"
     )
     before, after = (
         Variable(value, Name("L", where=where))

@@ -85,12 +85,18 @@ def as_text(title: str, sections: Sequence[Section], width: int, digits: int) ->
     return printable("\n".join(found)) + "\n"
 
 
+_TOGETHER = re.compile(
+    r" = (1 / )?"  # x = 0.5
+    r"|\(case \d+\)"
+    r"|([ay] )?\([^() ] − [^() ]\)"  # (y − t), and y (1 − y)
+    r"|(\S+ / )?\(1 \+ e"  # 1 / (1 + e^(−z))
+)
+"""What a sentence keeps on one line."""
+
+
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
     space = " " * indent
-    together = text.replace(
-        " = ", "\u00a0=\u00a0"
-    )  # x = 0.5 stays on one line, and so does (y − t)
-    together = re.sub(r"(?<=\([^() ]) − (?=[^() ]\))", "\u00a0−\u00a0", together)
+    together = _TOGETHER.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
     found = textwrap.wrap(
         together, width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
     )

@@ -36,8 +36,17 @@ def _with(blocks: tuple[Block, ...], variable: Variable) -> tuple[Block, ...]:
     """The blocks, at whose end the variable is given, beside others that are given there."""
     if blocks and isinstance(blocks[-1], Given):
         given = blocks[-1]
-        return (*blocks[:-1], replace(given, variables=(*given.variables, variable)))
+        variables = (*given.variables, variable)
+        if not given.remarks:  # which belong to the variables by their places
+            variables = tuple(sorted(variables, key=_order))
+        return (*blocks[:-1], replace(given, variables=variables))
     return (*blocks, Given((variable,), "The others that are needed are found in the same way:"))
+
+
+def _order(variable: Variable) -> tuple[object, ...]:
+    """By letter, place and case."""
+    name = variable.name.by if isinstance(variable.name, Ratio) else variable.name
+    return (isinstance(variable.name, Ratio), name.letter, name.at, str(name.where))
 
 
 def _unseen(sections: Sequence[Section]) -> list[Variable]:

@@ -19,7 +19,7 @@ from chainrule.explain.expressions import (
     function,
 )
 from chainrule.explain.layers.base import matrix
-from chainrule.explain.lesson import Lesson, Place, largest
+from chainrule.explain.lesson import MOST_CELLS, Lesson, Place, largest
 from chainrule.explain.naming import number_text, upper
 from chainrule.explain.numbers import DIGITS
 from chainrule.nn.parameters import Parameters
@@ -309,8 +309,9 @@ RULES: Mapping[type[Optimizer], Rule] = {
     SGD: Rule(
         _sgd,
         lambda _: (
-            "The gradient points to where L grows. So each weight takes a small step the "
-            "other way: the learning rate η times its gradient."
+            "L grows with the weight where the gradient is above 0, and falls where it is below. "
+            "So each weight takes a small step the other way, minus its gradient times a small "
+            "number, the learning rate η."
         ),
     ),
     Momentum: Rule(_momentum, _about_momentum),
@@ -351,7 +352,13 @@ def blocks(update: Update) -> Iterator[Block]:
     if rule is None:
         yield Sentence(f"The optimiser {update.word} is one of your own; its result is shown.")
     else:
-        yield Sentence(f"{rule.about(update.optimizer)} {_rate_text(update)}".strip())
+        arrow = "An arrow ← means that the weight gets this value in place of the one it had."
+        yield Sentence(f"{rule.about(update.optimizer)} {_rate_text(update)} {arrow}")
+    if _is_short(update):
+        yield Sentence(
+            f"The network is large. So this is worked out for one weight alone, "
+            f"{update.lesson.looked_at}; all others go the same way."
+        )
     yield from _clipping(update)
     for place in update.lesson.places():
         yield from _of_layer(update, rule, place)
@@ -408,16 +415,36 @@ def _of_layer(update: Update, rule: Rule | None, place: Place) -> Iterator[Block
         if update.rates[segment.full_name] == 0:
             yield Sentence(f"{segment.full_name} stays as it is: its learning rate is 0.")
             continue
-        for index in place.cells(segment.name):
+        for index in _worked_out(update, place, segment.name):
             cell = Cell(update, place, segment.name, index)
             if update.clip is not None:
                 gradient = place.gradient(segment.name, *index)
                 yield Step(cell.g, (Variable(update.clip, Name("c")) * gradient,))
             if rule is not None:
                 yield from rule.steps(update.optimizer, cell)
-        if len(segment.shape) <= 2:
+        if len(segment.shape) <= 2 and _worked_out(update, place, segment.name):
             new = update.after[segment.full_name]
             yield matrix(place, segment.name, new, f"{segment.full_name} after the update:")
+
+
+def _is_short(update: Update) -> bool:
+    """Whether so many weights, of several lines each, would be worked out that one will do."""
+    lesson = update.lesson
+    weights = sum(
+        len(place.cells(segment.name))
+        for place in lesson.places()
+        for segment in update.after.layout.of_layer(place.layer.name)
+    )
+    is_long = update.clip is not None or not isinstance(update.optimizer, SGD | LBFGS)
+    return is_long and weights > MOST_CELLS
+
+
+def _worked_out(update: Update, place: Place, name: str) -> tuple[tuple[int, ...], ...]:
+    """The weights of an array whose update is written out."""
+    if not _is_short(update):
+        return place.cells(name)
+    looked_at = update.lesson.looked_at
+    return (looked_at.index,) if looked_at.array == f"{place.layer.name}.{name}" else ()
 
 
 def _afterwards(update: Update) -> Sentence:

@@ -78,7 +78,7 @@ def explained(
         outputs=taught.outputs,
         notes=taught.notes(),
         title=f"One pass worked out: {taught.resolved.config.name}",
-        about=f"Case {case} of the {_words(split)} data. {taught.when}",
+        about=f"Case {case} of the {_words(split)} data, counted from 0. {taught.when}",
         seed=taught.settings.seed,
         optimizer=taught.settings.optimizer,
         scale=taught.scale(),
@@ -207,7 +207,7 @@ class _Taught:
         if data.scaling is not None:
             found.append(
                 "The inputs are standardised, as the network sees them: (value − mean) / "
-                "deviation, of each input in the training data."
+                "standard deviation, both of that input in the training data."
             )
         if data.target_scaling is not None:
             found.append("The targets are scaled in the same way, and the outputs with them.")

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.core.arrays import Array
 from chainrule.explain.blocks import Block, Matrix
 from chainrule.explain.expressions import Expression, Number, function
@@ -71,9 +73,30 @@ def matrix(
     at: Place, name: str, values: Array, why: str = "", *, gradient: bool = False
 ) -> Matrix:
     """A parameter of the layer, or its gradient, as a block; of a large one what matters."""
-    rows = None if values.ndim == 1 else kept_of(values.shape[0], at.chosen_inputs)
-    columns = kept_of(values.shape[-1], at.chosen)
+    inputs, outputs = at.chosen_inputs, at.chosen
+    if values.shape[-1] == len(at.outputs):
+        outputs = (*outputs, *_largest(at))
+    if values.shape == (len(at.inputs), len(at.outputs)):
+        now = at.lesson.network.parameters.layer(at.layer.name)[name]  # without the update
+        inputs = (*inputs, *_most_used_inputs(at, now))
+    rows = None if values.ndim == 1 else kept_of(values.shape[0], inputs)
+    columns = kept_of(values.shape[-1], outputs)
+    if columns and outputs != at.chosen and not at.chosen_inputs:
+        columns = at.chosen or columns  # no other output is used where nothing goes back
     return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
+
+
+def _most_used_inputs(at: Place, values: Array) -> tuple[int, ...]:
+    """The inputs with the largest terms in the sums that are worked out, the largest first."""
+    x = np.array([at.input(i).value for i in at.inputs])
+    terms = np.abs(x[:, None] * values[:, list(at.chosen)]).max(axis=1, initial=0)
+    return tuple(int(i) for i in np.argsort(-terms, kind="stable"))
+
+
+def _largest(at: Place) -> tuple[int, ...]:
+    """The outputs of the largest δ, the largest first."""
+    delta = np.abs([at.delta(j).value for j in at.outputs])
+    return tuple(int(j) for j in np.argsort(-delta, kind="stable"))
 
 
 MOST_SHOWN = 8

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.explain.activations import RULES, Rule, activation_word, is_linear
-from chainrule.explain.blocks import Block, Step
+from chainrule.explain.blocks import Block, Sentence, Step
 from chainrule.explain.expressions import (
+    MOST_TERMS,
     Expression,
     Name,
     Ratio,
@@ -43,6 +44,8 @@ class DenseExplainer(LayerExplainer):
         yield matrix(at, "W", parameters["W"], _about_weights(at))
         if at.layer.bias:
             yield matrix(at, "b", parameters["b"], _about_biases(at))
+        if len(at.chosen) < len(at.outputs):
+            yield Sentence(_about_units(at))
         for j in at.chosen:
             yield Step(at.z(j), (self._weighted_sum(at, j),), why=_about_z(at, j))
             yield from activated(at, j)
@@ -157,14 +160,32 @@ def _about_biases(at: Place) -> str:
     return "The biases, one for each unit." if at.lesson.first_time("biases") else ""
 
 
-def _about_z(at: Place, j: int) -> str:
-    if not at.lesson.first_time("z"):
-        return ""
-    added = ", and adds its bias b" if at.layer.bias else ""
+def _about_units(at: Place) -> str:
+    """Which units of many are worked out."""
+    *first, last = (str(j + 1) for j in at.chosen)
+    units = f"units {', '.join(first)} and {last}" if first else f"unit {last}"
+    if not at.lesson.first_time("some of the units"):
+        return f"Worked out of {len(at.outputs)}: {units}."
     return (
-        f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
-        "is called z."
+        f"Of the {len(at.outputs)} units {len(at.chosen)} are worked out, those that matter most "
+        f"for L in this case: {units}. The others go the same way."
     )
+
+
+def _about_z(at: Place, j: int) -> str:
+    found = []
+    if at.lesson.first_time("z"):
+        added = ", and adds its bias b" if at.layer.bias else ""
+        found.append(
+            f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
+            "is called z."
+        )
+    if len(at.inputs) + at.layer.bias > MOST_TERMS + 1 and at.lesson.first_time("long sum"):
+        found.append(
+            "Of a sum as long as this one the largest terms are written out, and the others are "
+            "added up to one number."
+        )
+    return " ".join(found)
 
 
 def _about_a(at: Place, rule: Rule) -> str:
@@ -194,10 +215,12 @@ def _about_delta(at: Place, rule: Rule, z: Variable) -> str:
         )
         if at.lesson.first_time("the name δ"):
             found.append("This number is needed again and again, and is called δ.")
-    letter = "y" if at.is_last else "a"
-    about = rule.slope_about(at.layer.activation, z).replace("{a}", letter)
-    if at.lesson.first_time(about):
-        found.append(about)
+    letter, other = ("y", "a") if at.is_last else ("a", "y")
+    about = rule.slope_about(at.layer.activation, z)
+    is_new = at.lesson.first_time(about)
+    if at.lesson.first_time(f"{about} of {letter}"):
+        same = f"The slope of the activation is found as before, with {letter} for {other}."
+        found.append(about.replace("{a}", letter) if is_new else same)
     return " ".join(found)
 
 
@@ -237,8 +260,15 @@ def _what_is_added(at: Place) -> str:
         if at.lesson.cases > 1
         else ""
     )
-    penalty = " The penalty adds its own slope, which keeps the weight small."
+    penalty = f" {_about_penalty(at)} The step against it makes the weight smaller."
     return cases + penalty * bool(at.rates("W"))
+
+
+def _about_penalty(at: Place) -> str:
+    """What the penalties add to the gradient of a weight."""
+    slopes = {"L2": "of rate/2 · w² it is rate · w", "L1": "of rate · |w| it is rate · sign(w)"}
+    found = ", and ".join(slopes[kind] for kind in at.rates("W"))
+    return f"The penalty R is part of L, and adds its own slope: {found}."
 
 
 def _why_b(at: Place) -> str:

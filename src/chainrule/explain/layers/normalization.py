@@ -28,7 +28,6 @@ from chainrule.explain.expressions import (
 from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import added, flat, gradient_step, renamed, unflat
 from chainrule.explain.layers.dense import activated, through_activation
-from chainrule.explain.naming import name_text
 from chainrule.nn.layers.normalization import BatchNorm
 
 if TYPE_CHECKING:
@@ -242,8 +241,10 @@ class NormalizedExplainer(LayerExplainer):
     def _about_group(self, at: Place, group: Group) -> str:
         if not at.lesson.first_time("mean of a group"):
             return ""
-        one = name_text(group.input(group.members[0]).name)
-        return f"{len(group.members)} numbers share the mean and the variance of {one}."
+        return (
+            f"The mean m is that of {len(group.members)} numbers, and the variance v is the mean "
+            "of their squared distances from m."
+        )
 
     def _standardised(self, at: Place, group: Group, j: int) -> Iterator[Block]:
         k = group.place_of(j)

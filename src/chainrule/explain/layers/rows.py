@@ -74,11 +74,13 @@ def _about_softmax(at: Place) -> str:
 def _about_slope(at: Place, *, all_of_them: bool) -> str:
     if not at.lesson.first_time("slope of softmax"):
         return ""
+    at.lesson.first_time("the name δ")
     left_out = "" if all_of_them else " Outputs with ∂L/∂y = 0 add nothing and are left out."
     return (
-        "Every z moves every y, since all share one denominator: ∂y_j/∂z_i is y_j (1 − y_j) for "
-        "i = j, and −y_j y_i otherwise. By the chain rule δ = ∂L/∂z is the sum of "
-        f"∂L/∂y_j · ∂y_j/∂z_i over all outputs j.{left_out}"
+        "Every z moves every y, since all share one denominator. By the quotient rule the slope "
+        "of an output y along its own z is y (1 − y), and along the z of another output it is "
+        "minus the product of the two outputs. By the chain rule ∂L/∂y · ∂y/∂z is added up over "
+        f"all outputs; the sum is ∂L/∂z, and is called δ.{left_out}"
     )
 
 

@@ -90,15 +90,18 @@ class Course:
         effect = np.abs(self.deltas[: self.length]).reshape(self.length, -1, self.size).sum(axis=1)
         if self.length * self.size <= FEW:
             return tuple((n, j) for n in range(self.length) for j in range(self.size))
-        for n, j in self._asked():
+        of_steps, led_to = effect.sum(axis=1), list(self._led_to())
+        for n, j in led_to:
             effect[n, j] = np.inf
+        if len(led_to) == 1:  # else every step has the weight
+            of_steps[led_to[0][0]] = np.inf
         units = np.sort(np.argsort(-effect.sum(axis=0), kind="stable")[:MOST_UNITS])
-        first = self._first_of_most(effect.sum(axis=1))
+        first = self._first_of_most(of_steps)
         steps = range(first, min(first + MOST_STEPS, self.length))
         return tuple((n, int(j)) for n in steps for j in units)
 
-    def _asked(self) -> Iterator[Cell]:
-        for j in self.at.asked_outputs():
+    def _led_to(self) -> Iterator[Cell]:
+        for j in self.at.led_to():
             yield divmod(j, self.size) if not self.layer.only_last else (self.length - 1, j)
 
     def _first_of_most(self, effect: Array) -> int:
