@@ -299,6 +299,10 @@ class Place:
         """The outputs that are worked out."""
         return self.lesson.chosen[self.k]
 
+    def once(self, text: str, topic: str = "") -> str:
+        """The text where its topic, else the text itself, is new to the lesson; else nothing."""
+        return text if self.lesson.first_time(topic or text) else ""
+
     # The forward pass
 
     def _of_case(self, arrays: dict[int, Array], j: int) -> float:

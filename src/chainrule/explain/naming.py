@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from unicodedata import combining
 
+from chainrule.core.notation import subscript
 from chainrule.explain.expressions import Name, Ratio
 from chainrule.explain.numbers import shown
 
-_LOWER = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _UPPER = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
@@ -24,9 +24,9 @@ def name_text(name: Name | Ratio) -> str:
     """
     if isinstance(name, Ratio):
         return f"∂{name_text(name.of)}/∂{name_text(name.by)}"
-    layer = "" if name.layer is None else f"⁽{str(name.layer).translate(_UPPER)}⁾"
+    layer = "" if name.layer is None else f"⁽{upper(name.layer)}⁾"
     between = "," if name.needs_commas else ""
-    at = between.join(str(k).translate(_LOWER) for k in name.at)
+    at = between.join(subscript(k) for k in name.at)
     where = name.where if isinstance(name.where, str) else name_text(name.where)
     return f"{name.letter}{layer}{at}" + (f"({where})" if where else "")
 
@@ -57,8 +57,7 @@ def upper(number: int) -> str:
 
 # Names within sentences, which a page sets as formulas
 
-_UP = {sign: str(k) for k, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
-_DOWN = {sign: str(k) for k, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+_PLAIN = {write(k): str(k) for k in range(10) for write in (upper, subscript)}
 
 _NAME = re.compile(
     r"(?<!\w)(?:∂([A-Za-z])/∂)?([A-Za-zα-ωℓ][\u0302′ʰⁱᶠᵍᵒʳᵘᵐ]?)(?:⁽([⁰¹²³⁴-⁹]+)⁾)?"
@@ -82,15 +81,15 @@ def with_names(
         of, letter, layer, places = match.groups()
         if not (layer or places or of):
             continue
-        name = Name(letter, _number(layer, _UP), _places(places))
+        name = Name(letter, _number(layer), _places(places))
         written = named(Ratio(Name(of), name) if of else name)
         found += [plain(text[end : match.start()]), written]
         end = match.end()
     return "".join([*found, plain(text[end:])])
 
 
-def _number(signs: str | None, table: dict[str, str]) -> int | None:
-    return int("".join(table[sign] for sign in signs)) if signs else None
+def _number(signs: str | None) -> int | None:
+    return int("".join(_PLAIN[sign] for sign in signs)) if signs else None
 
 
 def _places(signs: str | None) -> tuple[int, ...]:
@@ -98,4 +97,4 @@ def _places(signs: str | None) -> tuple[int, ...]:
     if not signs:
         return ()
     parts = signs.split(",") if "," in signs else list(signs)
-    return tuple(int("".join(_DOWN[sign] for sign in part)) for part in parts)
+    return tuple(int("".join(_PLAIN[sign] for sign in part)) for part in parts)

@@ -25,8 +25,8 @@ Rules that keep an explanation true:
   rule is a formula whose variables are all printed: no number enters unseen. The digits follow by
   themselves (`Step.fit`); where a formula cancels, give an equal one in ``others``.
 - A sum of many terms goes through `shortened`, with what its terms are called.
-- A symbol is introduced by the sentence of the first step that has it: ask
-  ``at.lesson.first_time(topic)``, so that a second layer of a kind does not repeat it.
+- A symbol is introduced by the sentence of the first step that has it: write it as
+  ``at.once(sentence)``, so that a second layer of a kind does not repeat it.
 - Indices are flat and counted from 0; names count from 1 on each axis of the array's own shape.
 """
 

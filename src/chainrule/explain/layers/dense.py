@@ -26,12 +26,21 @@ if TYPE_CHECKING:
     from chainrule.explain.lesson import Place
 
 
-class DenseExplainer(LayerExplainer):
-    """Each unit's weighted sum and activation; δ, and from it every gradient."""
+class ActivatedExplainer(LayerExplainer):
+    """What is common to layers of which an activation makes the output: a = φ(z)."""
 
     def letter(self, layer: Any) -> str:
         """a, or z where the layer is linear."""
         return "z" if is_linear(layer.activation) else "a"
+
+    def backward(self, at: Place) -> Iterator[Block]:
+        """See `LayerExplainer.backward`."""
+        for j in at.chosen:
+            yield from through_activation(at, j)
+
+
+class DenseExplainer(ActivatedExplainer):
+    """Each unit's weighted sum and activation; δ, and from it every gradient."""
 
     def what(self, layer: Any) -> str:
         """Such as ``2 units, sigmoid``."""
@@ -43,7 +52,7 @@ class DenseExplainer(LayerExplainer):
         parameters = at.lesson.network.parameters.layer(at.layer.name)
         yield matrix(at, "W", parameters["W"], _about_weights(at))
         if at.layer.bias:
-            yield matrix(at, "b", parameters["b"], _about_biases(at))
+            yield matrix(at, "b", parameters["b"], at.once("The biases, one for each unit."))
         if len(at.chosen) < len(at.outputs):
             yield Sentence(_about_units(at))
         for j in at.chosen:
@@ -56,11 +65,6 @@ class DenseExplainer(LayerExplainer):
             terms.append(at.parameter("b", j))
         last = len(terms) - 1
         return shortened(terms, lambda k: at.layer.bias and k == last)
-
-    def backward(self, at: Place) -> Iterator[Block]:
-        """See `LayerExplainer.backward`."""
-        for j in at.chosen:
-            yield from through_activation(at, j)
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
@@ -98,9 +102,7 @@ def activated(at: Place, j: int) -> Iterator[Block]:
     phi, z, out = at.layer.activation, at.z(j), at.output(j)
     if is_linear(phi):
         if at.is_last:
-            is_first = at.lesson.first_time("linear output")
-            why = "The layer is linear: its output y is z itself." if is_first else ""
-            yield Step(out, (z,), why=why)
+            yield Step(out, (z,), why=at.once("The layer is linear: its output y is z itself."))
         return
     rule = RULES.get(type(phi))
     if rule is None:
@@ -154,10 +156,6 @@ def _about_weights(at: Place) -> str:
         f"is the weight from input {len(at.inputs)} to unit 1. The small number in parentheses "
         f"is that of the layer, here {at.number}."
     )
-
-
-def _about_biases(at: Place) -> str:
-    return "The biases, one for each unit." if at.lesson.first_time("biases") else ""
 
 
 def _about_units(at: Place) -> str:

@@ -142,8 +142,7 @@ class DenseEachStepExplainer(EachStepExplainer):
         )
         for i, j in at.cells("W"):
             terms: list[Expression] = [place.input(i) * place.delta(j) for place in real]
-            said = why if at.lesson.first_time(why) else ""
-            yield gradient_step(at, "W", (i, j), terms, said, "steps")
+            yield gradient_step(at, "W", (i, j), terms, at.once(why), "steps")
         for (j,) in at.cells("b") if at.layer.bias else ():
             deltas: list[Expression] = [place.delta(j) for place in real]
             yield gradient_step(at, "b", (j,), deltas, "", "steps")

@@ -52,7 +52,7 @@ class GatedExplainer(UnrolledExplainer):
         for block, (columns, names) in enumerate(self.used):
             z = course.named(self.letters[block][0], course.z[n, block * course.size + j], n, j)
             rule = self.weighted_sum(course, n, j, columns, names)
-            yield Step(z, (rule,), why=self._once(course.at, why))
+            yield Step(z, (rule,), why=course.at.once(why))
 
     def z(self, course: Course, n: int, j: int, block: int) -> Variable:
         """z of unit j of a gate at step n."""
@@ -60,7 +60,7 @@ class GatedExplainer(UnrolledExplainer):
 
     def step_of(self, course: Course, result: Variable, why: str, *rules: Expression) -> Step:
         """A step whose sentence is said once; equal formulas behind the first are for rounding."""
-        return Step(result, rules[:1], rules[1:], why=self._once(course.at, why))
+        return Step(result, rules[:1], rules[1:], why=course.at.once(why))
 
     def through_U(self, course: Course, n: int, j: int) -> list[Expression]:
         """What the step after n says of h: δ of its gates times U."""
@@ -206,7 +206,7 @@ class LSTMExplainer(GatedExplainer):
             dc = Variable(float(numbers["∂c"][0, k]), _by(self._c(course, numbers, 1, k)))
             terms = [dc * course.named("f", numbers["f"][0, k], 0, k)]
             why = "The cell before the first step moves L through what the first step keeps."
-            yield gradient_step(course.at, "c0", (k,), terms, self._once(course.at, why))
+            yield gradient_step(course.at, "c0", (k,), terms, course.at.once(why))
 
 
 class GRUExplainer(GatedExplainer):
@@ -304,5 +304,5 @@ class GRUExplainer(GatedExplainer):
         for (j,) in at.cells("b_hn") if course.layer.bias else ():
             terms = [self.delta(course, n, j, 3) for n in range(course.length)]
             why = f"This bias is added to z{GATES['m']} at every step."
-            yield gradient_step(at, "b_hn", (j,), terms, self._once(at, why), "steps")
+            yield gradient_step(at, "b_hn", (j,), terms, at.once(why), "steps")
         yield from super().more_gradients(course)

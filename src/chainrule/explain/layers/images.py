@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.explain.activations import activation_word, is_linear
+from chainrule.explain.activations import activation_word
 from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, shortened
-from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import flat, gradient_step, summed, unflat
-from chainrule.explain.layers.dense import activated, through_activation
+from chainrule.explain.layers.dense import ActivatedExplainer, activated
 from chainrule.explain.naming import name_text
 from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.im2col import offsets
@@ -60,12 +59,8 @@ def _range(what: str, found: set[int]) -> str:
     return f"{what} {first}" if first == last else f"{what}s {first} to {last}"
 
 
-class FilteredExplainer(LayerExplainer):
+class FilteredExplainer(ActivatedExplainer):
     """z of a pixel is the sum of the numbers under its window times the filter's weights."""
-
-    def letter(self, layer: Any) -> str:
-        """a, or z where the layer is linear."""
-        return "z" if is_linear(layer.activation) else "a"
 
     def what(self, layer: Any) -> str:
         """Such as ``3 filters of 3 × 2, tanh``."""
@@ -178,11 +173,6 @@ class FilteredExplainer(LayerExplainer):
         return f"Each number under the window times the weight that lies on it{added}."
 
     # The backward pass
-
-    def backward(self, at: Place) -> Iterator[Block]:
-        """See `LayerExplainer.backward`."""
-        for j in at.chosen:
-            yield from through_activation(at, j)
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.explain.activations import activation_word, is_linear
+from chainrule.explain.activations import activation_word
 from chainrule.explain.blocks import Block, Sentence, Step
 from chainrule.explain.expressions import (
     Expression,
@@ -25,9 +25,8 @@ from chainrule.explain.expressions import (
     function,
     shortened,
 )
-from chainrule.explain.layers.base import LayerExplainer
 from chainrule.explain.layers.common import added, flat, gradient_step, renamed, unflat
-from chainrule.explain.layers.dense import activated, through_activation
+from chainrule.explain.layers.dense import ActivatedExplainer, activated
 from chainrule.nn.layers.normalization import BatchNorm
 
 if TYPE_CHECKING:
@@ -189,12 +188,8 @@ def group_of(at: Place, j: int) -> Group:
     return Group(at, tuple((lesson.case, i) for i in range(x.shape[1])), ())
 
 
-class NormalizedExplainer(LayerExplainer):
+class NormalizedExplainer(ActivatedExplainer):
     """Mean and variance, x̂ = (x − m)/s, z = γ x̂ + β; and the three ways back."""
-
-    def letter(self, layer: Any) -> str:
-        """a, or z where the layer is linear."""
-        return "z" if is_linear(layer.activation) else "a"
 
     def what(self, layer: Any) -> str:
         """Such as ``3 features, tanh``."""
@@ -256,11 +251,6 @@ class NormalizedExplainer(LayerExplainer):
 
     # The backward pass
 
-    def backward(self, at: Place) -> Iterator[Block]:
-        """See `LayerExplainer.backward`."""
-        for j in at.chosen:
-            yield from through_activation(at, j)
-
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
         wanted = [i for i in at.chosen_inputs if not np.isnan(at.input(i).value)]
@@ -283,16 +273,16 @@ class NormalizedExplainer(LayerExplainer):
         why = "z = γ x̂ + β, so that ∂L/∂x̂ = δ γ."
         for k in shown:
             gamma = at.parameter("gamma", *gain(at, group.members[k][1]))
-            yield Step(group.by_x_hat(k), (group.delta(k) * gamma,), why=_once(at, "x̂", why))
+            yield Step(group.by_x_hat(k), (group.delta(k) * gamma,), why=at.once(why, "x̂"))
         root, two = group.root, Number(2.0)
         slopes = [group.by_x_hat(k) for k in range(n)]
         why = "The mean moves every x̂ of the group by −1/s."
         mean = -(shortened(slopes, what="numbers") / root)
-        yield Step(group.by_mean, (mean,), why=_once(at, "∂L/∂m", why))
+        yield Step(group.by_mean, (mean,), why=at.once(why, "∂L/∂m"))
         products: list[Expression] = [slope * group.x_hat(k) for k, slope in enumerate(slopes)]
         why = "The variance moves every x̂ by −x̂/(2 s²)."
         variance = -(shortened(products, what="numbers") / (two * root**2))
-        yield Step(group.by_variance, (variance,), why=_once(at, "∂L/∂v", why))
+        yield Step(group.by_variance, (variance,), why=at.once(why, "∂L/∂v"))
 
     def _three_ways(self, at: Place, group: Group, i: int) -> Iterator[Block]:
         k, n = group.place_of(i), Number(float(len(group.members)))
@@ -309,7 +299,7 @@ class NormalizedExplainer(LayerExplainer):
             parts.append(part)
             yield Step(part, (rule,))
         why = "The three ways added up."
-        yield Step(at.sent(i), (added(parts),), why=_once(at, "three ways", why))
+        yield Step(at.sent(i), (added(parts),), why=at.once(why, "three ways"))
 
     def gradients(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.gradients`."""
@@ -329,7 +319,7 @@ class NormalizedExplainer(LayerExplainer):
             "gamma": "γ is multiplied by x̂, so that it moves z by x̂: its gradient is Σ δ x̂.",
             "beta": "β is added: its gradient is Σ δ.",
         }[name]
-        said = _once(at, f"∂L/∂{name}", why)
+        said = at.once(why, f"∂L/∂{name}")
         return gradient_step(at, name, index, terms, said, "numbers", all_cases=is_batch)
 
     def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
@@ -348,7 +338,3 @@ def _groups(at: Place, chosen: Iterable[int]) -> list[tuple[Group, list[int]]]:
         else:
             found.append((group_of(at, j), [j]))
     return found
-
-
-def _once(at: Place, topic: str, why: str) -> str:
-    return why if at.lesson.first_time(topic) else ""

@@ -30,7 +30,7 @@ class AddExplainer(Unslanted):
         for j in at.chosen:
             terms = [at.input(i) for i in range(j, len(at.inputs), width)]
             why = "The outputs of several layers are added, number by number."
-            yield Step(at.output(j), (added(terms),), why=_once(at, "add", why))
+            yield Step(at.output(j), (added(terms),), why=at.once(why, "add"))
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
@@ -40,7 +40,7 @@ class AddExplainer(Unslanted):
         )
         for i in at.chosen_inputs:
             rule = at.received(i % len(at.outputs))
-            yield Step(at.sent(i), (rule,), why=_once(at, "add backward", why))
+            yield Step(at.sent(i), (rule,), why=at.once(why, "add backward"))
 
 
 class ConcatenateExplainer(Unslanted):
@@ -55,7 +55,7 @@ class ConcatenateExplainer(Unslanted):
         why = "The outputs of several layers are laid side by side; no number changes."
         for j in at.chosen:
             rule = at.input(int(at.layer.order[j]))
-            yield Step(at.output(j), (rule,), why=_once(at, "concatenate", why))
+            yield Step(at.output(j), (rule,), why=at.once(why, "concatenate"))
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
@@ -63,7 +63,7 @@ class ConcatenateExplainer(Unslanted):
         order = at.layer.order.tolist()
         for i in at.chosen_inputs:
             rule = at.received(order.index(i))
-            yield Step(at.sent(i), (rule,), why=_once(at, "concatenate backward", why))
+            yield Step(at.sent(i), (rule,), why=at.once(why, "concatenate backward"))
 
 
 class DropoutExplainer(Unslanted):
@@ -107,7 +107,7 @@ class DropoutExplainer(Unslanted):
         for i in at.chosen_inputs:
             received = at.received(i)
             rule = received if at.layer.mask is None else received * self._mask(at, i)
-            yield Step(at.sent(i), (rule,), why=_once(at, "dropout backward", why))
+            yield Step(at.sent(i), (rule,), why=at.once(why, "dropout backward"))
 
 
 class EmbeddingExplainer(LayerExplainer):
@@ -186,7 +186,3 @@ class EmbeddingExplainer(LayerExplainer):
         row, unit = index
         used = [place for place in at.inputs if self._class_of(at, place) == row]
         return [place * at.layer.size + unit for place in used]
-
-
-def _once(at: Place, topic: str, why: str) -> str:
-    return why if at.lesson.first_time(topic) else ""

@@ -345,7 +345,7 @@ class UnrolledExplainer(LayerExplainer):
                 "steps between, multiplied."
             )
             result = course.delta(n, j, delta, block)
-            yield Step(result, (summed(terms),), why=self._once(at, why))
+            yield Step(result, (summed(terms),), why=at.once(why))
 
     def _about_time(self, course: Course) -> Iterator[Block]:
         if course.at.lesson.first_time("through time"):
@@ -379,8 +379,7 @@ class UnrolledExplainer(LayerExplainer):
                 for column in range(len(self.of_W) * course.size)
             ]
             why = "An input of a step moves every z of that step, each by its weight."
-            said = why if at.lesson.first_time("∂L/∂x of a step") else ""
-            yield Step(at.sent(one), (summed(terms),), why=said)
+            yield Step(at.sent(one), (summed(terms),), why=at.once(why, "∂L/∂x of a step"))
 
     # The gradients
 
@@ -428,26 +427,21 @@ class UnrolledExplainer(LayerExplainer):
                 ]
                 terms += self.kept_by_start(course, k)
                 why = "The start moves L through the first step, which reads it through U."
-                yield gradient_step(course.at, "h0", (k,), terms, self._once(course.at, why))
+                yield gradient_step(course.at, "h0", (k,), terms, course.at.once(why))
 
     def kept_by_start(self, course: Course, k: int) -> list[Expression]:
         """What the first step carries over of the start without U; nothing without gates."""
         return []
 
     def _why(self, at: Place, name: str) -> str:
-        return self._once(
-            at,
-            {
-                "W": "Every step uses the same W, so its gradient is the sum over the steps: of "
-                "the input that the weight lay on, times the δ that it led to.",
-                "U": "U lies on the state of the step before: the sum over the steps of that "
-                "state, times δ. The state 0 before the first step adds nothing.",
-                "b": "A bias is added at every step: its gradient is the sum of δ over the steps.",
-            }[name],
-        )
-
-    def _once(self, at: Place, why: str) -> str:
-        return why if at.lesson.first_time(why) else ""
+        whys = {
+            "W": "Every step uses the same W, so its gradient is the sum over the steps: of "
+            "the input that the weight lay on, times the δ that it led to.",
+            "U": "U lies on the state of the step before: the sum over the steps of that "
+            "state, times δ. The state 0 before the first step adds nothing.",
+            "b": "A bias is added at every step: its gradient is the sum of δ over the steps.",
+        }
+        return at.once(whys[name])
 
     def outputs_of(self, at: Place, name: str, index: tuple[int, ...]) -> Iterable[int]:
         """The state of the last step of the weight's unit."""
@@ -469,7 +463,7 @@ class RecurrentExplainer(UnrolledExplainer):
         """See `UnrolledExplainer.one_step`."""
         z, h = course.named("z", course.z[n, j], n, j), course.h_of(n + 1, j)
         why = "The inputs of the step through W, the state before through U, and the bias."
-        said = self._once(course.at, why)
+        said = course.at.once(why)
         yield Step(z, (self.weighted_sum(course, n, j),), why=said)
         first, *others = self._formulas(course, z, h)[0]
         yield Step(h, (first,), tuple(others), why=self._about_h(course))
@@ -477,8 +471,8 @@ class RecurrentExplainer(UnrolledExplainer):
     def _about_h(self, course: Course) -> str:
         rule = RULES.get(type(course.layer.activation))
         if rule is None:
-            return self._once(course.at, "The activation is a function of your own.")
-        return self._once(course.at, f"The activation makes the new state h of z: {rule.about}.")
+            return course.at.once("The activation is a function of your own.")
+        return course.at.once(f"The activation makes the new state h of z: {rule.about}.")
 
     def _formulas(
         self, course: Course, z: Variable, h: Variable
@@ -506,7 +500,7 @@ class RecurrentExplainer(UnrolledExplainer):
             yield step
         first, *others = (total * slope for slope in slopes)
         why = "δ is ∂L/∂h times the slope of the activation."
-        yield Step(course.delta(n, j), (first,), tuple(others), self._once(course.at, why))
+        yield Step(course.delta(n, j), (first,), tuple(others), course.at.once(why))
 
     def _by_h(self, course: Course, n: int, j: int) -> tuple[Variable, Step | None]:
         """∂L/∂h in all, and the step that adds it up; None where it has only one part."""
@@ -520,4 +514,4 @@ class RecurrentExplainer(UnrolledExplainer):
         value = course.received[n, j] + course.deltas[n + 1] @ course.layer.U[j]
         total = course.by_h(value, n, j)
         why = "What the layers above say of h, and what the next step says, through U."
-        return total, Step(total, (rule,), why=self._once(course.at, why))
+        return total, Step(total, (rule,), why=course.at.once(why))
