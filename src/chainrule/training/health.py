@@ -363,14 +363,24 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and isfinite(value) else None
 
 
+def by_unit(values: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers of cases, each of this shape, as rows (..., units): of images a unit is a channel.
+
+    Example:
+        >>> by_unit(np.arange(8.0), (2, 2, 2)).T
+        array([[0., 1., 2., 3.],
+               [4., 5., 6., 7.]])
+    """
+    if len(shape) == 3:
+        return np.moveaxis(values.reshape(-1, *shape), 1, -1).reshape(-1, shape[0])
+    return values.reshape(-1, shape[-1])
+
+
 def _slopes(each: _Layer) -> Array:
     """|φ'(z)| by its largest value, (cases of a unit, units); NaN at padding."""
     layer = each.layer
     slopes = np.abs(layer.activation.derivative(layer.z)) / each.largest
-    shape = layer.z_shape
-    if len(shape) == 3:  # an image: a unit is a channel
-        return np.moveaxis(slopes.reshape(len(slopes), *shape), 1, -1).reshape(-1, shape[0])
-    return slopes.reshape(-1, shape[-1])
+    return by_unit(slopes, layer.z_shape)
 
 
 def _slopes_of_gates(layer: Any) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.doctor.diagnosis import Finding
-from chainrule.runs.doctor.passes import LayerState
+from chainrule.runs.doctor.passes import LayerState, units_of
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import number, percent
 
@@ -55,7 +55,7 @@ def symmetric_start(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             "symmetric_start",
             layer.name,
-            f"the {_units(layer)} units of {layer.name} start with equal weights, and after "
+            f"the {units_of(layer)} units of {layer.name} start with equal weights, and after "
             f"{patient.epochs} epochs {after}; {patient.standing}",
             "certain" if still else "likely",
             "draw the weights at random",
@@ -89,10 +89,6 @@ def _is_symmetric(network: Network, layer: Layer) -> bool:
         return False
     rounding = 1e4 * np.finfo(W.dtype).eps * np.abs(W).max()
     return bool(np.abs(columns - columns[:, :1]).max() <= rounding)
-
-
-def _units(layer: Layer) -> int:
-    return layer.output_shape[0] if len(layer.output_shape) == 3 else layer.output_shape[-1]
 
 
 def _rule_for(layer: Layer) -> str:

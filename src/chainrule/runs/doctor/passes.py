@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +9,14 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import NO_CLASS, are_sequences, has_target
-from chainrule.nn.activations import Activation, Linear, Sigmoid, Softsign, Tanh
+from chainrule.nn.activations import Activation, Linear
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
-
-BOUNDED = (Sigmoid, Tanh, Softsign)
-"""Activations whose units saturate: both ends are flat."""
+from chainrule.training.health import by_unit, slope_of
 
 FLAT = 0.02
-"""A bounded unit is saturated for a case where its slope is below this share of the steepest."""
+"""A unit whose activation is flat on both sides is saturated for a case where its slope is below
+this share of the steepest."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,8 @@ def _memory(network: Network, x: Array, t: Array) -> float | None:
 
 def _walk(network: Network, x: Array) -> list[tuple[Any, Array, Array, Array]]:
     """The layers in the order in which the network lists them."""
-    found = {layer.name: (layer, fed, z, out) for layer, fed, z, out in _steps(network, x)}
+    found = {step[0].name: step for step in network.walk(x, network.theta)}
     return [found[layer.name] for layer in network.layers]
-
-
-def _steps(network: Network, x: Array) -> Iterator[Any]:
-    yield from network.walk(x, network.theta)
 
 
 def _finite(out: Array, fed: Array) -> bool:
@@ -150,16 +145,20 @@ def _sizes(network: Network, layer: str) -> dict[str, float | None]:
     return {"gradient": squares**0.5, "weights": weights**0.5}
 
 
+def units_of(layer: Layer) -> int:
+    """How many units a layer has: the filters of an image layer, else its outputs at a step."""
+    return layer.output_shape[0] if len(layer.output_shape) == 3 else layer.output_shape[-1]
+
+
 def _units(layer: Any, z: Array, out: Array, hidden: bool) -> dict[str, Any]:
     """The activation of a layer, its units, and how many of them are dead or saturated."""
     phi = getattr(layer, "activation", None)
     shape = layer.output_shape
-    units = int(shape[0] if len(shape) == 3 else shape[-1])
     numbers = out[~np.isnan(out)].astype(np.float64)  # NaN is padding
     spread = float(np.sqrt(np.square(numbers).mean())) if numbers.size else 0.0
     found: dict[str, Any] = {
         "activation": None,
-        "units": units,
+        "units": units_of(layer),
         "dead": 0.0,
         "saturated": 0.0,
         "spread": spread,
@@ -169,20 +168,13 @@ def _units(layer: Any, z: Array, out: Array, hidden: bool) -> dict[str, Any]:
     found["activation"] = type(phi).__name__.lower()
     if not hidden or isinstance(phi, Linear) or z.shape != out.shape:
         return found
-    rows = _by_unit(z, shape)
-    slope, value = phi.derivative(rows), _by_unit(out, shape)
+    rows = by_unit(z, shape)
+    slope, value = phi.derivative(rows), by_unit(out, shape)
     finite = np.isfinite(rows)
     flat = (slope == 0) & (value == 0) | ~finite
     found["dead"] = float(flat.all(axis=0).mean())
-    if isinstance(phi, BOUNDED):
-        steepest = float(phi.derivative(np.zeros(1, rows.dtype))[0])
+    kind, steepest = slope_of(phi)
+    if kind == "saturated":
         low = (np.abs(slope) < FLAT * steepest) & finite
         found["saturated"] = float(low.sum() / max(1, finite.sum()))
     return found
-
-
-def _by_unit(z: Array, shape: tuple[int, ...]) -> Array:
-    """Numbers of cases as rows (..., units): of images the filters, of sequences the features."""
-    if len(shape) == 3:
-        return np.moveaxis(z.reshape(-1, *shape), 1, -1).reshape(-1, shape[0])
-    return z.reshape(-1, shape[-1])
