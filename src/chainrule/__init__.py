@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from chainrule.runs.comparison.result import Comparison
     from chainrule.runs.doctor.diagnosis import Diagnosis
     from chainrule.runs.doctor.examine import examine
+    from chainrule.runs.explained import explained
     from chainrule.runs.export.formats import export
     from chainrule.runs.range_test import RangeTest, range_test
+    from chainrule.runs.report.page import report
     from chainrule.runs.run import Run, load
     from chainrule.runs.sweeps.sweep import Sweep, sweep
     from chainrule.runs.train import train
@@ -45,6 +47,7 @@ _HOME = {
     "Sweep": "chainrule.runs.sweeps.sweep",
     "compare": "chainrule.runs.comparison.compare",
     "examine": "chainrule.runs.doctor.examine",
+    "explained": "chainrule.runs.explained",
     "export": "chainrule.runs.export.formats",
     "load": "chainrule.runs.run",
     "range_test": "chainrule.runs.range_test",
@@ -87,6 +90,7 @@ __all__ = [
     "__version__",
     "compare",
     "examine",
+    "explained",
     "export",
     "load",
     "range_test",

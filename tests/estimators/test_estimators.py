@@ -591,3 +591,35 @@ def test_prediction_needs_a_fit():
     for call in ("predict", "predict_proba", "decision_function", "activations"):
         with pytest.raises(NotFittedError):
             getattr(Classifier(), call)(X)
+
+
+# One pass worked out
+
+
+@pytest.mark.parametrize(("make", "targets"), [(classifier, Y), (regressor, VALUES)])
+def test_a_row_is_explained_as_the_network_sees_it(make, targets):
+    model = make([2, "tanh"], epochs=1, engine="numpy").fit(X, targets)
+    explained = model.explain(X, targets, "dense_1.W[0,1]", case=60)
+    y = model.network_.forward_pass(model._checked(X[60:61]))
+    if make is classifier:
+        expected = -np.log(y[0, targets[60]])
+    else:
+        scaling = model.target_scaling_
+        expected = (y.item() - (targets[60] - scaling.mean.item()) / scaling.scale.item()) ** 2
+    assert explained.step("L").result.value == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_row_is_explained_within_its_minibatch_where_cases_depend_on_each_other():
+    model = classifier([2, "batch_norm"], epochs=1, engine="numpy").fit(X, Y)
+    text = model.explain(X[:3], Y[:3], case=1).text()
+    assert "minibatch of 3 cases" in text
+    with pytest.raises(ValueError, match="case 3"):
+        model.explain(X[:3], Y[:3], case=3)
+
+
+def test_a_row_explained_needs_known_labels_and_a_fit():
+    with pytest.raises(NotFittedError):
+        classifier().explain(X, Y)
+    model = classifier([2], epochs=1, engine="numpy").fit(X, Y)
+    with pytest.raises(ValueError, match="9"):
+        model.explain(X[:1], [9])

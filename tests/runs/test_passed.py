@@ -553,3 +553,23 @@ def test_rows_that_training_leaves_out_are_left_out_of_scores_and_not_of_predict
     assert "1 of 60 rows have missing cells and are left out" in str(warned[0].message)
     with pytest.raises(DataError, match="a missing cell; the run was trained with missing: drop"):
         run.predict(gaps)
+
+
+def test_a_run_of_passed_data_is_explained_while_they_are_in_memory(saved):
+    found = chainrule.explained(people(), case=1, digits=4)
+    assert found.step("L").result.value > 0
+    with pytest.raises(DataError, match="passed in Python"):
+        chainrule.explained(saved, case=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [("explain", "explained"), ("report", "report"), ("doctor", "examine")]
+)
+def test_a_run_says_which_function_does_what_is_no_method(name, function):
+    with pytest.raises(AttributeError, match=rf"chainrule\.{function}\(run"):
+        getattr(people(), name)
+
+
+def test_a_report_is_about_runs(tmp_path):
+    with pytest.raises(ChainruleError, match="about runs or their folders, found 3"):
+        chainrule.report(3, tmp_path / "x.html")

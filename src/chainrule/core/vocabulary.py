@@ -179,6 +179,18 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         ),
         "score": "chainrule.training.scores.evaluate(network, x, y, classes=True) gives scores",
     },
+    "attribute of Run": {
+        "explain": "chainrule.explained(run, case=0) works out a case with its numbers",
+        "report": "chainrule.report(run, 'report.html') writes the page",
+        **dict.fromkeys(
+            ("examine", "doctor", "diagnose", "diagnosis", "findings"),
+            "chainrule.examine(run) says what keeps it from learning",
+        ),
+        "model": "run.network is the network",
+        "score": "run.test, run.validation and run.train are scores, run.evaluate(x, t) makes one",
+        "health": "run.history.health has it by epoch and layer",
+        "save": "its files lie in run.folder, and run.export('network.onnx') writes others",
+    },
     "callback": {
         "reduce_lr_on_plateau": "that is a schedule: schedule: plateau",
         "learning_rate_scheduler": "schedules are told as schedule: step and the like",

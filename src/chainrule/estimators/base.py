@@ -75,6 +75,10 @@ MOST_ALIKE = 10.0
 """Inputs whose deviations differ by a smaller factor are taken for alike by
 ``standardize="auto"``, which keeps the ratios of their sizes: these may tell something."""
 
+SCALED = "The inputs are scaled as in training (scaling_), and written as the network sees them."
+SCALED_TARGETS = "The targets are scaled as well (target_scaling_), and the outputs with them."
+"""What an explanation says of its numbers."""
+
 VALIDATION_FRACTION = 0.1
 """The part of the cases that early stopping sets aside, unless it is told."""
 
@@ -516,6 +520,60 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         return {
             name: np.concatenate(found).reshape(-1, *shapes[name]) for name, found in parts.items()
         }
+
+    def explain(
+        self, X: Any, y: Any, weight: str | None = None, *, case: int = 0, digits: int = 9
+    ) -> Any:
+        """The forward pass, the backward pass and a first step worked out for one of some cases.
+
+        The weights are those after the training, the inputs are scaled as they were in it. The
+        case stands alone, unless the network's layers make cases depend on each other, as batch
+        normalisation does: then all of ``X`` is the minibatch.
+
+        Args:
+            X: inputs as `predict` takes them, such as ``frame.iloc[[3]]``.
+            y: their labels or values, as in `fit`.
+            weight: the weight to look at, such as ``dense_1.W[0,2]``, its place counted from 0.
+            case: which row of ``X`` is worked out, counted from 0.
+            digits: how many significant digits are shown, where not more are needed.
+
+        Returns:
+            A `chainrule.explain.explanation.Explanation`: ``print`` shows it, as does a notebook.
+
+        Raises:
+            NotFittedError: there was no fit.
+            ValueError: X, y, the weight or the case do not fit.
+        """
+        check_is_fitted(self, "network_")
+        _, checked = self._arrays(X, y, reset=False)
+        x = self._checked(X)
+        t = self._prepared_targets(self._targets(checked, None, known=True), known=True).t
+        if case in range(len(x)) and max(layer.least_cases for layer in self.network_.layers) == 1:
+            x, t, case = x[case : case + 1], t[case : case + 1], 0
+        return self.network_.explain(
+            x,
+            t,
+            weight,
+            case=case,
+            digits=digits,
+            names=self.__dict__.get("feature_names_in_") if self.form_.sort == "rows" else None,
+            outputs=self._output_names(),
+            notes=self._notes(),
+            optimizer=self.optimizer,
+            clip_gradient_norm=self.clip_gradient_norm,
+            about="The weights are those after the training.",
+        )
+
+    def _output_names(self) -> list[str] | None:
+        """What each output stands for; None if the outputs have no names."""
+        classes = self.__dict__.get("classes_")
+        found = None if classes is None else [str(name) for name in classes]
+        return found if found and len(found) == self.network_.outputs else None
+
+    def _notes(self) -> list[str]:
+        """What is to be known of the numbers that the network sees."""
+        found = [SCALED] if self.scaling_ is not None else []
+        return found + ([SCALED_TARGETS] if self.__dict__.get("target_scaling_") else [])
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks of an estimator."""

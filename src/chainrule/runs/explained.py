@@ -57,7 +57,8 @@ def explained(
             weight.
 
     Example:
-        >>> found = explained({
+        >>> import chainrule
+        >>> found = chainrule.explained({
         ...     "network": {"layers": [{"size": 2, "activation": "tanh"}, {"size": 1}]},
         ...     "data": {"generator": "curve", "count": 40}})
         >>> found.step("L").result.value == found.step("L").rules[-1].evaluate()
@@ -100,7 +101,7 @@ def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
         source = load(source)
     if isinstance(source, Run):
-        if source.engine and "python" in source.config.data:
+        if source.engine and "python" in source.config.data and not source.has_data:
             raise DataError(source.config.problem(("data", "python"), _PASSED))
         settings = Settings(**source.config.training)
         return _Taught(Resolved(source.config, source.data, source.network, settings), True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule.core import html
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ChainruleError, DataError, Problem, printable
 from chainrule.core.files import as_path
 from chainrule.core.notation import counted, cut
+from chainrule.core.vocabulary import instead
 from chainrule.data.target_scaling import with_scaled_targets
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import load_parameters, problems_of_parameters
@@ -341,6 +342,13 @@ class Run:
         from chainrule.runs.export.formats import export
 
         return export(self, path, to=to, dtype=dtype)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Refuse an attribute that there is not; of what is a function, say which."""
+            there = None if name.startswith("_") else instead("attribute of Run", name)
+            raise AttributeError(f"'Run' has no attribute {name!r}{there and f'; {there}' or ''}")
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())

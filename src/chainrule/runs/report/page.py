@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._version import __version__
-from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.core.files import as_path, refuse_input, write_whole
 from chainrule.core.registry import missing_extra
 from chainrule.data.settings import PATH_KEYS, names_in
@@ -84,6 +84,8 @@ def report(runs: Reported | Iterable[Reported], path: str | os.PathLike[str]) ->
         >>> chainrule.report(["runs/shapes-1", "runs/shapes-2"], "shapes.html")  # doctest: +SKIP
     """
     file = as_path(path, "the report")
+    if not isinstance(runs, Run | str | os.PathLike | Iterable):
+        raise ChainruleError(f"a report is about runs or their folders, found {shown(runs)}")
     given = [runs] if isinstance(runs, Run | str | os.PathLike) else [*runs]
     loaded = [run if isinstance(run, Run) else load(run) for run in given]
     if os.path.isdir(file):
