@@ -348,7 +348,8 @@ class Run:
         def __getattr__(self, name: str) -> NoReturn:
             """Refuse an attribute that there is not; of what is a function, say which."""
             there = None if name.startswith("_") else instead("attribute of Run", name)
-            raise AttributeError(f"'Run' has no attribute {name!r}{there and f'; {there}' or ''}")
+            hint = f"; {there}" if there else ""
+            raise AttributeError(f"'Run' has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
