@@ -171,3 +171,13 @@ def test_a_page_lists_its_parts(explained):
     links = re.findall(r'<a href="#(part-\d+)">', page)
     assert len(links) == 7
     assert links == re.findall(r'<h2 id="(part-\d+)">', page)
+
+
+def test_a_bias_of_few_is_worked_out_where_its_unit_is():
+    network, x = wide()
+    text = network.explain(x, [1]).text(100)
+    (units,) = re.findall(
+        r"Of the 9 units 4 are worked out.*?: units ([\d, and]+)\.", " ".join(text.split())
+    )
+    biases = {step.name for step in steps_of(text) if step.name.startswith("∂L/∂b⁽¹⁾")}
+    assert biases == {f"∂L/∂b⁽¹⁾{'₀₁₂₃₄₅₆₇₈₉'[int(unit)]}" for unit in re.findall(r"\d", units)}

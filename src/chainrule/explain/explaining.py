@@ -13,7 +13,7 @@ from chainrule.core.registry import name_in
 from chainrule.explain import losses, one_weight, updates
 from chainrule.explain.blocks import Block, Given, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.expressions import Sum
+from chainrule.explain.expressions import Others, Sum
 from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.naming import name_text
@@ -103,7 +103,8 @@ def explain(
         lesson.run()
         _require_finite(lesson)
         worked_out = [*_forward(lesson), *_backward(lesson), *_gradients(lesson)]
-        sections = [_beginning(lesson, about), *with_unseen(worked_out, len(lesson.order))]
+        beginning = _beginning(lesson, about, worked_out)
+        sections = [beginning, *with_unseen(worked_out, len(lesson.order))]
         update = updates.updated(lesson, rule, scale=scale, most=clip_gradient_norm)
         sections.append(Section("The update of the weights", tuple(updates.blocks(update))))
         sections += one_weight.sections(lesson)
@@ -139,7 +140,7 @@ def _require_minibatch(network: Network, cases: int) -> None:
             )
 
 
-def _beginning(lesson: Lesson, about: str) -> Section:
+def _beginning(lesson: Lesson, about: str, sections: Sequence[Section]) -> Section:
     """What there is: the layers, the case, and how numbers are written."""
     network = lesson.network
     chain = " → ".join(
@@ -168,6 +169,11 @@ def _beginning(lesson: Lesson, about: str) -> Section:
         "Numbers are rounded. Where the rounded ones would not give the result, they are written "
         "with more digits."
     )
+    if any(_is_shortened(block) for section in sections for block in section.blocks):
+        digits += (
+            " Of a long sum the largest terms are written out, and the others are added up to one "
+            "number, for which there is … in the rule."
+        )
     told = f"{about}{others}{asked}".strip()
     blocks = (
         Sentence(what),
@@ -176,6 +182,13 @@ def _beginning(lesson: Lesson, about: str) -> Section:
         Sentence(digits),
     )
     return Section("What is worked out", blocks)
+
+
+def _is_shortened(block: Block) -> bool:
+    """Whether terms of a sum are not written out."""
+    if not isinstance(block, Step) or not block.rules:
+        return False
+    return any(isinstance(one, Others) for one in block.rules[-1].leaves())
 
 
 def _asked(lesson: Lesson) -> str:

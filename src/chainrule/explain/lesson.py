@@ -445,17 +445,17 @@ class Place:
         asked = self.lesson.weight
         if asked is not None:
             return (asked.index,) if asked.array == full_name else ()
-        every = product(*map(range, shape))
-        if prod(shape) <= MOST_CELLS:
-            return tuple(every)
-        found = np.abs(self.lesson.network.gradients[full_name])
-        order = np.argsort(-found, axis=None, kind="stable")[:MOST_LOOKED_AT]
-        places = [tuple(int(k) for k in np.unravel_index(n, shape)) for n in order]
         worked_out = set(self.chosen)
 
         def leads_elsewhere(index: tuple[int, ...]) -> bool:
             return worked_out.isdisjoint(self.explainer.outputs_of(self, name, index))
 
+        if prod(shape) <= MOST_CELLS:
+            every = tuple(product(*map(range, shape)))
+            return tuple(index for index in every if not leads_elsewhere(index)) or every
+        found = np.abs(self.lesson.network.gradients[full_name])
+        order = np.argsort(-found, axis=None, kind="stable")[:MOST_LOOKED_AT]
+        places = [tuple(int(k) for k in np.unravel_index(n, shape)) for n in order]
         return tuple(sorted(sorted(places, key=leads_elsewhere)[:MOST_UNITS]))
 
 

@@ -491,6 +491,8 @@ def slopes(lesson: Lesson) -> Iterator[Block]:
         return
     several = len(rows[0].y) > 1 if rows else False
     mean = " The mean divides by the number of outputs." if several and rule.is_mean else ""
+    if parts.cases > 1:
+        mean += f" The mean over the cases divides by their number, {parts.cases}."
     why = f"{why} {rule.slope_about}{mean}"
     if not all(isfinite(place.received(j).value) for j in chosen):
         yield Sentence(

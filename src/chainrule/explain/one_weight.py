@@ -11,7 +11,6 @@ from chainrule.explain.expressions import (
     MOST_COUNTED,
     Expression,
     Name,
-    Number,
     Others,
     Product,
     Ratio,
@@ -70,6 +69,8 @@ def _paths(lesson: Lesson, weight: Weight) -> Iterator[Block]:
             f"is weight='{weight}'."
         )
     yield Sentence(_about(found, name_text(w.name)))
+    if not found.count:
+        return
     parts: list[Expression] = []
     for k, path in enumerate(found.listed):
         step = _path(lesson, w, path, k)
@@ -83,7 +84,7 @@ def _paths(lesson: Lesson, weight: Weight) -> Iterator[Block]:
             why = f"{why} {CANCELS}"
             rest = gradient.value - sum(part.evaluate() for part in parts)
         parts.append(Others(rest, round(found.count) - len(parts), "paths"))
-    rule = Sum(tuple(parts)) if len(parts) > 1 else [*parts, Number(0.0)][0]
+    rule = Sum(tuple(parts)) if len(parts) > 1 else parts[0]
     yield Step(gradient, (rule,), why=why)
 
 

@@ -47,6 +47,17 @@ def summed(terms: Sequence[Expression], what: str = "terms") -> Expression:
     return shortened(terms, what=what) if terms else Number(0.0)
 
 
+def units_text(units: Sequence[int]) -> str:
+    """Units in words, counted from 1.
+
+    Example:
+        >>> units_text([1, 3, 12]), units_text([0])
+        ('units 2, 4 and 13', 'unit 1')
+    """
+    *first, last = (str(j + 1) for j in units)
+    return f"units {', '.join(first)} and {last}" if first else f"unit {last}"
+
+
 def renamed(one: Variable, where: str) -> Variable:
     """The variable with a remark behind its name."""
     name = one.name

@@ -11,7 +11,6 @@ import numpy as np
 from chainrule.explain.activations import RULES, Rule, activation_word, is_linear
 from chainrule.explain.blocks import Block, Sentence, Step
 from chainrule.explain.expressions import (
-    MOST_TERMS,
     Expression,
     Name,
     Ratio,
@@ -19,7 +18,7 @@ from chainrule.explain.expressions import (
     shortened,
 )
 from chainrule.explain.layers.base import LayerExplainer, matrix
-from chainrule.explain.layers.common import gradient_step
+from chainrule.explain.layers.common import gradient_step, units_text
 from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
@@ -160,8 +159,7 @@ def _about_weights(at: Place) -> str:
 
 def _about_units(at: Place) -> str:
     """Which units of many are worked out."""
-    *first, last = (str(j + 1) for j in at.chosen)
-    units = f"units {', '.join(first)} and {last}" if first else f"unit {last}"
+    units = units_text(at.chosen)
     if not at.lesson.first_time("some of the units"):
         return f"Worked out of {len(at.outputs)}: {units}."
     return (
@@ -171,19 +169,13 @@ def _about_units(at: Place) -> str:
 
 
 def _about_z(at: Place, j: int) -> str:
-    found = []
-    if at.lesson.first_time("z"):
-        added = ", and adds its bias b" if at.layer.bias else ""
-        found.append(
-            f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
-            "is called z."
-        )
-    if len(at.inputs) + at.layer.bias > MOST_TERMS + 1 and at.lesson.first_time("long sum"):
-        found.append(
-            "Of a sum as long as this one the largest terms are written out, and the others are "
-            "added up to one number."
-        )
-    return " ".join(found)
+    if not at.lesson.first_time("z"):
+        return ""
+    added = ", and adds its bias b" if at.layer.bias else ""
+    return (
+        f"Unit {j + 1} multiplies each of its inputs by the weight from there{added}. The sum "
+        "is called z."
+    )
 
 
 def _about_a(at: Place, rule: Rule) -> str:

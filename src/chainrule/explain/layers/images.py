@@ -100,19 +100,25 @@ class FilteredExplainer(ActivatedExplainer):
                 "the numbers under it, its window, are each multiplied by the weight that lies "
                 "on them, and the sum is one number z of the output. " + self._sharing(at)
             )
-        steps = f"{windows.stride[0]} row{'s' * (windows.stride[0] > 1)} down and "
-        steps += f"{windows.stride[1]} column{'s' * (windows.stride[1] > 1)} to the right"
+        steps = f"{windows.stride[0]} row{'s' * (windows.stride[0] > 1)} or "
+        steps += f"{windows.stride[1]} column{'s' * (windows.stride[1] > 1)}"
         padding = (
             " Around the image lie zeros, the padding; they add nothing, and are left out below."
             if any(windows.padding)
             else ""
         )
         yield Sentence(
-            f"{windows.down} × {windows.across} places, from one to the next {steps}; "
-            f"{layer.filters} filter{'s' * (layer.filters > 1)}, so that the output has "
+            f"Each filter is laid on {windows.down} × {windows.across} places, {steps} apart. "
+            f"There {'are' if layer.filters > 1 else 'is'} {layer.filters} "
+            f"filter{'s' * (layer.filters > 1)}, so that the output has "
             f"{layer.filters} map{'s' * (layer.filters > 1)} of {windows.down} × "
             f"{windows.across}.{padding}"
         )
+        if len(at.chosen) < len(at.outputs):
+            yield Sentence(
+                f"Of its {len(at.outputs):,} numbers {len(at.chosen)} are worked out, those that "
+                "matter most for L in this case. All others go the same way."
+            )
         yield from self._filters(at)
 
     def _sharing(self, at: Place) -> str:

@@ -256,10 +256,11 @@ class NormalizedExplainer(ActivatedExplainer):
         wanted = [i for i in at.chosen_inputs if not np.isnan(at.input(i).value)]
         if wanted and at.lesson.first_time("normalisation backward"):
             yield Sentence(
-                "An input x moves L in three ways. Directly: x moves its own x̂ by 1/s. Through "
-                "the mean: x moves m by 1/n, and m moves every x̂ of the group by −1/s. Through "
-                "the variance: x moves v by 2 (x − m)/n, and v moves every x̂ by −x̂/(2 s²). The "
-                "three add up."
+                "An input x of the layer moves L in three ways, which add up. Directly: x moves "
+                "its own x̂ by 1/s. Through the mean: x moves m by 1/n, where n numbers share the "
+                "mean, and m moves every x̂ of theirs by −1/s. Through the variance: x moves v by "
+                "2 (x − m)/n; v moves its root s by 1/(2 s), and s moves every x̂ by −x̂/s. (v "
+                "depends on m as well, but its slope along m is 0 at the mean.)"
             )
         for group, inputs in _groups(at, wanted):
             yield from self._shared_slopes(at, group, inputs)

@@ -15,7 +15,13 @@ from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Number, Variable, by, shortened
 from chainrule.explain.layers.base import LayerExplainer, kept_of
 from chainrule.explain.layers.by_jacobians import column as column_of
-from chainrule.explain.layers.common import added, gradient_step, slope_name, summed
+from chainrule.explain.layers.common import (
+    added,
+    gradient_step,
+    slope_name,
+    summed,
+    units_text,
+)
 from chainrule.explain.naming import name_text
 
 if TYPE_CHECKING:
@@ -242,11 +248,12 @@ class UnrolledExplainer(LayerExplainer):
                 "padding and takes no part."
             )
         shown = {n for n, _ in course.cells}
+        units = sorted({j for _, j in course.cells})
         if len(course.cells) < length * course.size:
             yield Sentence(
-                f"Steps {min(shown) + 1} to {max(shown) + 1} are worked out, of "
-                f"{len({j for _, j in course.cells})} of {course.size} units; all others go the "
-                "same way."
+                f"Of the {course.size} units and {length} steps those that matter most for L are "
+                f"worked out: steps {min(shown) + 1} to {max(shown) + 1} of {units_text(units)}. "
+                "All others go the same way."
             )
 
     def _start(self, course: Course) -> Iterator[Block]:
