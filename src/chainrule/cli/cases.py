@@ -13,7 +13,7 @@ from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.core.sequences import NO_CLASS
-from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.dataset import PARTS, Dataset, DataSplit
 from chainrule.data.digests import known_cases
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
@@ -27,7 +27,6 @@ from chainrule.data.tables.reading import read_table
 from chainrule.runs.passed import encoded_table
 from chainrule.runs.predictions import encoded_labels, scaled
 from chainrule.runs.run import Run
-from chainrule.runs.run_folder import PARTS
 
 
 def part_of(data: DataSplit, split: str) -> Dataset:

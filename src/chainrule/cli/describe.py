@@ -211,13 +211,13 @@ def _describe_run(folder: Path) -> None:
 
 def _source_of(run: Run) -> list[tuple[str, str]]:
     """Where the data of a run come from, how they were divided, and what is learnt."""
+    from chainrule.data.dataset import PART_WORDS
     from chainrule.data.settings import KINDS
     from chainrule.data.tables.roles import listed
 
     settings = run.config.data
     kind = next(kind for kind in KINDS if kind in settings)
-    words = {"train": "training", "validation": "validation", "test": "test"}
-    sizes = ", ".join(f"{score.cases:,} {words[part]}" for part, score in run.scores.items())
+    sizes = ", ".join(f"{score.cases:,} {PART_WORDS[part]}" for part, score in run.scores.items())
     source = f"{kind}: {settings[kind]}"
     if kind == "x":
         source = f"{counted(len(settings[kind]), 'case')} written in the configuration"

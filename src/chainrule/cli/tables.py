@@ -10,8 +10,9 @@ from rich.table import Table
 
 from chainrule.cli.terminal import console, say
 from chainrule.core.errors import printable
+from chainrule.data.dataset import PART_WORDS
 from chainrule.training.metrics import counts_of_classes, measure_text
-from chainrule.training.score_tables import PARTS, metric_rows, score_rows
+from chainrule.training.score_tables import metric_rows, score_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +67,8 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
     if scaled:
         say("(the loss is that of the scaled targets; the others are in the targets' own units)")
     for part, score in [*scores.items()][-1:]:
-        _print_labels(PARTS.get(part, part), score.labels)
-        _print_targets(PARTS.get(part, part), score.targets)
+        _print_labels(PART_WORDS.get(part, part), score.labels)
+        _print_targets(PART_WORDS.get(part, part), score.targets)
 
 
 def _print_labels(part: str, labels: Sequence[LabelScore]) -> None:

@@ -96,6 +96,13 @@ class Dataset:
         return Dataset(self.x[cases], self.t[cases], weights)
 
 
+PART_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+"""What the parts of the data are called in a sentence, by their names in `DataSplit`."""
+
+PARTS = tuple(PART_WORDS)
+"""The names of the parts."""
+
+
 @dataclass(frozen=True, eq=False)
 class DataSplit:
     """Training, validation and test data, with a description of all three.

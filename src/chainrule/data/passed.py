@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array, weights_of_cases
 from chainrule.core.errors import ConfigError, DataError, Problem, ShapeError, shown
-from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.dataset import PARTS, Dataset, DataSplit
 from chainrule.data.readers.cases import Cases, channels_of, one_hot_rows
 from chainrule.data.readers.encoding import class_names, encode_classes
 from chainrule.data.readers.npz_file import checked_inputs
@@ -44,8 +44,6 @@ OF_TABLES = (
 
 FOUND = ("python", "validation_python", "test_python", "label", "weight", "channels")
 """The settings that `passed` finds."""
-
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ import numpy as np
 from chainrule.core.arrays import Array, cases_that_count
 from chainrule.core.errors import DataError, unknown
 from chainrule.core.randomness import stream
+from chainrule.data.dataset import PART_WORDS
 from chainrule.explain.explaining import explain
 from chainrule.explain.numbers import DIGITS
 from chainrule.runs.resolve import Resolved, resolve
 from chainrule.runs.run import Run, load
-from chainrule.runs.run_folder import PARTS
 from chainrule.training import Settings
 from chainrule.training.optimizers import optimizer
 from chainrule.training.schedules import Epoch, schedule
@@ -79,7 +79,7 @@ def explained(
         outputs=taught.outputs,
         notes=taught.notes(),
         title=f"One pass worked out: {taught.resolved.config.name}",
-        about=f"Case {case} of the {_words(split)} data, counted from 0. {taught.when}",
+        about=f"Case {case} of the {PART_WORDS[split]} data, counted from 0. {taught.when}",
         seed=taught.settings.seed,
         optimizer=taught.settings.optimizer,
         scale=taught.scale(),
@@ -91,10 +91,6 @@ _PASSED = (
     "this run's data were passed in Python and are in no file; with run = chainrule.load(...), a "
     "case is worked out by run.network.explain(run.scaled(x), t)"
 )
-
-
-def _words(split: str) -> str:
-    return "training" if split == "train" else split
 
 
 def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
@@ -149,15 +145,15 @@ class _Taught:
         Raises:
             DataError: there is no such part, or it has no cases.
         """
-        if split not in PARTS:
-            raise DataError(unknown("split", split, PARTS))
+        if split not in PART_WORDS:
+            raise DataError(unknown("split", split, PART_WORDS))
         found: Dataset = (
             self.resolved.training_set()
             if split == "train"
             else getattr(self.resolved.data, split)
         )
         if not len(found):
-            raise DataError(f"there are no {_words(split)} data to take a case from")
+            raise DataError(f"there are no {PART_WORDS[split]} data to take a case from")
         return found
 
     def minibatch(self, part: Dataset, split: str, case: int) -> tuple[Array, int, Array | None]:
@@ -171,7 +167,7 @@ class _Taught:
             there = "0" if count == 1 else f"0 to {count - 1}"
             cases = "case" if count == 1 else "cases"
             raise DataError(
-                f"there is no case {case} in the {_words(split)} data: {cases} {there}"
+                f"there is no case {case} in the {PART_WORDS[split]} data: {cases} {there}"
             )
         numbers, _, weights = cases_that_count(np.arange(count), part.t, part.weights)
         if case not in numbers:

@@ -28,9 +28,9 @@ from chainrule.config.load import Config, Source, load_config, read_source
 from chainrule.config.reading.tree import Tree
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ConfigError, DataError, DataWarning, ShapeError
-from chainrule.data.dataset import Dataset, DataSplit, Digests
+from chainrule.data.dataset import PARTS, Dataset, DataSplit, Digests
 from chainrule.data.digests import known_cases
-from chainrule.data.passed import FOUND, PARTS, Passed, passed, refuse_infinite, targets_of
+from chainrule.data.passed import FOUND, Passed, passed, refuse_infinite, targets_of
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.frames import as_array, is_frame, refuse_sparse, table_of

@@ -36,7 +36,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.core.strict_json import as_json, as_model, finite_or_null, parse_json
-from chainrule.data.dataset import Digests
+from chainrule.data.dataset import PARTS, Digests
 from chainrule.data.readers.cases import LabelType, commands_terminal
 from chainrule.data.readers.encoding import has_type
 from chainrule.data.readers.paths import existing_file, read_bytes
@@ -48,9 +48,6 @@ from chainrule.training.engines.base import Place
 from chainrule.training.history import FIGURES, Health, NotFinite
 from chainrule.training.metrics import METRICS
 from chainrule.training.scores import LabelScore, Score, TargetScore
-
-PARTS = ("train", "validation", "test")
-"""The parts of the data; also the names of the arrays of cases.safetensors, (cases,) uint64."""
 
 START = "start.safetensors"
 """The name of the file of initial values, to which a run's configuration refers."""

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from chainrule.core.errors import ChainruleError, ConfigError, DivergenceError, Problem, shown
 from chainrule.core.files import as_path, locked
 from chainrule.core.interrupts import on_interrupt
+from chainrule.data.dataset import PARTS
 from chainrule.runs.checkpoint import Checkpoint, checksum, data_checksums, save_parameters
 from chainrule.runs.recorder import Recorder
 from chainrule.runs.run import Run
-from chainrule.runs.run_folder import PARTS, Facts, RunFolder, empty_folder, versions_now
+from chainrule.runs.run_folder import Facts, RunFolder, empty_folder, versions_now
 from chainrule.training import Callback, Trainer
 from chainrule.training.tracing import ShowMinibatches
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chainrule.data.dataset import PART_WORDS
 from chainrule.training.metrics import HEADINGS, measure_text
 from chainrule.training.scores import MEASURES, Score
 
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """The headings of a table, and its rows."""
-
-PARTS = {"train": "training"}
-"""What a part of the data is called, if not by its name."""
 
 
 def score_rows(scores: Mapping[str, Score]) -> Rows:
@@ -31,7 +29,7 @@ def score_rows(scores: Mapping[str, Score]) -> Rows:
         columns.insert(1, "r2")
     rows = [
         (
-            PARTS.get(part, part),
+            PART_WORDS.get(part, part),
             f"{score.cases:,}",
             *(measure_text(name, score.figures.get(name)) for name in columns),
         )
@@ -47,4 +45,4 @@ def metric_rows(scores: Mapping[str, Score]) -> Rows:
         (HEADINGS[name], *(measure_text(name, s.metrics.get(name)) for s in scores.values()))
         for name in found
     ]
-    return ("metric", *(PARTS.get(part, part) for part in scores)), rows
+    return ("metric", *(PART_WORDS.get(part, part) for part in scores)), rows

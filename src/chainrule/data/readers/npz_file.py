@@ -21,7 +21,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem, ShapeError, u
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.core.sequences import lengths_of
-from chainrule.data.dataset import DataSplit
+from chainrule.data.dataset import PARTS, DataSplit
 from chainrule.data.readers.cases import Cases, Labels, LabelType, as_word
 from chainrule.data.readers.npz_parts import OWN, Names, parts_of, problem_of
 from chainrule.data.readers.paths import existing_file, refuse_bomb
@@ -151,7 +151,7 @@ def with_npz_parts(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     apart = [part for part in parts_in(path, to_train=True) if part in ("validation", "test")]
     split = settings.get("split")
     for part in apart:
-        fraction = split[("train", "validation", "test").index(part)] if split else 0
+        fraction = split[PARTS.index(part)] if split else 0
         if fraction and f"{part}_file" not in settings:
             message = f"the {part} part of split must be 0: {path.name} has {part} data"
             raise ConfigError(Problem(message, key="split"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
@@ -147,7 +148,7 @@ def _units(run: Run, layers: Sequence[Dense]) -> Element:
         y = top + (unit - (sizes[column] - 1) / 2) * UNIT_ROW
         return NAMES + column * COLUMN, y
 
-    fed = _inputs(run)
+    fed = input_names(run)
     for column, layer in enumerate(layers):
         _weights(root, layer, fed, lambda k, j, c=column: (*place(c, k), *place(c + 1, j)))
         fed = [f"{layer.name}, unit {j + 1}" for j in range(sizes[column + 1])]
@@ -159,7 +160,7 @@ def _units(run: Run, layers: Sequence[Dense]) -> Element:
             circle = _add(root, "circle", cx=x, cy=y, r=UNIT, class_="box")
             _title(circle, layers, column, unit)
     for ends, at, shift, anchor in (
-        (_inputs(run), 0, -UNIT - 6, "end"),
+        (input_names(run), 0, -UNIT - 6, "end"),
         (_outputs(run, sizes[-1]), len(sizes) - 1, UNIT + 6, "start"),
     ):
         for unit, name in enumerate(ends):
@@ -196,18 +197,12 @@ def _weights(root: Element, layer: Dense, fed: Sequence[str], place: Any) -> Non
             _add(line, "title", f"{fed[k]} to {layer.name}, unit {j + 1}: {w:.4g}")
 
 
-def _inputs(run: Run) -> list[str]:
-    """The names of the network's inputs."""
-    names = run.encoding.feature_names if run.encoding is not None else feature_names(run)
+def input_names(run: Run) -> list[str]:
+    """The names of the network's inputs: those of their columns, if the data are there."""
+    names = None
+    with suppress(ChainruleError):
+        names = (run.encoding or run.data).feature_names
     return [input_name(k, names) for k in range(run.network.input)]
-
-
-def feature_names(run: Run) -> tuple[str, ...] | None:
-    """The names of the columns of the data; None if they have none, or are gone."""
-    try:
-        return run.data.feature_names
-    except ChainruleError:
-        return None
 
 
 def _outputs(run: Run, count: int) -> Iterable[str]:

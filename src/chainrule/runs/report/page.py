@@ -17,6 +17,7 @@ from chainrule._version import __version__
 from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.core.files import as_path, refuse_input, write_whole
 from chainrule.core.registry import missing_extra
+from chainrule.data.dataset import PART_WORDS
 from chainrule.data.settings import PATH_KEYS, names_in
 from chainrule.nn.description import Description, describe
 from chainrule.nn.layers.base import sizes_text
@@ -29,7 +30,7 @@ from chainrule.runs.report.curves import health_charts, learning_curves, minibat
 from chainrule.runs.report.drawing import network_drawing
 from chainrule.runs.report.examined import Examined, examined
 from chainrule.runs.report.mistakes import Mistakes, mistakes
-from chainrule.runs.report.scores import PART_NAMES, score_table
+from chainrule.runs.report.scores import score_table
 from chainrule.runs.report.weights import FirstWeights, first_weights
 from chainrule.runs.run import Run, load
 from chainrule.runs.run_folder import RunFolder
@@ -228,13 +229,13 @@ class RunPage:
         if not self.run.engine:
             return f"An exported network of {size}."
         trained = f"{size}, trained for {self.epochs:,} epoch{'s' * (self.epochs != 1)}"
-        for part in reversed(PART_NAMES):
+        for part in reversed(PART_WORDS):
             score = self.run.scores.get(part)
             if score is not None:
                 own = [name for name in ("accuracy", "r2", "mae", "loss") if name in score.figures]
                 figure = measure_text(own[0], score.figures[own[0]])
                 measured = (
-                    f"{HEADINGS[own[0]]} {figure} on {score.cases:,} {PART_NAMES[part]} cases"
+                    f"{HEADINGS[own[0]]} {figure} on {score.cases:,} {PART_WORDS[part]} cases"
                 )
                 return f"{trained}: {measured}."
         return f"{trained}."
@@ -244,7 +245,7 @@ class RunPage:
         """What is to be known of the training at a glance."""
         run, training = self.run, self.run.config.training
         seconds = sum(row.get("seconds") or 0 for row in run.history.rows)
-        sizes = [f"{s.cases:,} {PART_NAMES[part]}" for part, s in run.scores.items()]
+        sizes = [f"{s.cases:,} {PART_WORDS[part]}" for part, s in run.scores.items()]
         found = [
             ("epochs", f"{self.epochs:,} of {training['epochs']:,}"),
             ("time in training", f"{seconds:.3g} s"),

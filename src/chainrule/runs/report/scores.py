@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+from chainrule.data.dataset import PART_WORDS
 from chainrule.training.metrics import measure_text
 from chainrule.training.scores import MEASURES, Score, is_better_low
-
-PART_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def score_table(scores: Mapping[str, Mapping[str, Score]]) -> Scores:
         return _of_one(next(iter(scores.values())))
     groups = [
         (part, _measures(own[part] for own in scores.values() if part in own))
-        for part in PART_NAMES
+        for part in PART_WORDS
     ]
     columns = [(part, measure) for part, measures in groups for measure in measures]
     best = {column: _best(scores, *column) for column in columns}
@@ -54,7 +53,7 @@ def score_table(scores: Mapping[str, Mapping[str, Score]]) -> Scores:
         (run, [_figure(own, *column, best[column]) for column in columns])
         for run, own in scores.items()
     ]
-    named = [(PART_NAMES[part], measures) for part, measures in groups if measures]
+    named = [(PART_WORDS[part], measures) for part, measures in groups if measures]
     return Scores(named, [], rows if columns else [])
 
 
@@ -62,7 +61,7 @@ def _of_one(scores: Mapping[str, Score]) -> Scores:
     measures = _measures(scores.values())
     rows = [
         (
-            PART_NAMES[part],
+            PART_WORDS[part],
             [
                 Figure(f"{score.cases:,}"),
                 *(Figure(measure_text(name, score.figures.get(name))) for name in measures),

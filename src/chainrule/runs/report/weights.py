@@ -9,9 +9,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
-from chainrule.core.notation import input_name
 from chainrule.plots.weights import filter_tiles, weight_sheet
-from chainrule.runs.report.drawing import feature_names
+from chainrule.runs.report.drawing import input_names
 from chainrule.runs.report.pictures import Picture, picture, signed
 from chainrule.runs.run import Run
 
@@ -108,12 +107,8 @@ def _table(run: Run, layer: str, W: Array) -> FirstWeights:
         reason = f"{inputs:,} inputs and {units:,} units are too many to show"
         return FirstWeights(layer, reason=reason)
     largest = float(np.abs(W).max(initial=0)) or 1.0
-    names = run.encoding.feature_names if run.encoding is not None else feature_names(run)
     rows = tuple(
-        (
-            input_name(k, names),
-            [Weight(f"{w:.3g}", round(SHADES * float(w) / largest)) for w in row],
-        )
-        for k, row in enumerate(W)
+        (name, [Weight(f"{w:.3g}", round(SHADES * float(w) / largest)) for w in row])
+        for name, row in zip(input_names(run), W, strict=True)
     )
     return FirstWeights(layer, f"{inputs} inputs, {units} units", rows=rows, units=units)

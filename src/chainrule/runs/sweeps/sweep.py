@@ -14,6 +14,7 @@ from chainrule.config.load import Config
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.core.files import write_whole
+from chainrule.data.dataset import PARTS
 from chainrule.data.passed import Passed
 from chainrule.runs.checkpoint import data_checksums
 from chainrule.runs.passed import packed, source_of_passed
@@ -22,7 +23,7 @@ from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
 from chainrule.runs.sweeps.pool import Pool
-from chainrule.runs.sweeps.trial import PARTS, SCORES, Trial, overrides_of
+from chainrule.runs.sweeps.trial import SCORES, Trial, overrides_of
 from chainrule.training.scores import MEASURES, is_better_low
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")

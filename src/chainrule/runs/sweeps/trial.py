@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.files import require_own
+from chainrule.data.dataset import PARTS
 from chainrule.runs.worker_process import Message, Send, serve
 from chainrule.training.scores import MEASURES, is_better_low
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from chainrule.config.load import Source
     from chainrule.data.passed import Passed
 
-PARTS = ("train", "validation", "test")
 SCORES = tuple(f"{part}_{measure}" for part in PARTS for measure in MEASURES)
 """The scores that a trial can have after its last epoch."""
 
