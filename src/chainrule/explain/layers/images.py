@@ -25,8 +25,6 @@ MOST_SHOWN = 2
 MOST_WINDOWS = 4
 """The outputs of a shared weight that are chosen to be worked out."""
 
-Pixel = tuple[int, int, int]
-
 
 def pixels_under(windows: Windows, i: int, j: int) -> Iterator[tuple[int, int, int, int]]:
     """Row p and column q within the window at (i, j), and the pixel there, padding left out."""
