@@ -52,7 +52,7 @@ def numbers_of(explanation: Explanation) -> dict[str, float]:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", all_layers.CASES)
 def test_every_formula_gives_its_result_at_other_numbers(case, seed):
     network = all_layers.network(case)
@@ -61,14 +61,13 @@ def test_every_formula_gives_its_result_at_other_numbers(case, seed):
         if layer.type == "batch_norm":
             layer.variance[...] = 1
     x, t = all_layers.batch(network, 2, seed=seed)
-    for one in range(2):
-        weight = network.parameters.layout.trained[seed % 2]
-        asked = f"{weight.full_name}[{','.join('0' * len(weight.shape))}]"
-        for options in ({}, {"weight": asked}):
-            found = network.explain(x, t, case=one, **options)
-            assert wrong_steps(found.text(80)) == []
-            assert wrong_steps(latex_steps_of(found.markdown())) == []
-            assert numbers_of(found)
+    weight = network.parameters.layout.trained[seed]
+    asked = f"{weight.full_name}[{','.join('0' * len(weight.shape))}]"
+    for one, options in enumerate(({}, {"weight": asked})):
+        found = network.explain(x, t, case=one, **options)
+        assert wrong_steps(found.text(80)) == []
+        assert wrong_steps(latex_steps_of(found.markdown())) == []
+        assert numbers_of(found)
 
 
 def printed(explanation: Explanation) -> dict[str, str]:
