@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
-from chainrule.nn import BatchNorm
+from chainrule.nn import LSTM, BatchNorm
 from printed_formulas import steps_of, wrong_steps
 
 
@@ -181,3 +181,13 @@ def test_a_bias_of_few_is_worked_out_where_its_unit_is():
     )
     biases = {step.name for step in steps_of(text) if step.name.startswith("∂L/∂b⁽¹⁾")}
     assert biases == {f"∂L/∂b⁽¹⁾{'₀₁₂₃₄₅₆₇₈₉'[int(unit)]}" for unit in re.findall(r"\d", units)}
+
+
+def test_the_array_after_the_update_shows_the_weights_that_were_updated():
+    network = Network(
+        [LSTM(8, outputs="last"), Dense(1, "linear")], input=[6, 1], loss="mse", seed=2
+    )
+    x = np.random.default_rng(0).normal(size=(1, 6, 1))
+    text = network.explain(x, [[1.0]], "lstm_1.W[0,19]", optimizer="adam").text(200)
+    table = text.split("lstm_1.W after the update:")[1].split("All weights")[0]
+    assert "20" in table.splitlines()[2].split()

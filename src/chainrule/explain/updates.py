@@ -424,7 +424,9 @@ def _of_layer(update: Update, rule: Rule | None, place: Place) -> Iterator[Block
                 yield from rule.steps(update.optimizer, cell)
         if len(segment.shape) <= 2 and _worked_out(update, place, segment.name):
             new = update.after[segment.full_name]
-            yield matrix(place, segment.name, new, f"{segment.full_name} after the update:")
+            why = f"{segment.full_name} after the update:"
+            shown = _worked_out(update, place, segment.name)
+            yield matrix(place, segment.name, new, why, cells=shown)
 
 
 def _is_short(update: Update) -> bool:

@@ -70,9 +70,24 @@ def penalty_terms(at: Place, name: str, *index: int) -> list[Expression]:
 
 
 def matrix(
-    at: Place, name: str, values: Array, why: str = "", *, gradient: bool = False
+    at: Place,
+    name: str,
+    values: Array,
+    why: str = "",
+    *,
+    gradient: bool = False,
+    cells: Iterable[tuple[int, ...]] = (),
 ) -> Matrix:
-    """A parameter of the layer, or its gradient, as a block; of a large one what matters."""
+    """A parameter of the layer, or its gradient, as a block; of a large one what matters.
+
+    Args:
+        at: the layer.
+        name: of the parameter.
+        values: the array.
+        why: the sentence before it.
+        gradient: whether it is ∂L/∂ the parameter.
+        cells: the indices of numbers that are shown in any case.
+    """
     inputs, outputs = at.chosen_inputs, at.chosen
     if values.shape[-1] == len(at.outputs):
         outputs = (*outputs, *_largest(at))
@@ -83,6 +98,9 @@ def matrix(
     columns = kept_of(values.shape[-1], outputs)
     if columns and outputs != at.chosen and not at.chosen_inputs:
         columns = at.chosen or columns  # no other output is used where nothing goes back
+    for cell in cells:
+        rows = rows and tuple(sorted({*rows, cell[0]}))
+        columns = columns and tuple(sorted({*columns, cell[-1]}))
     return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
 
 

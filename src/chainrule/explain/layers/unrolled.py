@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.explain.activations import RULES, activation_word, is_linear
-from chainrule.explain.blocks import Block, Matrix, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Number, Variable, by, shortened
 from chainrule.explain.layers.base import LayerExplainer, kept_of
 from chainrule.explain.layers.by_jacobians import column as column_of
@@ -260,19 +260,21 @@ class UnrolledExplainer(LayerExplainer):
         if all(n for n, _ in course.cells):
             return
         layer = course.layer
-        if layer.learns_start:
-            about = "The state before the first step is learnt: it is a parameter."
-        elif np.any(course.layer.start):
-            about = "The state before the first step is given:"
-        else:
-            about = "Before the first step the state is 0."
-        yield Sentence(about)
-        if layer.learns_start or np.any(course.layer.start):
-            for name, values in self.starts(course):
-                label = course.state(name, values, 0, 0).name
-                assert isinstance(label, Name), "a start has a simple name"
-                cut = label.at[:-1] if not layer.learns_start else ()
-                yield Matrix(Name(label.letter, label.layer, cut), values[0])
+        if not layer.learns_start and not np.any(layer.start):
+            units = sorted({j for _, j in course.cells})
+            zeros = [course.state(*one, 0, j) for one in self.starts(course) for j in units]
+            yield Given(tuple(zeros), "Before the first step the state is 0:")
+            return
+        yield Sentence(
+            "The state before the first step is learnt: it is a parameter."
+            if layer.learns_start
+            else "The state before the first step is given:"
+        )
+        for name, values in self.starts(course):
+            label = course.state(name, values, 0, 0).name
+            assert isinstance(label, Name), "a start has a simple name"
+            cut = label.at[:-1] if not layer.learns_start else ()
+            yield Matrix(Name(label.letter, label.layer, cut), values[0])
 
     def starts(self, course: Course) -> Iterator[tuple[str, Array]]:
         """The states by letter, (steps + 1, size)."""
@@ -506,8 +508,12 @@ class RecurrentExplainer(UnrolledExplainer):
         if step is not None:
             yield step
         first, *others = (total * slope for slope in slopes)
-        why = "δ is ∂L/∂h times the slope of the activation."
-        yield Step(course.delta(n, j), (first,), tuple(others), course.at.once(why))
+        why = course.at.once("δ is ∂L/∂h times the slope of the activation.")
+        rule = RULES.get(type(course.layer.activation))
+        if rule is not None:
+            about = rule.slope_about(course.layer.activation, z).replace("{a}", "h")
+            why = f"{why} {course.at.once(about)}".strip()
+        yield Step(course.delta(n, j), (first,), tuple(others), why)
 
     def _by_h(self, course: Course, n: int, j: int) -> tuple[Variable, Step | None]:
         """∂L/∂h in all, and the step that adds it up; None where it has only one part."""
