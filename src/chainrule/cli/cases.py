@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
+from chainrule.core.notation import sizes_text
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import PARTS, Dataset, DataSplit
 from chainrule.data.digests import known_cases
@@ -215,7 +216,7 @@ def _read_images(run: Run, path: Path, split: str | None) -> Cases:
     x = place_channels(cases.x, cases.image_shape, settings.get("channels"))
     x = x.reshape(len(cases), -1)
     if x.shape[1] != run.network.input:
-        sides = " x ".join(map(str, cases.x.shape[1:]))
+        sides = sizes_text(cases.x.shape[1:])
         message = f"found images of {sides}, but the network has {run.network.input} inputs"
         raise DataError(Problem(message, path))
     return replace(cases, x=x)

@@ -9,7 +9,7 @@ import typer
 
 from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say
-from chainrule.core.notation import counted
+from chainrule.core.notation import counted, sizes_text
 
 if TYPE_CHECKING:
     from chainrule.gradients import Finding, Report
@@ -110,7 +110,7 @@ def _array_row(
     network: Network, name: str, found: list[Finding], methods: list[str]
 ) -> tuple[str, ...]:
     array = network.parameters[f"{found[0].place}.{found[0].what}"]
-    shape = " x ".join(map(str, array.shape))
+    shape = sizes_text(array.shape)
     errors = [shown_error(f for f in found if f.method == method) for method in methods]
     moved = [f.checked for f in found if f.method in ("central", "complex")]
     few = min(moved, default=found[0].total)

@@ -46,6 +46,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def sizes_text(shape: Iterable[int]) -> str:
+    """The sizes of an array's axes.
+
+    Example:
+        >>> sizes_text((3, 32, 32))
+        '3 x 32 x 32'
+    """
+    return " x ".join(map(str, shape))
+
+
 def cut(text: str, most: int) -> str:
     """A text of at most ``most`` characters, the middle of a longer one left out.
 

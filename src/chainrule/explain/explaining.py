@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import DivergenceError, ShapeError
+from chainrule.core.notation import sizes_text
 from chainrule.core.registry import name_in
 from chainrule.explain import losses, one_weight, updates
 from chainrule.explain.blocks import Block, Given, Section, Sentence, Step
@@ -19,7 +20,6 @@ from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.naming import name_text
 from chainrule.explain.numbers import DIGITS, EXACT
 from chainrule.explain.unseen import with_unseen
-from chainrule.nn.layers.base import sizes_text
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
+from chainrule.core.notation import sizes_text
 from chainrule.explain.expressions import (
     MOST_TERMS,
     Expression,
@@ -478,7 +479,7 @@ def weight_named(network: Network, text: str) -> Weight:
     """
     array, bracket, inner = text.replace(" ", "").partition("[")
     segment = network.parameters.layout[array]
-    sizes = " x ".join(map(str, segment.shape))
+    sizes = sizes_text(segment.shape)
     example = f"{array}[{','.join('0' * len(segment.shape))}]"
     try:
         index = tuple(int(part) for part in inner.removesuffix("]").split(","))

@@ -24,6 +24,7 @@ from chainrule.nn.graph import (
     layer_graph,
     names_of,
 )
+from chainrule.nn.initializers import Given
 from chainrule.nn.layer_types import LAYERS, Dense, Layer, arguments_of
 from chainrule.nn.layers.base import Activated, Shape
 from chainrule.nn.layers.normalization import Normalized
@@ -113,7 +114,7 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
             layers[k] = connected_to(layers[k], [shapes[source] for source in graph.sources[k]])
         except ConfigError as error:
             raise ConnectError(error.problems, k) from None
-        if wrong := [*layers[k].start_problems()]:
+        if wrong := [*start_problems(layers[k])]:
             raise ConnectError(wrong, k)
         shapes[k] = layers[k].output_shape
     _mark_output(layers, graph)
@@ -121,6 +122,28 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
     from_logits = None if pair is None else pair.of(loss)
     loss, from_logits = over_steps(loss, from_logits, shapes[len(layers) - 1])
     return Connected(tuple(layers), graph, loss, from_logits)
+
+
+def start_problems(layer: Layer) -> Iterator[Problem]:
+    """The parameters of a connected layer whose numbers are given in another shape.
+
+    Each problem has the argument that gives them as its key.
+    """
+    for name, shape in layer.shapes().items():
+        argument = layer.starts.get(name, "")
+        start = getattr(layer, argument, None)
+        if isinstance(start, Given) and start.values.shape != shape:
+            yield Problem(message_of_shape(layer, name, start.values.shape), key=argument)
+
+
+def message_of_shape(layer: Layer, name: str, found: Shape) -> str:
+    """What is wrong with the initial values of a parameter, which have the shape ``found``."""
+    shape, axes = layer.shapes()[name], f", {layer.axes[name]}" if name in layer.axes else ""
+    exchanged = len(shape) > 1 and found == shape[::-1]
+    hint = ", which fits if rows and columns are exchanged" if exchanged else ""
+    return (
+        f"{layer.starts[name]} of {layer.name} have the shape {shape}{axes}; found {found}{hint}"
+    )
 
 
 def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:

@@ -14,11 +14,11 @@ import numpy as np
 
 from chainrule.core import html
 from chainrule.core.errors import printable
-from chainrule.core.notation import in_a_line
+from chainrule.core.notation import in_a_line, sizes_text
 from chainrule.nn.building import connected, shape_of_input
 from chainrule.nn.graph import INPUT, INPUT_WORD, LayerGraph
 from chainrule.nn.layer_types import Layer
-from chainrule.nn.layers.base import Shape, sizes_text
+from chainrule.nn.layers.base import Shape
 from chainrule.nn.parameters import BIASES
 
 HEADINGS = ("layer", "type", "fed by", "output", "weights", "biases", "multiplications")

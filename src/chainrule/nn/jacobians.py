@@ -28,7 +28,7 @@ import numpy as np
 from chainrule.core import html
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
-from chainrule.core.notation import counted
+from chainrule.core.notation import counted, sizes_text
 from chainrule.nn.parameters import ROWS_AT_A_TIME, sum_of_rows
 
 DENSE_LIMIT = 2**24
@@ -116,7 +116,7 @@ class Jacobian(ABC):
     def _repr_html_(self) -> str:
         """The structure in words, and the matrix of the first case, shortened."""
         cases, *shape = self.dense_shape
-        sizes = " x ".join(map(str, shape))
+        sizes = sizes_text(shape)
         title = f"{type(self).__name__}: {counted(cases, 'case')}, {sizes} numbers each"
         told = " ".join((getdoc(type(self)) or "").split("\n\n")[0].split())
         if not cases or prod(shape) > MOST_SHOWN:

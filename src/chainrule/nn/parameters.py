@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.core import html
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
-from chainrule.core.notation import in_a_line
+from chainrule.core.notation import in_a_line, sizes_text
 
 ROWS_AT_A_TIME = 4096
 """How many rows are summed in their own precision; in float32 at least five digits remain."""
@@ -255,7 +255,7 @@ class Parameters(Mapping[str, Any]):
 def _row(segment: Segment, values: Array) -> tuple[str, ...]:
     """The row of an array in a notebook's table of arrays."""
     numbers = (np.linalg.norm(values), values.min(), values.max())
-    shape = " x ".join(map(str, segment.shape))
+    shape = sizes_text(segment.shape)
     return (segment.full_name, shape, *(f"{number:.4g}" for number in numbers))
 
 

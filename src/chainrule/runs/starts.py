@@ -19,7 +19,7 @@ from chainrule.core.errors import ChainruleError, ConfigError, DataError, Proble
 from chainrule.core.limits import machine_memory
 from chainrule.data.readers.array_file import TEXTS, finite, read_array
 from chainrule.data.readers.paths import read_bytes
-from chainrule.nn.building import connected
+from chainrule.nn.building import connected, message_of_shape
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import Checkpoint, problems_of_numbers, problems_of_parameters
@@ -128,7 +128,7 @@ def _fitted(array: Array, layer: Layer, key: str, file: str) -> Array:
         if is_row or array.shape == (shape[0], prod(shape[1:])):
             return array.reshape(shape)
     if array.shape != shape:
-        raise ConfigError(layer.message_of_shape(name, array.shape))
+        raise ConfigError(message_of_shape(layer, name, array.shape))
     return array
 
 

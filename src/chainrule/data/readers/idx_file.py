@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
+from chainrule.core.notation import sizes_text
 from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import refuse_bomb
 from chainrule.data.readers.unpacking import is_packed, open_unpacked, unpacked_name
@@ -90,7 +91,7 @@ def _parse(path: Path, file: io.BufferedIOBase) -> Array:
     content = _at_most(file, needed + 1)
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"
-        dimensions = " x ".join(map(str, shape))
+        dimensions = sizes_text(shape)
         message = f"the header says {dimensions} numbers, {needed} bytes; found {found}"
         raise DataError(Problem(message, path))
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)

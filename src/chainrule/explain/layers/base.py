@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.notation import sizes_text
 from chainrule.explain.blocks import Block, Matrix
 from chainrule.explain.expressions import Expression, Number, function
-from chainrule.nn.layers.base import sizes_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.notation import sizes_text
 from chainrule.explain.blocks import Block, Matrix, Sentence, Step
 from chainrule.explain.expressions import Expression, Name, Others, Variable
 from chainrule.explain.layers.base import MOST_SHOWN, LayerExplainer, kept_of, matrix
 from chainrule.explain.layers.common import added, gradient_step, slope_name, summed
 from chainrule.nn.jacobians import Jacobian
-from chainrule.nn.layers.base import sizes_text
 
 if TYPE_CHECKING:
     from chainrule.explain.lesson import Place

@@ -11,18 +11,13 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
+from chainrule.core.arguments import require_count
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
 from chainrule.nn.activations import Activation
 from chainrule.nn.images.geometry import Windows, checked_padding, pair, windows_on
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
-from chainrule.nn.layers.base import (
-    Arrays,
-    Shape,
-    Weighted,
-    WeightedOptions,
-    counted,
-)
+from chainrule.nn.layers.base import Arrays, Shape, Weighted, WeightedOptions
 
 # The Jacobians.
 
@@ -159,7 +154,8 @@ class Filtered(Weighted):
         **options: Unpack[WeightedOptions],
     ) -> None:
         super().__init__(activation=activation, **options)
-        self.filters = counted("filters", filters)
+        require_count("filters", filters, 1)
+        self.filters = int(filters)
         self.filter_size = pair(size, "size", 1)
         self.stride = pair(stride, "stride", 1)
         self.padding = checked_padding(padding)

@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, unknown
+from chainrule.core.notation import sizes_text
 
 PADDINGS = ("same", "valid")
 
@@ -118,7 +119,7 @@ def require_image(shape: tuple[int, ...], name: str) -> None:
     if len(shape) != 3:
         raise ConfigError(
             f"{name} takes images, (channels, height, width), but what feeds it has the shape "
-            f"{_shape(shape)}; give the input as [channels, height, width]"
+            f"{sizes_text(shape)}; give the input as [channels, height, width]"
         )
 
 
@@ -187,7 +188,3 @@ def _what_would_fit(
         f"a size of at most [{height + top + bottom}, {width + left + right}], a padding of at "
         f"least {need} or padding same would fit"
     )
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, Unpac
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import (
     ConfigError,
@@ -20,6 +20,7 @@ from chainrule.core.errors import (
     printable,
     unknown,
 )
+from chainrule.core.notation import sizes_text
 from chainrule.nn.activations import Activation, activation
 from chainrule.nn.context import Context
 from chainrule.nn.initializers import Given, InitializerLike, initializer, initializer_of_row
@@ -31,11 +32,6 @@ Stored = TypeVar("Stored")
 
 Shape = tuple[int, ...]
 """The shape of one case: (features,), (channels, height, width) or (steps, features)."""
-
-
-def sizes_text(shape: Shape) -> str:
-    """The sizes as text, such as ``3 x 32 x 32``."""
-    return " x ".join(map(str, shape))
 
 
 class _NotBound(dict[str, Array]):
@@ -283,26 +279,6 @@ class Layer(ABC):
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """Initial values of the parameter ``name``."""
         raise NotImplementedError(f"{type(self).__name__} has no parameter {name}")
-
-    def start_problems(self) -> Iterator[Problem]:
-        """Parameters whose numbers are given in another shape; each has the argument as its key.
-
-        To be asked once the layer is connected.
-        """
-        for name, shape in self.shapes().items():
-            argument = self.starts.get(name, "")
-            start = getattr(self, argument, None)
-            if isinstance(start, Given) and start.values.shape != shape:
-                yield Problem(self.message_of_shape(name, start.values.shape), key=argument)
-
-    def message_of_shape(self, name: str, found: Shape) -> str:
-        """What is wrong with initial values of the shape ``found`` for the parameter ``name``."""
-        shape, axes = self.shapes()[name], f", {self.axes[name]}" if name in self.axes else ""
-        exchanged = len(shape) > 1 and found == shape[::-1]
-        hint = ", which fits if rows and columns are exchanged" if exchanged else ""
-        return (
-            f"{self.starts[name]} of {self.name} have the shape {shape}{axes}; found {found}{hint}"
-        )
 
     @property
     def bias_names(self) -> frozenset[str]:
@@ -618,14 +594,3 @@ class Weighted(Activated, WithWeights):
     ) -> None:
         super().__init__(**options)
         self.activation = activation
-
-
-def counted(what: str, value: Any) -> int:
-    """``value`` as an ``int``, if it is a whole number of at least 1.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if not is_whole(value) or value < 1:
-        raise ConfigError(f"{what} must be a whole number of at least 1, found {value!r}")
-    return int(value)

@@ -7,8 +7,10 @@ from typing import Any, ClassVar, NamedTuple, Unpack
 
 import numpy as np
 
+from chainrule.core.arguments import require_count
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
+from chainrule.core.notation import sizes_text
 from chainrule.nn.activations import Activation
 from chainrule.nn.jacobians import (
     BiasJacobian,
@@ -18,14 +20,7 @@ from chainrule.nn.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.nn.layers.base import (
-    Arrays,
-    Shape,
-    Weighted,
-    WeightedOptions,
-    counted,
-    sizes_text,
-)
+from chainrule.nn.layers.base import Arrays, Shape, Weighted, WeightedOptions
 
 
 class Buffers(NamedTuple):
@@ -102,7 +97,8 @@ class Dense(Weighted):
         **options: Unpack[WeightedOptions],
     ) -> None:
         super().__init__(activation=activation, **options)
-        self.size = counted("size", size)
+        require_count("size", size, 1)
+        self.size = int(size)
         self._out = NEW
         self.z: Any = None
         self.a: Any = None

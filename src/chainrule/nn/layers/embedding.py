@@ -8,20 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.core.arguments import require_count
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.notation import sizes_text
 from chainrule.core.sequences import NO_CLASS
 from chainrule.nn.initializers import InitializerLike
 from chainrule.nn.jacobians import Jacobian
-from chainrule.nn.layers.base import (
-    DEFAULT_WEIGHTS,
-    Arrays,
-    Shape,
-    View,
-    WithWeights,
-    counted,
-    sizes_text,
-)
+from chainrule.nn.layers.base import DEFAULT_WEIGHTS, Arrays, Shape, View, WithWeights
 from chainrule.nn.penalties import PenaltyLike
 
 MOST_CLASSES = 2**24
@@ -111,8 +105,11 @@ class Embedding(WithWeights):
             name=name,
             inputs=inputs,
         )
-        self.size = counted("size", size)
-        self.classes = 0 if classes is None else counted("classes", classes)
+        require_count("size", size, 1)
+        self.size = int(size)
+        if classes is not None:
+            require_count("classes", classes, 1)
+        self.classes = int(classes or 0)
         if self.classes > MOST_CLASSES:
             raise ConfigError(f"classes is at most {MOST_CLASSES:,}, found {classes!r}")
         self._chosen: Any = None

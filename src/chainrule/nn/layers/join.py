@@ -11,9 +11,10 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
+from chainrule.core.notation import sizes_text
 from chainrule.core.sequences import overflow_is_no_padding
 from chainrule.nn.jacobians import Reordering, SumJacobian
-from chainrule.nn.layers.base import Arrays, ParameterFree, Shape, sizes_text
+from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
 class Join(ParameterFree):

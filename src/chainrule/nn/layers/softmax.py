@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
+from chainrule.core.notation import sizes_text
 from chainrule.nn.jacobians import Jacobian, SoftmaxJacobian, explicit, from_top
-from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.nn.layers.base import Arrays, Layer, Shape
 
 
 def softmax(z: Array) -> Array:

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arguments import is_finite, is_whole, require_count
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError, ShapeError, unknown
+from chainrule.core.notation import sizes_text
 from chainrule.core.sequences import lengths_of, mark, padded_steps
 from chainrule.nn.initializers import InitializerLike, initializer
 from chainrule.nn.jacobians import Composed, Jacobian, explicit
@@ -26,8 +27,6 @@ from chainrule.nn.layers.base import (
     View,
     WeightedOptions,
     WithWeights,
-    counted,
-    sizes_text,
 )
 from chainrule.nn.parameters import sum_of_rows
 from chainrule.nn.sequences.through_time import FromStart, ThroughTime, flat_rows
@@ -105,7 +104,8 @@ class Unrolled(WithWeights):
         **options: Unpack[WeightedOptions],
     ) -> None:
         super().__init__(**options)
-        self.size = counted("size", size)
+        require_count("size", size, 1)
+        self.size = int(size)
         if outputs not in OUTPUTS:
             raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
         self.only_last = outputs == "last"

@@ -14,9 +14,9 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.core.arrays import Array
+from chainrule.core.notation import sizes_text
 from chainrule.data.readers.encoding import typed_labels
 from chainrule.nn.graph import INPUT
-from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.export.c_layers import ACTIVATIONS, FUNCTIONS, LAYERS
 from chainrule.runs.export.c_program import Program
 from chainrule.runs.export.c_table import encoder, needs_strings

@@ -12,9 +12,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
-from chainrule.core.notation import input_name
+from chainrule.core.notation import input_name, sizes_text
 from chainrule.nn.description import Description
-from chainrule.nn.layers.base import sizes_text
 from chainrule.nn.layers.dense import Dense
 from chainrule.plots.graph_layout import Layout, place_of
 from chainrule.plots.style import plain

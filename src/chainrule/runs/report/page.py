@@ -16,11 +16,11 @@ from typing import Any
 from chainrule._version import __version__
 from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.core.files import as_path, refuse_input, write_whole
+from chainrule.core.notation import sizes_text
 from chainrule.core.registry import missing_extra
 from chainrule.data.dataset import PART_WORDS
 from chainrule.data.settings import PATH_KEYS, names_in
 from chainrule.nn.description import Description, describe
-from chainrule.nn.layers.base import sizes_text
 from chainrule.runs.doctor.diagnosis import ILLNESSES, Diagnosis
 from chainrule.runs.doctor.examine import examine
 from chainrule.runs.report.charts import Chart, by_key
