@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, JOIN, JACOBIANS = "nn/network.py", "nn/layers/join.py", "nn/jacobians.py"
+NETWORK, JOIN = "nn/network.py", "nn/layers/join.py"
 
 SUM = "received[source] = received[source] + part if source in received else part"
 
@@ -39,7 +39,7 @@ _BUGS = (
         "a sum's gradient shared out among its terms",
         (
             Edit(
-                JACOBIANS,
+                JOIN,
                 "return np.concatenate([g] * self.terms, axis=1, out=out)",
                 "return np.concatenate([g / self.terms] * self.terms, axis=1, out=out)",
             ),
@@ -47,7 +47,7 @@ _BUGS = (
     ),
     Bug(
         "reordered numbers not put back in order",
-        (Edit(JACOBIANS, "out[:, self.order] = g", "out[...] = g[:, self.order]"),),
+        (Edit(JOIN, "out[:, self.order] = g", "out[...] = g[:, self.order]"),),
     ),
     Bug(
         "branches share the buffer of the gradient with respect to the input",

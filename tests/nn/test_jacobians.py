@@ -17,13 +17,12 @@ from chainrule.nn.jacobians import (
     Explicit,
     InputJacobian,
     LogSoftmaxJacobian,
-    Reordering,
     RowsOf,
     SoftmaxJacobian,
-    SumJacobian,
     WeightJacobian,
     explicit,
 )
+from chainrule.nn.layers.join import Reordering, SumJacobian
 from chainrule.nn.layers.softmax import softmax
 from networks import difference
 

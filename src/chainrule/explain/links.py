@@ -26,13 +26,8 @@ from chainrule.nn.images.conv2d import ConvolutionInput
 from chainrule.nn.images.filtered import ByImages, ImageJacobian
 from chainrule.nn.images.im2col import maps, offsets, padded_zeros, under, within
 from chainrule.nn.images.pooled import AveragePooling, ChannelMeans, MaxPooling
-from chainrule.nn.jacobians import (
-    Diagonal,
-    InputJacobian,
-    Jacobian,
-    Reordering,
-    SumJacobian,
-)
+from chainrule.nn.jacobians import Diagonal, InputJacobian, Jacobian
+from chainrule.nn.layers.join import Reordering, SumJacobian
 from chainrule.nn.sequences.each_step import BlockDiagonal
 from chainrule.nn.sequences.through_time import InBlocks
 

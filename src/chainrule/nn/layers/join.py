@@ -1,8 +1,9 @@
-"""Layers with several inputs: their sum, and their concatenation."""
+"""Layers with several inputs: their sum, and their concatenation; and their Jacobians."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from typing import ClassVar
@@ -13,8 +14,92 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.notation import sizes_text
 from chainrule.core.sequences import overflow_is_no_padding
-from chainrule.nn.jacobians import Reordering, SumJacobian
+from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
+
+# The Jacobians. Every element of their explicit matrices is 0 or 1. These are float32 to save
+# memory; their product with a float64 array is float64.
+
+
+@dataclass(eq=False, repr=False)
+class SumJacobian(Jacobian):
+    """[I I … I]: the Jacobian of x₁ + … + x_k with respect to the concatenation (x₁ … x_k).
+
+    Args:
+        count: the number of cases.
+        terms: k, the number of terms.
+        size: n, the length of each term.
+
+    Example:
+        >>> SumJacobian(1, 2, 2).dense()[0].astype(int)
+        array([[1, 0, 1, 0],
+               [0, 1, 0, 1]])
+    """
+
+    count: int
+    terms: int
+    size: int
+    per_case = ("count",)
+    numbers = ()
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, n, k n)."""
+        return (self.count, self.size, self.terms * self.size)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g repeated k times, (g g … g)."""
+        return np.concatenate([g] * self.terms, axis=1, out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """The sum v₁ + … + v_k."""
+        return v.reshape(len(v), self.terms, self.size).sum(axis=1)
+
+    def _dense(self) -> Array:
+        matrix = np.tile(np.eye(self.size, dtype="float32"), (1, self.terms))
+        return np.broadcast_to(matrix, self.dense_shape).copy()
+
+
+@dataclass(eq=False, repr=False)
+class Reordering(Jacobian):
+    """A permutation matrix: the Jacobian of y = x[order].
+
+    Args:
+        count: the number of cases.
+        order: the index in x of each element of y, (n,).
+
+    Example:
+        >>> J = Reordering(1, np.array([2, 0, 1]))
+        >>> J.jvp(np.array([[5.0, 6.0, 7.0]])), J.vjp(np.array([[5.0, 6.0, 7.0]]))
+        (array([[7., 5., 6.]]), array([[6., 7., 5.]]))
+    """
+
+    count: int
+    order: Array
+    per_case = ("count",)
+    numbers = ()
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, n, n)."""
+        return (self.count, len(self.order), len(self.order))
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each element of g, moved to the index in x of its element of y."""
+        out = np.empty_like(g) if out is None else out
+        out[:, self.order] = g
+        return out
+
+    def jvp(self, v: Array) -> Array:
+        """v[order]."""
+        return v[:, self.order]
+
+    def _dense(self) -> Array:
+        matrix = np.eye(len(self.order), dtype="float32")[self.order]
+        return np.broadcast_to(matrix, self.dense_shape).copy()
+
+
+# The layers
 
 
 class Join(ParameterFree):
