@@ -77,6 +77,7 @@ def test_the_ending_of_the_file_says_the_form(config, capsys, tmp_path, ending, 
         (["--format", "htlm"], "did you mean 'html'"),
         (["--digits", 1], "from 2 to 17"),
         (["--width", 10], "40"),
+        (["--out", "page.pdf"], "the ending .pdf is no form of an explanation"),
     ],
 )
 def test_what_is_not_there_is_answered_with_what_is(config, capsys, arguments, words):

@@ -101,11 +101,16 @@ def _format(named: str | None, out: Path | None) -> str:
     Raises:
         ChainruleError: there is no such form.
     """
-    from chainrule.core.errors import ChainruleError, unknown
+    from chainrule.core.errors import ChainruleError, Problem, unknown
 
     if named is None:
         ending = "" if out is None else out.suffix.lower()
-        return next((form for form, endings in FORMATS.items() if ending in endings), "text")
+        found = next((form for form, endings in FORMATS.items() if ending in endings), None)
+        if found is None and ending:
+            known = ", ".join(one for endings in FORMATS.values() for one in endings)
+            message = f"the ending {ending} is no form of an explanation, which are {known}; "
+            raise ChainruleError(Problem(message + "--format names the form of another file", out))
+        return found or "text"
     if named.lower() not in FORMATS:
         raise ChainruleError(unknown("format", named, FORMATS))
     return named.lower()

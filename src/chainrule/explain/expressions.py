@@ -355,8 +355,11 @@ def function(name: str, *arguments: Expression | float) -> Expression:
     return Function(name, tuple(map(of, arguments)))
 
 
+MOST_WHOLE = 10
+"""A sum of no more terms is written whole: a filter of 3 × 3 with its bias is."""
+
 MOST_TERMS = 6
-"""The most terms of a sum that are written out."""
+"""The terms that are written out of a longer sum."""
 
 
 def shortened(
@@ -364,7 +367,8 @@ def shortened(
 ) -> Expression:
     """The sum of the terms; of many, those that matter and the others as one number.
 
-    The largest ones are written out, `MOST_TERMS` in all, and those that ``keep`` asks for.
+    Of more than `MOST_WHOLE` the largest are written out, `MOST_TERMS` in all, and those that
+    ``keep`` asks for.
 
     Args:
         terms: in the order in which they are written.
@@ -372,12 +376,12 @@ def shortened(
         what: what the terms are, in the plural.
 
     Example:
-        >>> ten = shortened([Number(float(k)) for k in range(10)], what="numbers")
-        >>> [term.value for term in ten.terms], ten.terms[-1].words
-        ([4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 6.0], 'the other 4 numbers')
+        >>> dozen = shortened([Number(float(k)) for k in range(12)], what="numbers")
+        >>> [term.value for term in dozen.terms], dozen.terms[-1].words
+        ([6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 15.0], 'the other 6 numbers')
     """
     every = list(terms)
-    if len(every) <= MOST_TERMS + 1:
+    if len(every) <= MOST_WHOLE:
         return Sum(tuple(every)) if len(every) > 1 else every[0]
     values = [term.evaluate() for term in every]
     wanted = keep if keep is not bool else (lambda _: False)

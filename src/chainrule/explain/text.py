@@ -54,7 +54,9 @@ class Plain(Notation):
         inner = [Piece(p.text, p.width, p.depth + 1) for p in arguments[0]]
         for argument in arguments[1:]:
             first, *rest = argument
-            inner += [Piece(f", {first.text}", first.width + 2, first.depth + 1), *rest]
+            last = inner[-1]
+            inner[-1] = Piece(f"{last.text},", last.width + 1, last.depth)
+            inner += [Piece(f" {first.text}", first.width + 1, first.depth + 1), *rest]
         inner[0] = Piece(before + inner[0].text, inner[0].width + len(before), inner[0].depth)
         inner[-1] = Piece(inner[-1].text + after, inner[-1].width + len(after), inner[-1].depth)
         return inner
