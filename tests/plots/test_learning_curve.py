@@ -151,6 +151,13 @@ def test_minibatches_stand_behind_the_means_of_their_epochs():
     assert faint.get_alpha() < 0.5
 
 
+def test_minibatches_that_are_their_epochs_are_not_drawn_twice():
+    rows = history()
+    figure = learning_curve(rows, title="", minibatch_losses=rows["train_loss"])
+    assert "training" in lines(figure.axes[0])
+    assert "minibatches" not in lines(figure.axes[0])
+
+
 def test_minibatches_of_almost_no_loss_leave_the_axis_to_the_curves():
     minibatches = np.tile([1.0, 1e-9], 10)
     figure = learning_curve(history(), title="", minibatch_losses=minibatches)

@@ -67,6 +67,8 @@ def first_weights(run: Run) -> FirstWeights:
     W: Array = layer.W  # type: ignore[attr-defined]
     if not np.isfinite(W).all():
         return FirstWeights(layer.name, reason="its weights are no longer finite numbers")
+    if not W.any():
+        return FirstWeights(layer.name, reason="every weight is 0")
     if W.ndim == 4:
         return _sheet(layer.name, *filter_tiles(W))
     if W.ndim != 2 or len(W) != run.network.input:
