@@ -88,7 +88,7 @@ def test_a_regression_has_r2_and_no_confusion(command, place):
         (["names", "values.csv"], "values.csv:2:"),
         (["values", "text.csv"], "text.csv:2:"),
         (["names", "--split", "tets"], "unknown split 'tets'; did you mean 'test'?"),
-        (["values", "--split", "test"], "the run has no test data"),
+        (["values", "--split", "test"], "no test data; --split validation evaluates"),
         (["nothing"], "nothing: a run's folder holds"),
     ],
 )
@@ -136,7 +136,7 @@ def test_the_metrics_that_suit_and_a_line_for_each_class(command, place):
 
 def mistakes_of(out):
     """The first words of each line of the mistakes, and the line above them."""
-    head, _, table = out.partition("with cases counted from 1:")
+    head, _, table = out.partition("with cases counted from 1 (explain --case counts from 0):")
     return head.splitlines()[-1], [line[:3] for line in words(table) if line and line[0].isdigit()]
 
 

@@ -52,7 +52,7 @@ def test_pages_of_two_runs_and_of_an_exported_network(command, run):
     ("arguments", "words"),
     [
         (["nothing"], ["nothing:", "it does not exist"]),
-        (["moons.yaml"], ["moons.yaml"]),
+        (["moons.yaml"], ["moons.yaml: a run's folder holds"]),
         (["run", "--out", "."], ["this is a folder", "such as report.html"]),
         (["run", "--out", "run/config.yaml"], ["belongs to the run in run"]),
         (["run", "--out", "none/page.html"], ["the folder 'none' does not exist"]),

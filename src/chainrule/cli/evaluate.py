@@ -81,7 +81,9 @@ def command(
         t = labels_of_file
     score = trained.score_of_scaled(x, t, weights, metrics=shown_metrics(trained))
     if score is None:
-        raise DataError(f"the run has no {split} data")
+        raise DataError(
+            f"the run has no {split} data{_other_part(trained) if file is None else ''}"
+        )
     if trained.ending is not None:
         say(f"the training of this run: {trained.ending}\n")
     scores = {split if file is None else str(file): score}
@@ -107,6 +109,14 @@ def _print_each_class(
     own = None if own is None else weights_of_targets(own, rows)
     print_classes(output_rows(counted, rows), target_rows(rows), classes, own)
     print_confusion(confusion_matrix(y, targets, len(classes)), classes)
+
+
+def _other_part(trained: Run) -> str:
+    """What to write where a part of a run's data has no cases, but another has."""
+    from chainrule.runs.run_folder import PARTS
+
+    there = next((part for part in reversed(PARTS) if len(getattr(trained.data, part))), None)
+    return f"; --split {there} evaluates those that it has" if there else ""
 
 
 def _described(trained: Run) -> DataSplit:
@@ -138,7 +148,9 @@ def _print_mistakes(trained: Run, data: DataSplit, cases: Dataset, most: int) ->
     named = [] if found.left_out or not found.inputs else found.inputs
     wrong = "" if found.wrong is None else f"{found.wrong or 'none'} of {found.total:,} wrong; "
     worst = "least sure" if found.wrong == 0 else "worst"
-    say(f"{wrong}the {worst} {len(found.cases)}, with cases counted from 1:")
+    say(
+        f"{wrong}the {worst} {len(found.cases)}, with cases counted from 1 (explain --case counts from 0):"
+    )
     rows = [
         (each.case, each.true, each.said, each.sure, *(each.cells if named else ()))
         for each in found.cases

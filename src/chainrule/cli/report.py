@@ -32,8 +32,10 @@ def command(
     """
     from chainrule.core.errors import ChainruleError, Problem
     from chainrule.runs.report.page import default_path, report
+    from chainrule.runs.run import load
 
     if out is None and runs[0].is_file():
+        load(runs[0])  # a file that holds no network is the first thing to be said
         raise ChainruleError(Problem("this is a file; name the page by --out FILE", runs[0]))
     path = default_path(runs[0], len(runs)) if out is None else out
     report(runs, path)

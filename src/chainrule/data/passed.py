@@ -454,7 +454,8 @@ def _no_sequences(given: _Given) -> str:
         return f"{given.name} is a table, but the network reads sequences (cases, steps, features)"
     return (
         f"the x of {given.name} has the shape {given.x.shape}, but the network reads sequences "
-        "(cases, steps, features); x[:, :, None] has one feature a step"
+        "(cases, steps, features); x[:, :, None] has one feature a step, as [[[1], [0]], ...] has "
+        "where it is written out"
     )
 
 
