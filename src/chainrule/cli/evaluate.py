@@ -148,9 +148,8 @@ def _print_mistakes(trained: Run, data: DataSplit, cases: Dataset, most: int) ->
     named = [] if found.left_out or not found.inputs else found.inputs
     wrong = "" if found.wrong is None else f"{found.wrong or 'none'} of {found.total:,} wrong; "
     worst = "least sure" if found.wrong == 0 else "worst"
-    say(
-        f"{wrong}the {worst} {len(found.cases)}, with cases counted from 1 (explain --case counts from 0):"
-    )
+    counts = "with cases counted from 1 (explain --case counts from 0)"
+    say(f"{wrong}the {worst} {len(found.cases)}, {counts}:")
     rows = [
         (each.case, each.true, each.said, each.sure, *(each.cells if named else ()))
         for each in found.cases

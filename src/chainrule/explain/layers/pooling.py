@@ -76,8 +76,8 @@ class MaxPoolExplainer(Unslanted):
             return ""
         return (
             "The output moves with the largest number of its window (of equal ones the first) and "
-            "with no other: ∂output/∂input is 1 for that one and 0 for the rest. A number that is the largest of several "
-            "windows gets the sum; one that is the largest of none gets 0."
+            "with no other: ∂output/∂input is 1 for that one and 0 for the rest. A number that is "
+            "the largest of several windows gets the sum; one that is the largest of none gets 0."
         )
 
 
