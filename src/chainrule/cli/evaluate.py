@@ -113,7 +113,7 @@ def _print_each_class(
 
 def _other_part(trained: Run) -> str:
     """What to write where a part of a run's data has no cases, but another has."""
-    from chainrule.runs.run_folder import PARTS
+    from chainrule.data.dataset import PARTS
 
     there = next((part for part in reversed(PARTS) if len(getattr(trained.data, part))), None)
     return f"; --split {there} evaluates those that it has" if there else ""

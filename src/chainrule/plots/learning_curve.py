@@ -133,7 +133,7 @@ def learning_curve(
         width, height = size_of_panels(count, 5, 5.8)
         figure = new_figure(width + (3.5 if count == 1 else 2.5), height + 0.2, title)
         panels = [Panel(axes, unit, end) for axes in panels_of(figure, count)]
-        if len(losses) and not np.array_equal(losses, history.get("train_loss", ())):
+        if len(losses) and [*losses] != [*history.get("train_loss", ())]:
             panels[0].add_minibatches(losses, unit / per_epoch)
         panels[0].draw_loss(history, result.get("loss"))
         for group, panel in zip(groups, panels[1:], strict=True):
