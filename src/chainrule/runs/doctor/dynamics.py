@@ -62,7 +62,7 @@ def rate_too_high(patient: Patient) -> Iterator[Finding]:
 
 def _course(patient: Patient) -> str:
     """A clause on how the loss went."""
-    losses = [v for v in patient.history.get("train_loss", []) if v is not None]
+    losses = patient.curve("train_loss")
     if patient.diverged or not losses:
         return "the training was soon no longer finite"
     return f"the training loss went from {losses[0]:.3g} in epoch 1 to {losses[-1]:.3g}"
@@ -71,7 +71,7 @@ def _course(patient: Patient) -> str:
 def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
     """A rate far above the usual one, with which the loss did not fall."""
     usual = patient.default_rate
-    losses = [v for v in patient.history.get("train_loss", []) if v is not None]
+    losses = patient.curve("train_loss")
     fell = losses and losses[-1] < 0.9 * patient.before.loss
     if patient.rate < HIGH * usual or (fell and not patient.diverged):
         return

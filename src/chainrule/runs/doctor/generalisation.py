@@ -32,7 +32,7 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
         return
     if set(patient.alarms) - {"leaking_feature", "class_imbalance"}:
         return
-    losses = [v for v in patient.history.get("validation_loss", []) if v is not None]
+    losses = patient.curve("validation_loss")
     gap, earlier = patient.skill - held, patient.best_held_out - held
     risen = losses[-1] / min(losses) if losses and min(losses) > 0 else 1.0
     if gap < GAP or (losses and risen < RISEN and earlier < LOST):
@@ -161,5 +161,5 @@ def _with_hidden(patient: Patient) -> str:
 
 def _is_falling(patient: Patient) -> bool:
     """Whether the training loss still falls."""
-    losses = [v for v in patient.history.get("train_loss", []) if v is not None]
+    losses = patient.curve("train_loss")
     return len(losses) < 4 or losses[-1] < 0.98 * losses[-(len(losses) // 4) - 1]

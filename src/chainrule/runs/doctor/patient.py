@@ -229,10 +229,13 @@ class Patient:
     def best_held_out(self) -> float:
         """The best accuracy or R² that any epoch had on validation cases; else that of the end."""
         for name in ("validation_accuracy", "validation_r2"):
-            found = [v for v in self.history.get(name, []) if v is not None]
-            if found:
-                return float(max(found))
+            if found := self.curve(name):
+                return max(found)
         return -1.0 if self.held_out_skill is None else self.held_out_skill
+
+    def curve(self, column: str) -> list[float]:
+        """A column of the history, without epochs of which it has no number."""
+        return [value for value in self.history.get(column, []) if value is not None]
 
     @cached_property
     def chance(self) -> float:
