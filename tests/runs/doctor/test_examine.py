@@ -108,3 +108,50 @@ def test_a_run_takes_no_settings():
     run = train(network({"activation": "tanh"}), overrides=["training.epochs=1"], save=False)
     with pytest.raises(ConfigError, match=r"go with a configuration"):
         examine(run, overrides=["training.epochs=2"])
+
+
+def test_wide_of_the_mark_for_long_is_overfitting_though_the_loss_never_rose():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(150, 40))
+    t = (x[:, 0] + x[:, 1] > 0).astype(int)
+    config = {
+        "network": {"layers": [{"size": 16, "activation": "tanh"}, {"size": 2}, "softmax"]},
+        "data": {"split": [0.2, 0.8, 0]},
+        "training": {"epochs": 30},
+    }
+    assert examine(config, data=(x, t)).first.illness == "overfitting"
+
+
+def test_labels_of_others_are_seen_without_cases_held_out():
+    rng = np.random.default_rng(2)
+    config = {**network({"activation": "tanh"}), "data": {"split": [1, 0, 0]}}
+    config["training"] = {"epochs": 10}
+    x, t = rng.normal(size=(200, 4)), rng.integers(0, 2, 200)
+    assert examine(config, data=(x, t)).first.illness == "shuffled_labels"
+
+
+def test_values_behind_softmax_are_a_wrong_loss():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 2))
+    config = {
+        "network": {"loss": "mse", "layers": [{"size": 2}, "softmax"]},
+        "data": {"split": [1, 0, 0], "target": "value"},
+        "training": {"epochs": 3},
+    }
+    found = examine(config, data=(x, 3 * x)).first
+    assert (found.illness, found.layer, found.confidence) == ("wrong_loss", "softmax", "certain")
+
+
+def test_a_loss_of_every_step_that_fits_is_not_blamed():
+    config = {
+        "network": {
+            "loss": "binary_cross_entropy",
+            "layers": [
+                {"type": "recurrent", "size": 3},
+                {"size": 1, "activation": "sigmoid"},
+            ],
+        },
+        "data": {"generator": "parity", "bits": 4, "targets": "all"},
+        "training": {"epochs": 2},
+    }
+    assert "wrong_loss" not in [each.illness for each in examine(config)]

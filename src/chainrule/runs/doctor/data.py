@@ -35,6 +35,10 @@ of its cases is named rightly."""
 FEW_HELD_OUT = 40
 """Of fewer cases held out, chance alone may be what a network scores."""
 
+FEW_WITHOUT, KNOWS = 100, 0.95
+"""Without cases held out, nothing is said of fewer training cases, nor of a network that has
+learnt more of them than this share of the way from chance to perfect."""
+
 NO_SIGNAL = 2.5
 """Models that are fewer standard errors from knowing nothing know nothing."""
 
@@ -216,7 +220,10 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     reference, held = patient.reference, patient.held_out_skill
     if not reference.can_tell or reference.cases < 40 or reference.finds_something:
         return
-    if held is None or patient.diverged or "class_imbalance" in patient.alarms:
+    if patient.diverged or "class_imbalance" in patient.alarms:
+        return
+    if held is None:
+        yield from _shuffled_with_none_held_out(patient)
         return
     chance, error = 0.0, 0.1
     if not patient.is_values:
@@ -230,17 +237,50 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     sure = reference.signal < NO_SIGNAL and reference.best <= limit
     sure = sure or (held <= chance + error / 2 and len(patient.held_out) >= FEW_HELD_OUT)
     part = "validation" if patient.validates else "test"
-    models = [f"{name} {patient.figure(skill)}" for name, skill in reference.skills.items()]
     yield Finding(
         "shuffled_labels",
         None,
         f"the {part} {patient.measure} is {patient.figure(held)}, no better than chance, "
         f"{patient.figure(chance)}, while the training {patient.measure} is "
         f"{patient.figure(patient.skill)}; on cases held out others find nothing either: "
-        f"{', '.join(models)}",
+        f"{_others(patient)}",
         "likely" if sure else "possible",
-        "compare some cases with their labels in the source: rows of inputs and of labels may "
-        "have been put in different orders (data.file, data.label)",
+        COMPARE,
+    )
+
+
+COMPARE = (
+    "compare some cases with their labels in the source: rows of inputs and of labels may have "
+    "been put in different orders (data.file, data.label)"
+)
+
+
+def _others(patient: Patient) -> str:
+    """What simple models reach."""
+    skills = patient.reference.skills.items()
+    return ", ".join(f"{name} {patient.figure(skill)}" for name, skill in skills)
+
+
+def _shuffled_with_none_held_out(patient: Patient) -> Iterator[Finding]:
+    """Simple models, fitted on a part of many cases, find nothing of the others.
+
+    Nothing is said of a network that knows its cases nearly by heart: there may be a rule that
+    simple models cannot find.
+    """
+    reference, chance = patient.reference, patient.chance
+    knows = chance + KNOWS * (1 - chance)
+    if patient.quick or reference.cases < FEW_WITHOUT or patient.skill > knows:
+        return
+    limit = chance + (0.05 if patient.is_values else reference.error)
+    if reference.signal > NO_SIGNAL or reference.best > limit:
+        return
+    yield Finding(
+        "shuffled_labels",
+        None,
+        f"{patient.standing}; of training cases that they were not fitted on simple models "
+        f"find nothing: {_others(patient)}",
+        "likely",
+        COMPARE,
     )
 
 
@@ -261,7 +301,7 @@ def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
         return
     treatment = ("data.standardize=true",)
     helped = patient.helped_by(*treatment) if patient.may_suffer else None
-    if helped is None and not (patient.quick and patient.suffers):
+    if helped is None and not _is_plain_at_the_end(patient):
         return
     ratio = float(varying.max() / np.median(varying))
     evidence = (
@@ -280,6 +320,16 @@ def unscaled_inputs(patient: Patient) -> Iterator[Finding]:
     )
 
 
+def _is_plain_at_the_end(patient: Patient) -> bool:
+    """Whether, without trials, a scale far from 1 is why the network lags.
+
+    Inputs whose squares overflow are told as such.
+    """
+    largest = np.abs(patient.train.x).max(initial=0)
+    overflows = largest > sqrt(np.finfo(patient.train.x.dtype).max)
+    return patient.quick and patient.suffers and not overflows
+
+
 def _input(patient: Patient, k: int) -> str:
     return shown(input_name(k, patient.data.feature_names), 40)[1:-1]
 
@@ -290,8 +340,8 @@ def unscaled_targets(patient: Patient) -> Iterator[Finding]:
     if not patient.is_values or not is_far_from_1(patient.train.t):
         return
     treatment = ("data.scale_targets=true",)
-    helped = patient.helped_by(*treatment) if patient.may_suffer else None
-    if helped is None and not (patient.quick and patient.suffers):
+    helped = patient.helped_by(*treatment, sign=True) if patient.may_suffer else None
+    if helped is None and not _is_plain_at_the_end(patient):
         return
     yield Finding(
         "unscaled_targets",

@@ -54,7 +54,7 @@ def rate_too_high(patient: Patient) -> Iterator[Finding]:
         "rate_too_high",
         None,
         f"at the rate {own:g} {_course(patient)}; {patient.reached(helped)}",
-        "certain" if sign else "likely",
+        "certain" if sign else "likely" if patient.suffers else "possible",
         "a smaller learning rate",
         (f"network.learning_rate={rate:.3g}",),
     )
@@ -73,6 +73,7 @@ def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
     usual = patient.default_rate
     losses = patient.curve("train_loss")
     fell = losses and losses[-1] < 0.9 * patient.before.loss
+    fell = fell and not _kills(patient)
     if patient.rate < HIGH * usual or (fell and not patient.diverged):
         return
     yield Finding(
@@ -84,6 +85,12 @@ def _high_at_a_glance(patient: Patient) -> Iterator[Finding]:
         "a smaller learning rate",
         (f"network.learning_rate={usual:g}",),
     )
+
+
+def _kills(patient: Patient) -> bool:
+    """Whether training has brought most units of a layer to give 0 for every case."""
+    both = zip(patient.after.layers, patient.before.layers, strict=True)
+    return patient.suffers and any(after.dead > 0.5 >= before.dead for after, before in both)
 
 
 def rate_too_low(patient: Patient) -> Iterator[Finding]:

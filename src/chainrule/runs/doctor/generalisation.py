@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 
 from chainrule.core.errors import shown
 from chainrule.nn.activations import Linear
@@ -12,8 +13,13 @@ from chainrule.runs.doctor.patient import Patient
 RISEN, RISEN_FAR = 1.3, 2.0
 """A validation loss that is so many times its least has risen, and has risen far."""
 
-GAP = 0.1
-"""The least gap of accuracy or R² between training and held-out cases that is told."""
+GAP, WIDE_GAP = 0.1, 0.2
+"""The least gap of accuracy or R² between training and held-out cases that is told; and, above
+what chance makes of so few cases, the gap of a longer training that is told though no earlier
+epoch was better."""
+
+LEARNT = 0.9
+"""Whoever has a higher accuracy or R² on its training cases knows them nearly by heart."""
 
 LOST = 0.03
 """So much of the skill on cases held out is lost to a better model, or to an earlier epoch."""
@@ -30,15 +36,19 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
     held = patient.held_out_skill
     if held is None or patient.diverged or len(patient.held_out) < 20:
         return
+    if patient.skill < patient.chance + GAP * (1 - patient.chance):  # nothing was learnt
+        return
     if set(patient.alarms) - {"leaking_feature", "class_imbalance"}:
         return
     losses = patient.curve("validation_loss")
     gap, earlier = patient.skill - held, patient.best_held_out - held
     risen = losses[-1] / min(losses) if losses and min(losses) > 0 else 1.0
-    if gap < GAP or (losses and risen < RISEN and earlier < LOST):
+    wide = gap > WIDE_GAP + 1 / sqrt(len(patient.held_out)) and patient.skill > LEARNT
+    wide = wide and patient.epochs >= FEW_EPOCHS
+    if gap < GAP or (losses and risen < RISEN and earlier < LOST and not wide):
         return
     better = patient.reference.best - held
-    sure = earlier > LOST or risen > RISEN_FAR or better > LOST
+    sure = earlier > LOST or risen > RISEN_FAR or better > LOST or wide
     if not losses:
         sure = gap > 2 * GAP and better > LOST
     sure = sure and "shuffled_labels" not in patient.hints  # there may be nothing to learn

@@ -149,7 +149,11 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
         if least <= MOST_SATURATED:
             continue
         treatment = tuple(smaller_start(patient, biases=True))
+        advice = "start with smaller weights, by Glorot's rule, and biases of 0"
         helped = patient.helped_by(*treatment, sign=True)
+        if helped is None and (found := patient.helped_by(*_livelier(patient), sign=True)):
+            helped, treatment = found, _livelier(patient)
+            advice = "start with smaller weights, by Glorot's rule, and tanh in place of sigmoid"
         if helped is None and not (patient.suffers or patient.quick or least > NEARLY_ALL):
             continue
         yield Finding(
@@ -159,7 +163,7 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
             f"of {after.activation} at the start, {percent(after.saturated)} after training; "
             f"{patient.reached(helped) if helped else patient.standing}",
             "certain" if helped and least > NEARLY_ALL else "likely",
-            "start with smaller weights, by Glorot's rule, and biases of 0",
+            advice,
             treatment,
         )
         return
@@ -181,12 +185,13 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
     helped = patient.helped_by(*treatment, sign=clearly)
     if helped is None and not (clearly and patient.suffers):
         return
+    beside = "" if worst is last else f", that of {last.name} {number(last.gradient)}"
     yield Finding(
         "exploding_gradients",
         worst.name,
-        f"at the start the gradient of {worst.name} has the norm {number(largest)}, that of "
-        f"{last.name} {number(last.gradient)}, and the outputs of {last.name} the size "
-        f"{number(last.spread)}; {patient.reached(helped) if helped else patient.standing}",
+        f"at the start the gradient of {worst.name} has the norm {number(largest)}{beside}, "
+        f"and the outputs of {last.name} have the size {number(last.spread)}; "
+        f"{patient.reached(helped) if helped else patient.standing}",
         "certain" if helped and clearly else "likely",
         "smaller first weights, by Glorot's or He's rule; a limit on the gradient's norm "
         "(training.clip_gradient_norm) helps too",

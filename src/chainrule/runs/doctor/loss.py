@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.core.sequences import target_rows
-from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy
+from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import percent
@@ -37,10 +38,12 @@ def _out_of_range(patient: Patient) -> Iterator[Finding]:
     """Values that the last activation cannot reach."""
     last = patient.network.layers[-1]
     name = type(getattr(last, "activation", None)).__name__
+    t = target_rows(patient.train.t)
+    if last.gives_distribution:
+        yield from _of_no_distribution(last.name, t)
     if name not in RANGES:
         return
     low, high = RANGES[name]
-    t = target_rows(patient.train.t)
     outside = float(((t < low) | (t > high)).mean())
     if outside < OUTSIDE:
         return
@@ -57,12 +60,27 @@ def _out_of_range(patient: Patient) -> Iterator[Finding]:
     )
 
 
+def _of_no_distribution(name: str, t: Array) -> Iterator[Finding]:
+    """Values that are no distribution, behind outputs that are one."""
+    of_none = float(((t < 0).any(axis=1) | (np.abs(t.sum(axis=1) - 1) > OUTSIDE)).mean())
+    if of_none < OUTSIDE:
+        return
+    yield Finding(
+        "wrong_loss",
+        name,
+        f"the outputs of {name} are from 0 to 1 and add up to 1, but {percent(of_none)} of the "
+        "cases have values as targets that do not",
+        "certain",
+        f"let a linear layer be the last: take {name} out of network.layers",
+    )
+
+
 def _of_classes(patient: Patient) -> Iterator[Finding]:
     """A loss that is none of a distribution, for classes of which a case has one."""
     network, last = patient.network, patient.network.layers[-1]
-    loss = network.loss_function
+    loss = getattr(network.loss_function, "each", network.loss_function)  # of every step
     fits_one = isinstance(loss, BinaryCrossEntropy) and last.output_shape[-1] == 1
-    if isinstance(loss, CrossEntropy) or fits_one:
+    if isinstance(loss, CrossEntropy | Hinge) or fits_one:
         return
     treatment = _to_cross_entropy(patient)
     helped = patient.helped_by(*treatment) if treatment and patient.may_suffer else None

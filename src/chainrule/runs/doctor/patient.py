@@ -46,6 +46,9 @@ less than the first, if a treatment helps."""
 NOTHING = 0.1
 """Less than this share of the way from chance to perfect is as good as nothing."""
 
+MOST_EQUAL = 0.6
+"""Where one class has more cases than this share, guessing it may be the best that can be said."""
+
 CURES, HELPS = 0.4, 0.12
 """A treatment helps if it closes this share of what is missing; the second where there is a plain
 sign of the illness."""
@@ -256,7 +259,10 @@ class Patient:
         """The best skill that is known to be attainable on cases that were not trained on."""
         if not self.reference.cases:
             return max(self.chance + 0.9 * (1 - self.chance), self.held_out_skill or 0.0)
-        return max(self.reference.best, self.held_out_skill or 0.0, self.chance)
+        held = self.held_out_skill or 0.0
+        if not self.is_values:  # less what chance gives to so few cases
+            held -= 1 / np.sqrt(max(1, len(self.held_out)))
+        return max(self.reference.best, held, self.chance)
 
     @property
     def learnt(self) -> float:
@@ -268,8 +274,18 @@ class Patient:
             return 1.0 if far > LAGS or self.quick else (LAGS + LAGS_CLEARLY) / 2
         room = self.attainable - self.chance
         if room < max(0.02, self.reference.error):
-            return 1.0
+            return 0.0 if self._misses_what_is_there else 1.0
         return (self.skill - self.chance) / room
+
+    @property
+    def _misses_what_is_there(self) -> bool:
+        """Whether simple models know something, and the network after some updates nothing.
+
+        Of few cases a signal may be certain though the skill that it gives is not.
+        """
+        at_chance = self.skill < self.chance + NOTHING * (1 - self.chance)
+        is_equal = not self.is_values and self.chance < MOST_EQUAL
+        return at_chance and is_equal and self.updates >= 20 and self.reference.finds_something
 
     @property
     def suffers(self) -> bool:
