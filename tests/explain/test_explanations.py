@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
-from chainrule.nn import LSTM, BatchNorm
+from chainrule.nn import LSTM, BatchNorm, Conv2D, Flatten
 from printed_formulas import steps_of, wrong_steps
 
 
@@ -191,3 +191,15 @@ def test_the_array_after_the_update_shows_the_weights_that_were_updated():
     text = network.explain(x, [[1.0]], "lstm_1.W[0,19]", optimizer="adam").text(200)
     table = text.split("lstm_1.W after the update:")[1].split("All weights")[0]
     assert "20" in table.splitlines()[2].split()
+
+
+def test_a_small_image_is_shown_whole_and_a_filter_of_three_by_three_in_one_sum():
+    edge = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    filters = Conv2D(1, 3, weights=[[edge]], biases=[0.5])
+    network = Network([filters, Flatten(), Dense(1)], input=[1, 4, 4], loss="mse", seed=1)
+    image = np.arange(16.0).reshape(1, 1, 4, 4)
+    text = network.explain(image, [[1.0]]).text()
+    assert "x₁, 4 × 4:" in text
+    assert "Those that are written out below" not in text
+    assert "the other" not in text.partition("The loss")[0].replace("the others", "")
+    assert wrong_steps(text) == []

@@ -243,3 +243,10 @@ def _check_lists(estimator: Any) -> None:
         if value is not None and not isinstance(value, list | tuple):
             found = shown(value)
             raise ConfigError(f"{name} is a list such as [{example!r}], or None, found {found}")
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values of an argument are equal; they may be arrays."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return one is other or bool(one == other)

@@ -23,6 +23,7 @@ from chainrule.data.standardization import Standardization
 from chainrule.estimators.arguments import (
     check_arguments,
     dtype_name,
+    is_same,
     of_unknown,
     with_validation,
 )
@@ -75,8 +76,10 @@ MOST_ALIKE = 10.0
 """Inputs whose deviations differ by a smaller factor are taken for alike by
 ``standardize="auto"``, which keeps the ratios of their sizes: these may tell something."""
 
-SCALED = "The inputs are scaled as in training (scaling_), and written as the network sees them."
-SCALED_TARGETS = "The targets are scaled as well (target_scaling_), and the outputs with them."
+SCALED = (
+    "The inputs, and values that are targets, are written as the network sees them, scaled as in "
+    "training (scaling_, target_scaling_)."
+)
 """What an explanation says of its numbers."""
 
 VALIDATION_FRACTION = 0.1
@@ -331,7 +334,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         """
         for name, before in self._made_with.items():
             now = getattr(self, name)
-            if not _is_same(now, before):
+            if not is_same(now, before):
                 raise ConfigError(
                     f"{name} was {shown(before)} when the network was made, and is "
                     f"{shown(now)} now; partial_fit and warm_start=True train the same network "
@@ -533,7 +536,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Args:
             X: inputs as `predict` takes them, such as ``frame.iloc[[3]]``.
             y: their labels or values, as in `fit`.
-            weight: the weight to look at, such as ``dense_1.W[0,2]``, its place counted from 0.
+            weight: the weight to look at, such as ``dense_1.W[0,2]``, counted from 0.
             case: which row of ``X`` is worked out, counted from 0.
             digits: how many significant digits are shown, where not more are needed.
 
@@ -541,8 +544,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             A `chainrule.explain.explanation.Explanation`: ``print`` shows it, as does a notebook.
 
         Raises:
-            NotFittedError: there was no fit.
-            ValueError: X, y, the weight or the case do not fit.
+            ValueError: X, y, the weight or the case do not fit, or there was no fit.
         """
         check_is_fitted(self, "network_")
         _, checked = self._arrays(X, y, reset=False)
@@ -558,7 +560,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             digits=digits,
             names=self.__dict__.get("feature_names_in_") if self.form_.sort == "rows" else None,
             outputs=self._output_names(),
-            notes=self._notes(),
+            notes=[SCALED] if self.scaling_ is not None else (),
             optimizer=self.optimizer,
             clip_gradient_norm=self.clip_gradient_norm,
             about="The weights are those after the training.",
@@ -569,11 +571,6 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         classes = self.__dict__.get("classes_")
         found = None if classes is None else [str(name) for name in classes]
         return found if found and len(found) == self.network_.outputs else None
-
-    def _notes(self) -> list[str]:
-        """What is to be known of the numbers that the network sees."""
-        found = [SCALED] if self.scaling_ is not None else []
-        return found + ([SCALED_TARGETS] if self.__dict__.get("target_scaling_") else [])
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks of an estimator."""
@@ -601,10 +598,3 @@ def _restore(optimizer: Optimizer, state: OptimizerState) -> None:
     optimizer.steps = state.steps
     for name, vector in state.vectors.items():
         optimizer.state[name][...] = vector
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    """Whether two values of an argument are equal; they may be arrays."""
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return one is other or bool(one == other)

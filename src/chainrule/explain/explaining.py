@@ -12,9 +12,9 @@ from chainrule.core.errors import DivergenceError, ShapeError
 from chainrule.core.notation import sizes_text
 from chainrule.core.registry import name_in
 from chainrule.explain import losses, one_weight, updates
-from chainrule.explain.blocks import Block, Given, Section, Sentence, Step
+from chainrule.explain.blocks import Block, Given, Matrix, Section, Sentence, Step
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.expressions import Others, Sum
+from chainrule.explain.expressions import Name, Others, Sum
 from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson, Place, in_float64, weight_named
 from chainrule.explain.naming import name_text
@@ -219,6 +219,10 @@ MOST_INPUTS = 12
 """The most inputs that are listed one by one."""
 
 
+MOST_PIXELS = 8
+"""An image of no more rows, columns and channels is shown whole."""
+
+
 def _inputs(lesson: Lesson) -> Iterator[Block]:
     count = lesson.x.shape[1]
     yield Sentence(
@@ -226,6 +230,13 @@ def _inputs(lesson: Lesson) -> Iterator[Block]:
         "the loss says how wrong the result is."
     )
     yield from map(Sentence, lesson.notes)
+    shape = lesson.network.input_shape
+    alone = lesson.cases == 1  # else those of other cases are given, one by one
+    if alone and len(shape) == 3 and max(shape) <= MOST_PIXELS:
+        yield Sentence("They are an image, of which the rows and columns are counted from 1.")
+        for c, channel in enumerate(lesson.x[0].reshape(shape), start=1):
+            yield Matrix(Name("x", at=(c,)), channel)
+        return
     real = [i for i in range(count) if not np.isnan(lesson.input(i).value)]  # no padding
     if len(real) > MOST_INPUTS:  # those that formulas use are added by `with_unseen`
         yield Given((), f"There are {len(real):,} of them. Those that are written out below are")

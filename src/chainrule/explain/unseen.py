@@ -77,7 +77,7 @@ def _section_of(sections: Sequence[Section], variable: Variable, last: int) -> i
     backward = isinstance(name, Ratio) or own.letter == "δ"
     layer = last if own.letter == "y" else own.layer
     if own.letter == "x" and own.layer is None:
-        return 0
+        return 0 if isinstance(sections[0].blocks[-1], Given) else None  # else a whole image
     places = [
         k
         for k, section in enumerate(sections)
