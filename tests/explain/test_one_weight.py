@@ -91,3 +91,12 @@ def test_a_sum_of_layers_stands_on_the_path():
     text = network.explain([[1.0, 2.0]], [[1.0]], "a.W[0,0]").text(100)
     assert "W⁽¹⁾₁₁ → z⁽¹⁾₁ → a⁽¹⁾₁ → a⁽³⁾₁ → z⁽⁴⁾₁ → L:" in text
     assert wrong_steps(text) == []
+
+
+def test_a_path_through_the_mean_of_another_case_says_so():
+    network = Network([Dense(2), layers.LayerNorm(), Dense(1)], input=2, loss="mse", seed=1)
+    text = network.explain([[1.0, 2.0], [0.5, -1.0]], [[1.0], [0.0]], "dense_1.W[0,0]").text(200)
+    chains = [line for line in text.splitlines() if " → m⁽²⁾" in line]
+    assert len(chains) == 4
+    assert all(("case 2" in line) == ("→ m⁽²⁾(case 2) →" in line) for line in chains)
+    assert wrong_steps(text) == []

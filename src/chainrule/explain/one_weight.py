@@ -149,10 +149,12 @@ def _name(lesson: Lesson, stop: Stop) -> Name:
 def _in_case(place: Place, stop: Stop) -> Name:
     layer, counted = place.layer, tuple(k + 1 for k in stop.index)
     if stop.letter in ("mean", "variance"):
-        is_one = not isinstance(layer, BatchNorm) and not layer.at_each_step
-        steps = layer.steps if layer.at_each_step else None
-        tag = () if is_one else (stop.index[0] % steps + 1,) if steps else counted
-        return Name(stop.letter[0], place.number, tag)
+        if isinstance(layer, BatchNorm):
+            return Name(stop.letter[0], place.number, counted)
+        case, step = divmod(stop.index[0], layer.steps if layer.at_each_step else 1)
+        where = "" if case == place.lesson.case else f"case {case + 1}"
+        tag = (step + 1,) if layer.at_each_step else ()
+        return Name(stop.letter[0], place.number, tag, where)
     if stop.letter.startswith("z") and "a" in layer.jacobians():
         return Name("z" + GATES.get(stop.letter[2:], ""), place.number, counted)
     if getattr(layer, "only_last", False) or stop.letter == "c":

@@ -356,7 +356,7 @@ def blocks(update: Update) -> Iterator[Block]:
         yield Sentence(f"{rule.about(update.optimizer)} {_rate_text(update)} {arrow}")
     if _is_short(update):
         yield Sentence(
-            f"The network is large. So this is worked out for one weight alone, "
+            "There are many weights, so that this is worked out for one alone, "
             f"{update.lesson.looked_at}; all others go the same way."
         )
     yield from _clipping(update)
