@@ -41,6 +41,7 @@ def test_a_configuration_is_worked_out_as_it_starts(config, capsys):
 def test_a_run_is_worked_out_as_it_is_after_its_training(config, capsys, tmp_path):
     run = train(config, run=tmp_path / "run")
     out = explain(capsys, tmp_path / "run", "--digits", 6).out
+    assert out.startswith("One pass worked out: run\n")
     printed = {step.name: step.sides[-1] for step in steps_of(out)}
     assert float(printed["b⁽²⁾₁"].replace("−", "-")) != run.network.layers[1].b[0]
     z = run.network.layers[0].evaluate(run.data.train.x[:1], run.network.parameters["dense_1"])[0]

@@ -78,7 +78,7 @@ def explained(
         names=taught.resolved.data.feature_names,
         outputs=taught.outputs,
         notes=taught.notes(),
-        title=f"One pass worked out: {taught.resolved.config.name}",
+        title=f"One pass worked out: {taught.name}",
         about=f"Case {case} of the {PART_WORDS[split]} data, counted from 0. {taught.when}",
         seed=taught.settings.seed,
         optimizer=taught.settings.optimizer,
@@ -100,11 +100,12 @@ def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
         if source.engine and "python" in source.config.data and not source.has_data:
             raise DataError(source.config.problem(("data", "python"), _PASSED))
         settings = Settings(**source.config.training)
-        return _Taught(Resolved(source.config, source.data, source.network, settings), True)
+        whole = Resolved(source.config, source.data, source.network, settings)
+        return _Taught(whole, source.name, True)
     from chainrule.config.load import Config, read_source
 
     config = source if isinstance(source, Config) else read_source(source).config(overrides)
-    return _Taught(resolve(config), False)
+    return _Taught(resolve(config), config.name, False)
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,12 @@ class _Taught:
 
     Attributes:
         resolved: all of them.
+        name: that of the configuration, or of the run's folder.
         is_trained: whether the network is as it was when its training ended.
     """
 
     resolved: Resolved
+    name: str
     is_trained: bool
 
     @property
