@@ -142,6 +142,14 @@ def test_values_behind_softmax_are_a_wrong_loss():
     assert (found.illness, found.layer, found.confidence) == ("wrong_loss", "softmax", "certain")
 
 
+def test_an_estimator_is_told_what_the_doctor_takes():
+    class Fitted:
+        network_ = None
+
+    with pytest.raises(ConfigError, match=r"data=\(X, y\)"):
+        examine(Fitted())
+
+
 def test_a_loss_of_every_step_that_fits_is_not_blamed():
     config = {
         "network": {

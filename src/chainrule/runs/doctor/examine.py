@@ -80,6 +80,8 @@ def examine(
         >>> found.first.illness, found.first.layer
         ('dead_units', 'dense_1')
     """
+    if hasattr(run, "network_"):
+        raise ConfigError(_OF_AN_ESTIMATOR)
     if _is_run(run) and (data is not None or list(overrides)):
         raise ConfigError(_OF_A_RUN)
     patient = _of_run(run) if _is_run(run) else _of_config(run, overrides, data)
@@ -128,6 +130,11 @@ def _found(patient: Patient, *, first_alarm: bool = False) -> list[Finding]:
 ENDS = ("constant_labels",)
 """Illnesses beside which no other means anything."""
 
+
+_OF_AN_ESTIMATOR = (
+    "an estimator keeps no record of its training; the doctor trains a configuration of the same "
+    'layers for a short time: chainrule.examine({"network": {"layers": [...]}}, data=(X, y))'
+)
 
 _PASSED = (
     "this run's data were passed in Python and are in no file, so the doctor cannot look at them; "
