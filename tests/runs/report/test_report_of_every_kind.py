@@ -237,7 +237,7 @@ def test_the_lines_of_the_configuration_are_its_yaml(example):
 def test_hostile_names_stay_texts(tmp_path):
     name = "<script>alert(1)</script>"
     rows = [f"{k},{k % 3},{(name, '&amp;', 'b')[k % 2]}" for k in range(40)]
-    (tmp_path / "t.csv").write_text("<img src=x>,b,label\n" + "\n".join(rows))
+    (tmp_path / "t.csv").write_text("<img src=x>,\u202eb,label\n" + "\n".join(rows), "utf-8")
     run = chainrule.train(
         {
             "network": {"layers": [{"size": 2}, "softmax"]},
@@ -246,7 +246,9 @@ def test_hostile_names_stay_texts(tmp_path):
         },
         run=tmp_path / "<b>run",
     )
-    page = Page(report_html([run]))
+    written = report_html([run])
+    assert "\u202e" not in written  # nor what cannot be written as UTF-8
+    page = Page(written)
     assert [tag for tag, _ in page.tags].count("script") == 2
     assert "<b>run" in page.texts("h1")
     assert not any(a.get("src") == "x" for _, a in page.tags)

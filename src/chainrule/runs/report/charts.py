@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.core.errors import printable
 from chainrule.core.registry import missing_extra
 from chainrule.plots.learning_curve import LOWEST_R2
 from chainrule.plots.style import LARGEST, spans_decades, with_room
@@ -290,7 +291,7 @@ def _drawn(chart: Chart) -> str:
     _mark_series(root, chart.series)
     root.set("role", "img")
     root.set("aria-label", chart.summary)
-    return _compact(ElementTree.tostring(root, encoding="unicode"))
+    return _compact(printable(ElementTree.tostring(root, encoding="unicode")))
 
 
 def _pygal() -> Any:

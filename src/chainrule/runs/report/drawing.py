@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, printable
 from chainrule.core.notation import input_name, sizes_text
 from chainrule.nn.description import Description
 from chainrule.nn.layers.dense import Dense
@@ -45,7 +45,7 @@ def network_drawing(run: Run, network: Description, *, units: bool = True) -> st
     if columns is None and len(network.layers) > MOST_LAYERS:
         return ""
     root = _boxes(network) if columns is None else _units(run, columns)
-    return ElementTree.tostring(root, encoding="unicode")
+    return printable(ElementTree.tostring(root, encoding="unicode"))
 
 
 def _svg(width: float, height: float, what: str, classes: str = "drawing") -> Element:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule._version import __version__
-from chainrule.core.errors import ChainruleError, Problem, shown
+from chainrule.core.errors import ChainruleError, Problem, printable, shown
 from chainrule.core.files import as_path, refuse_input, write_whole
 from chainrule.core.notation import sizes_text
 from chainrule.core.registry import missing_extra
@@ -160,6 +160,7 @@ def _environment() -> Any:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text_of),
         autoescape=True,
+        finalize=lambda found: printable(found) if type(found) is str else found,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
