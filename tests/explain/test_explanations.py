@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
+from chainrule.explain.expressions import Number, sum_of
 from chainrule.nn import LSTM, BatchNorm, Conv2D, Flatten
 from printed_formulas import steps_of, wrong_steps
 
@@ -64,11 +65,20 @@ def test_softmax_with_cross_entropy():
         ("dense_1.W[0,2]", "dense_1.W has the shape"),
         ("dense_1.W", "dense_1.W[0,0]"),
         ("dense_1.W[a]", "dense_1.W[0,0]"),
+        (("dense_1", "W"), "a weight is named by a text"),
     ],
 )
 def test_a_weight_that_is_not_there_is_answered_with_what_is(weight, words):
     with pytest.raises(ChainruleError, match=words.replace("[", r"\[")):
         textbook().explain([[0.05, 0.10]], [[0.01, 0.99]], weight)
+
+
+def test_of_a_long_sum_only_the_terms_that_are_written_out_are_made():
+    values = list(range(10_000))
+    made = []
+    found = sum_of(values, lambda k: made.append(k) or Number(float(values[k])), lambda k: k == 3)
+    assert made == [3, *values[-5:]]
+    assert found.evaluate() == sum(values)
 
 
 @pytest.mark.parametrize("scale", [1, 30, 300, 1e5])

@@ -224,7 +224,6 @@ MOST_PIXELS = 8
 
 
 def _inputs(lesson: Lesson) -> Iterator[Block]:
-    count = lesson.x.shape[1]
     yield Sentence(
         "The inputs of the case are called x. They go through one layer after the other, until "
         "the loss says how wrong the result is."
@@ -237,7 +236,7 @@ def _inputs(lesson: Lesson) -> Iterator[Block]:
         for c, channel in enumerate(lesson.x[0].reshape(shape), start=1):
             yield Matrix(Name("x", at=(c,)), channel)
         return
-    real = [i for i in range(count) if not np.isnan(lesson.input(i).value)]  # no padding
+    real = np.flatnonzero(~np.isnan(lesson.x[lesson.case])).tolist()  # no padding
     if len(real) > MOST_INPUTS:  # those that formulas use are added by `with_unseen`
         yield Given((), f"There are {len(real):,} of them. Those that are written out below are")
     else:

@@ -381,11 +381,28 @@ def shortened(
         ([6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 15.0], 'the other 6 numbers')
     """
     every = list(terms)
-    if len(every) <= MOST_WHOLE:
-        return Sum(tuple(every)) if len(every) > 1 else every[0]
-    values = [term.evaluate() for term in every]
+    return sum_of([term.evaluate() for term in every], every.__getitem__, keep, what)
+
+
+def sum_of(
+    values: Sequence[float],
+    term: Callable[[int], Expression],
+    keep: Callable[[int], bool] = bool,
+    what: str = "terms",
+) -> Expression:
+    """The same of terms of which only those that are written out are made, as of a million.
+
+    Args:
+        values: of all terms.
+        term: from an index to its term.
+        keep: see `shortened`.
+        what: see `shortened`.
+    """
+    count = len(values)
+    if count <= MOST_WHOLE:
+        return Sum(tuple(map(term, range(count)))) if count > 1 else term(0)
     wanted = keep if keep is not bool else (lambda _: False)
-    order = sorted(range(len(every)), key=lambda k: (not wanted(k), -abs(values[k])))
+    order = sorted(range(count), key=lambda k: (not wanted(k), -abs(values[k])))
     chosen = sorted(order[:MOST_TERMS])
     rest = sum(values[k] for k in sorted(order[MOST_TERMS:]))
-    return Sum((*(every[k] for k in chosen), Others(rest, len(every) - len(chosen), what)))
+    return Sum((*map(term, chosen), Others(rest, count - len(chosen), what)))

@@ -341,6 +341,17 @@ class Place:
         return Variable(self._of_case(self.lesson.out, j), name)
 
     @property
+    def fed(self) -> Array:
+        """The values of all inputs."""
+        return self.lesson.fed[self.k][self.lesson.case]
+
+    @property
+    def deltas(self) -> Array:
+        """The values of all δ."""
+        found: Array = self.layer.delta[self.lesson.case]
+        return found
+
+    @property
     def inputs(self) -> range:
         """The indices of all inputs."""
         return range(self.lesson.fed[self.k].shape[1])
@@ -477,6 +488,8 @@ def weight_named(network: Network, text: str) -> Weight:
     Raises:
         ShapeError: there is no such array, or no such place in it.
     """
+    if not isinstance(text, str):
+        raise ShapeError(f"a weight is named by a text such as 'dense_1.W[0,2]', found {text!r}")
     array, bracket, inner = text.replace(" ", "").partition("[")
     segment = network.parameters.layout[array]
     sizes = sizes_text(segment.shape)

@@ -41,7 +41,7 @@ def sections(lesson: Lesson) -> Iterator[Section]:
 
 
 def _place(lesson: Lesson, layer: str) -> Place:
-    return next(place for place in lesson.places() if place.layer.name == layer)
+    return lesson.place([each.name for each in lesson.network.layers].index(layer))
 
 
 def _parameter(lesson: Lesson, weight: Weight) -> Variable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Update:
     most: float | None
     loss: float
 
-    @property
+    @cached_property
     def rates(self) -> dict[str, float]:
         """The learning rate of each array by its full name, times the schedule's factor."""
         rates = self.lesson.network.rates(self.optimizer.default_rate)

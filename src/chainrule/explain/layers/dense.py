@@ -15,7 +15,7 @@ from chainrule.explain.expressions import (
     Name,
     Ratio,
     Variable,
-    shortened,
+    sum_of,
 )
 from chainrule.explain.layers.base import LayerExplainer, matrix
 from chainrule.explain.layers.common import gradient_step, units_text
@@ -59,17 +59,25 @@ class DenseExplainer(ActivatedExplainer):
             yield from activated(at, j)
 
     def _weighted_sum(self, at: Place, j: int) -> Expression:
-        terms: list[Expression] = [at.input(i) * at.parameter("W", i, j) for i in at.inputs]
+        parameters, count = at.lesson.network.parameters.layer(at.layer.name), len(at.inputs)
+        values = (at.fed * parameters["W"][:, j]).tolist()
         if at.layer.bias:
-            terms.append(at.parameter("b", j))
-        last = len(terms) - 1
-        return shortened(terms, lambda k: at.layer.bias and k == last)
+            values.append(float(parameters["b"][j]))
+
+        def term(i: int) -> Expression:
+            return at.input(i) * at.parameter("W", i, j) if i < count else at.parameter("b", j)
+
+        return sum_of(values, term, lambda k: k == count)
 
     def to_input(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.to_input`."""
         for i in at.chosen_inputs:
-            terms = [at.delta(j) * at.parameter("W", i, j) for j in at.outputs]
-            yield Step(at.sent(i), (shortened(terms),), why=_about_sent(at, i))
+            yield Step(at.sent(i), (self._sent(at, i),), why=_about_sent(at, i))
+
+    def _sent(self, at: Place, i: int) -> Expression:
+        W = at.lesson.network.parameters.layer(at.layer.name)["W"]
+        values = (at.deltas * W[i]).tolist()
+        return sum_of(values, lambda j: at.delta(j) * at.parameter("W", i, j))
 
     def gradients(self, at: Place) -> Iterator[Block]:
         """See `LayerExplainer.gradients`."""

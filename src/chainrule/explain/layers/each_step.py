@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.explain.blocks import Block, Matrix, Sentence
 from chainrule.explain.expressions import Expression, Variable
 from chainrule.explain.layers.base import LayerExplainer
@@ -37,6 +38,16 @@ class StepPlace(Place):
     @property
     def _out(self) -> int:
         return int(self.layer.output_shape[1])
+
+    @property
+    def fed(self) -> Array:
+        """See `Place.fed`."""
+        return self._whole.fed.reshape(-1, self._in)[self.step]
+
+    @property
+    def deltas(self) -> Array:
+        """See `Place.deltas`."""
+        return self._whole.deltas.reshape(-1, self._out)[self.step]
 
     @property
     def inputs(self) -> range:
