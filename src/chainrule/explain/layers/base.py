@@ -98,7 +98,9 @@ def matrix(
     columns = kept_of(values.shape[-1], outputs)
     if columns and outputs != at.chosen and not at.chosen_inputs:
         columns = at.chosen or columns  # no other output is used where nothing goes back
-    for cell in cells:
+    looked_at = at.lesson.looked_at
+    own = looked_at.array == f"{at.layer.name}.{name}"
+    for cell in (*cells, looked_at.index) if own else cells:
         rows = rows and tuple(sorted({*rows, cell[0]}))
         columns = columns and tuple(sorted({*columns, cell[-1]}))
     return Matrix(at.parameter_name(name), values, rows, columns, why, gradient)
