@@ -196,6 +196,7 @@ def test_a_run_shows_what_was_decided(command, people, folder):
     out = outcome.out
     assert "105 training, 30 validation, 15 test cases" in out
     assert "bought, 2 classes: no, yes" in out
+    assert "--set goes with" in command("describe", "r", "--set", "training.epochs=1").err
     assert "one-hot of 2: Oslo, Rome" in line(out, "city")
     assert "the median, " in line(out, "age")
     assert "(x − " in line(out, "income")

@@ -46,6 +46,8 @@ def test_a_run_is_worked_out_as_it_is_after_its_training(config, capsys, tmp_pat
     assert float(printed["b⁽²⁾₁"].replace("−", "-")) != run.network.layers[1].b[0]
     z = run.network.layers[0].evaluate(run.data.train.x[:1], run.network.parameters["dense_1"])[0]
     assert printed["z⁽¹⁾₁"] == f"{z[0, 0]:.6g}".replace("-", "−")
+    refused = explain(capsys, tmp_path / "run", "--set", "training.epochs=5", status=2)
+    assert "--set) go with a configuration" in refused.err
 
 
 def test_one_weight_alone(config, capsys):

@@ -46,6 +46,10 @@ def command(
     configuration its table, and the shapes and parameters of its layers. Nothing is trained.
     """
     if os.path.isdir(what) and os.path.exists(what / "config.yaml"):
+        if set_:
+            from chainrule.core.errors import ConfigError
+
+            raise ConfigError("a run is shown as it was trained; --set goes with a configuration")
         _describe_run(what)
     elif _is_config(what):
         _describe_config(what, set_ or [])

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.core.arguments import is_whole
 from chainrule.core.arrays import Array, cases_that_count
-from chainrule.core.errors import DataError, unknown
+from chainrule.core.errors import ConfigError, DataError, unknown
 from chainrule.core.randomness import stream
 from chainrule.data.dataset import PART_WORDS
 from chainrule.explain.explaining import explain
@@ -93,10 +94,18 @@ _PASSED = (
 )
 
 
+_OF_A_RUN = (
+    "a run is worked out as it was trained; overrides (--set) go with a configuration, which is "
+    "worked out as it starts"
+)
+
+
 def _taught(source: Any, overrides: Sequence[str]) -> _Taught:
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
         source = load(source)
     if isinstance(source, Run):
+        if list(overrides):
+            raise ConfigError(_OF_A_RUN)
         if source.engine and "python" in source.config.data and not source.has_data:
             raise DataError(source.config.problem(("data", "python"), _PASSED))
         settings = Settings(**source.config.training)
@@ -166,11 +175,11 @@ class _Taught:
             DataError: there is no such case, or it does not count.
         """
         count = len(part)
-        if not 0 <= case < count:
+        if not is_whole(case) or not 0 <= case < count:
             there = "0" if count == 1 else f"0 to {count - 1}"
             cases = "case" if count == 1 else "cases"
             raise DataError(
-                f"there is no case {case} in the {PART_WORDS[split]} data: {cases} {there}"
+                f"there is no case {case!r} in the {PART_WORDS[split]} data: {cases} {there}"
             )
         numbers, _, weights = cases_that_count(np.arange(count), part.t, part.weights)
         if case not in numbers:

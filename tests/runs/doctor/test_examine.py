@@ -104,6 +104,11 @@ def test_a_diagnosis_shows_itself_in_a_line_and_in_a_notebook():
     assert found.to_dict()["findings"][0]["settings"] == ["network.loss=mse"]
 
 
+def test_a_configuration_of_no_epochs_is_not_trained():
+    config = network({"activation": "tanh"})
+    assert examine(config, overrides=["training.epochs=0"]).examined.startswith("0 epochs;")
+
+
 def test_a_run_takes_no_settings():
     run = train(network({"activation": "tanh"}), overrides=["training.epochs=1"], save=False)
     with pytest.raises(ConfigError, match=r"go with a configuration"):

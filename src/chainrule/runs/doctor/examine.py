@@ -178,7 +178,7 @@ def _of_config(config: Any, overrides: Sequence[str], data: Any) -> Patient:
     epochs = affordable_epochs(
         settings.epochs, resolved.network, settings, len(resolved.data.train)
     )
-    settings = replace(settings, epochs=epochs, callbacks=None)
+    settings = replace(settings, epochs=min(epochs, settings.epochs), callbacks=None)
     trainer = replace(resolved, settings=settings).trainer()
     with suppress(DivergenceError):
         trainer.run()
