@@ -213,3 +213,10 @@ def test_a_small_image_is_shown_whole_and_a_filter_of_three_by_three_in_one_sum(
     assert "Those that are written out below" not in text
     assert "the other" not in text.partition("The loss")[0].replace("the others", "")
     assert wrong_steps(text) == []
+
+
+def test_parameters_whose_learning_rate_is_0_are_said_to_stay():
+    layers = [Dense(1, "linear", learning_rate=0.0), Dense(1, "linear")]
+    text = Network(layers, input=1, loss="mse", seed=1).explain([[1.0]], [[2.0]]).text(100)
+    assert "dense_1.W stays as it is: its learning rate is 0." in text
+    assert "dense_2.W stays" not in text

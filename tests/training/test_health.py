@@ -120,11 +120,25 @@ def test_a_unit_of_an_image_layer_is_a_channel_and_padding_counts_nowhere():
     assert Probe(made, x, t).measure()["conv2d_1"]["dead"] == 0.25
     reading = Network([LSTM(2, outputs="last"), Dense(1)], input=[3, 1], seed=1)
     x = RNG.normal(size=(9, 3, 1))
-    x[4, 1:] = np.nan
+    x[2:, 1:] = np.nan  # most of the steps
     x, t = reading.prepare(x, np.ones((9, 1)))
     assert Probe(reading, x, t).measure()["lstm_1"]["saturated"] == 0
     reading.layers[0].b = np.tile([99.0, 0.0], 4)
     assert Probe(reading, x, t).measure()["lstm_1"]["saturated"] == 0.5
+
+
+def test_a_unit_is_dead_if_not_one_case_passes_anything_back():
+    made = Network([Dense(2, "relu"), Dense(1)], input=1, loss="mse")
+    made.layers[0].W, made.layers[0].b = [[1.0, 1.0]], [-0.95, -2.0]
+    x, t = made.prepare(np.linspace(0, 1, 100)[:, None], np.zeros((100, 1)))
+    assert Probe(made, x, t).measure()["dense_1"]["dead"] == 0.5  # 5 cases are above 0.95
+
+
+@pytest.mark.parametrize(("loss", "told"), [("binary_cross_entropy", False), ("mse", True)])
+def test_outputs_whose_loss_is_computed_from_z_are_not_saturated(loss, told):
+    made = Network([Dense(1, "sigmoid")], input=1, loss=loss)
+    x, t = made.prepare([[0.0], [1.0]], [[0.0], [1.0]])
+    assert ("saturated" in Probe(made, x, t).measure()["dense_1"]) == told
 
 
 def test_the_slope_of_an_activation_follows_from_its_slope():
