@@ -66,10 +66,30 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
         "likely" if sure else "possible",
         "stop when the validation loss does (early_stopping), a penalty, dropout, fewer units, or "
         "more cases",
-        ("training.callbacks=[early_stopping]",)
-        if losses
-        else ("network.penalty={type: L2, rate: 0.01}",),
+        _remedy(patient, earlier, risen),
     )
+
+
+def _remedy(patient: Patient, earlier: float, risen: float) -> tuple[str, ...]:
+    """To stop earlier if an earlier epoch was better, else a penalty, if one is found to help."""
+    stop = ("training.callbacks=[early_stopping]",)
+    if earlier > LOST or (patient.quick and risen >= RISEN):
+        return stop
+    return _penalised(patient) or (stop if risen >= RISEN else ())
+
+
+def _penalised(patient: Patient) -> tuple[str, ...]:
+    """The penalty with which cases held out are answered best; nothing where none helps.
+
+    Nothing for a network that has a penalty already; without trials, a usual one.
+    """
+    tried = [(f"network.penalty={{type: L2, rate: {rate}}}",) for rate in (0.01, 0.1)]
+    if patient.network.penalised:
+        return ()
+    if patient.quick:
+        return tried[0]
+    best = max(tried, key=lambda each: patient.trial(*each).held_out)
+    return best if patient.trial(*best).held_out > patient.trial().held_out + LOST / 3 else ()
 
 
 def too_much_penalty(patient: Patient) -> Iterator[Finding]:

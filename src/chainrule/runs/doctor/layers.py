@@ -183,8 +183,13 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
         return
     treatment = tuple(smaller_start(patient))
     helped = patient.helped_by(*treatment, sign=clearly)
+    limited = (*treatment, "training.clip_gradient_norm=1")
+    if helped is None and (found := patient.helped_by(*limited, sign=clearly)):
+        helped, treatment = found, limited
     if helped is None and not (clearly and patient.suffers):
         return
+    if patient.trial(*treatment).diverged and not patient.trial(*limited).diverged:
+        treatment = limited
     beside = "" if worst is last else f", that of {last.name} {number(last.gradient)}"
     yield Finding(
         "exploding_gradients",
