@@ -11,6 +11,10 @@ from chainrule import train
 from chainrule.cli.init import examples
 
 
+def test_the_command_that_an_example_names_first_is_proposed(command, folder):
+    assert command("init", "textbook").out.endswith("now: chainrule explain textbook.yaml\n")
+
+
 def test_the_starter_is_commented_and_trains_as_it_is(command, folder):
     outcome = command("init")
     assert (outcome.status, outcome.err) == (0, "")

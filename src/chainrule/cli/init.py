@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,8 @@ def command(
             raise ChainruleError(Problem("this file exists; --force replaces it", file))
     for file, source in files.items():
         write_whole(file, source.read_text(encoding="utf-8"))
-    say(f"{' and '.join(map(str, files))} written; now: chainrule train {target}")
+    follows = f"chainrule {advised(known[chosen])} {target}"
+    say(f"{' and '.join(map(str, files))} written; now: {follows}")
     if meant is not None:
         say(f"this is the starter; there is an example called {meant}: chainrule init {meant}")
 
@@ -67,6 +69,12 @@ def examples() -> dict[str, Path]:
     folder = shipped if shipped.is_dir() else package.parents[1] / "examples"
     found = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".txt"))
     return {path.stem: path for path in found}
+
+
+def advised(path: Path) -> str:
+    """The command that an example's own comment names first, such as ``explain``, or ``train``."""
+    found = re.search(rf"chainrule (\w+) examples/{path.name}", path.read_text(encoding="utf-8"))
+    return found[1] if found else "train"
 
 
 def first_comment(path: Path) -> str:
