@@ -95,6 +95,7 @@ class Lesson:
         sent: ∂L/∂ each layer's input.
         chosen: the outputs of each layer that are worked out one by one, as flat indices.
         loss: the loss, penalty included.
+        cells: what `Place.cells` has found.
     """
 
     network: Network
@@ -115,6 +116,7 @@ class Lesson:
     chosen: dict[int, tuple[int, ...]] = field(default_factory=dict)
     loss: float = 0.0
     said: set[str] = field(default_factory=set)
+    cells: dict[Any, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
 
     def first_time(self, topic: str) -> bool:
         """Whether this is asked for the first time: what was explained once is not repeated."""
@@ -457,7 +459,14 @@ class Place:
         asked = self.lesson.weight
         if asked is not None:
             return (asked.index,) if asked.array == full_name else ()
-        worked_out = set(self.chosen)
+        key = full_name, self.chosen
+        if key not in self.lesson.cells:
+            self.lesson.cells[key] = self._cells(name, shape)
+        return self.lesson.cells[key]
+
+    def _cells(self, name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """The same where no weight is asked for; it takes a while where weights are shared."""
+        full_name, worked_out = f"{self.layer.name}.{name}", set(self.chosen)
 
         def leads_elsewhere(index: tuple[int, ...]) -> bool:
             return worked_out.isdisjoint(self.explainer.outputs_of(self, name, index))

@@ -251,12 +251,13 @@ class FilteredExplainer(ActivatedExplainer):
         """The places where |δ| or what stands for it is largest, of those that use the weight."""
         windows, shape = at.layer.windows, at.layer.output_shape
         if name == "W":
-            found = [flat((f, i, j), shape) for f, _, _, _, i, j in self.uses(at, index)]
+            places = [(f, i, j) for f, _, _, _, i, j in self.uses(at, index)]
         else:
-            places = np.ndindex(windows.down, windows.across)
-            found = [flat((*index, i, j), shape) for i, j in places]
-        J = np.abs(at.lesson.received[at.k][at.lesson.case])
-        return sorted(found, key=lambda one: (-J[one], one))[:MOST_WINDOWS]
+            places = [(*index, i, j) for i, j in np.ndindex(windows.down, windows.across)]
+        found = np.ravel_multi_index(tuple(np.transpose(places)), shape)
+        J = np.abs(at.lesson.received[at.k][at.lesson.case][found])
+        chosen: list[int] = found[np.lexsort((found, -J))[:MOST_WINDOWS]].tolist()
+        return chosen
 
 
 class LocalExplainer(FilteredExplainer):
