@@ -21,6 +21,12 @@ epoch was better."""
 LEARNT = 0.9
 """Whoever has a higher accuracy or R² on its training cases knows them nearly by heart."""
 
+HARDLY = 0.01
+"""Weights that moved by less than this share of their size have learnt nothing by heart."""
+
+FEW_CASES = 3.5
+"""Of cases held out: if an earlier epoch named so few more rightly, that is chance."""
+
 LOST = 0.03
 """So much of the skill on cases held out is lost to a better model, or to an earlier epoch."""
 
@@ -41,7 +47,11 @@ def overfitting(patient: Patient) -> Iterator[Finding]:
     if set(patient.alarms) - {"leaking_feature", "class_imbalance"}:
         return
     losses = patient.curve("validation_loss")
+    if patient.quick and patient.moved < HARDLY:
+        return
     gap, earlier = patient.skill - held, patient.best_held_out - held
+    if not patient.is_values and earlier < FEW_CASES / len(patient.held_out):
+        earlier = 0.0  # the best of many epochs is better by chance
     risen = losses[-1] / min(losses) if losses and min(losses) > 0 else 1.0
     wide = gap > WIDE_GAP + 1 / sqrt(len(patient.held_out)) and patient.skill > LEARNT
     wide = wide and patient.epochs >= FEW_EPOCHS
