@@ -54,6 +54,15 @@ def test_zeros_and_what_is_not_finite_are_marked():
     assert marks == [[2.0], [2.0]]
 
 
+def test_a_line_that_falls_below_the_decades_shown_ends_at_the_edge():
+    health = {k + 1: {"a": {"gradient_norm": size}} for k, size in enumerate([1.0, 1e-300])}
+    health[1]["b"] = {"gradient_norm": 1.0}
+    drawn = [
+        line for line in health_figure(health, title="").axes[0].lines if line.get_zorder() == 3
+    ]
+    assert [line.get_clip_on() for line in drawn] == [True, False]
+
+
 def test_many_layers_have_a_bar_of_colours():
     deep = {f"dense_{k}": {"gradient_norm": 10.0**-k} for k in range(1, 31)}
     figure = health_figure({1: deep, 2: deep}, title="t")

@@ -139,7 +139,8 @@ def _draw(
             marker = look["marker"] if few else None
             width = 2.2 if len(names) <= COLOURS else 1.4
             style = dict[str, Any](color=look["color"], marker=marker, markersize=5, zorder=3)
-            axes.plot(epochs, y.clip(-LARGEST, LARGEST), linewidth=width, clip_on=False, **style)
+            leaves = bool((y < axes.get_ylim()[0]).any())  # below the decades that are shown
+            axes.plot(epochs, y.clip(-LARGEST, LARGEST), linewidth=width, clip_on=leaves, **style)
     if which == "update_ratio":
         axes.axhspan(*BAND, color="#009E73", alpha=0.10, zorder=0)
         axes.axhline(USUAL, color=FAINT, linestyle="--", linewidth=1.2, zorder=1)
