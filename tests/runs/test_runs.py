@@ -502,3 +502,10 @@ def test_a_case_that_is_no_number_is_of_no_class():
     )
     assert np.isnan(run.predict([[0.0, np.nan]])).all()
     assert str(run.predict([[0.0, 1.0]])[0]) in run.classes
+
+
+def test_a_folder_whose_training_has_not_ended_is_told_from_one_that_is_no_run(tmp_path):
+    for name in ("config.yaml", "checkpoint.safetensors"):
+        (tmp_path / name).touch()
+    with pytest.raises(ChainruleError, match=r"training has not ended.* --resume goes on"):
+        load(tmp_path)

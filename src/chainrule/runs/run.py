@@ -411,6 +411,11 @@ def load(folder: str | os.PathLike[str]) -> Run:
         this = "it does not exist" if not os.path.exists(files.path) else "this is none"
         if os.path.isfile(files.path / "sweep.json"):
             this = "this is a sweep, whose folder runs/ holds the runs that --keep kept"
+        elif os.path.isfile(files.config) and os.path.isfile(files.checkpoint):
+            this = (
+                f"this one's training has not ended; if it was killed, chainrule train with "
+                f"--run {files.path} --resume goes on"
+            )
         raise ChainruleError(Problem(f"{holds}; {this}", files.path))
     config = load_config(files.config)
     # Compare the shapes with those in the file before memory for the network is allocated.
