@@ -168,3 +168,57 @@ def test_a_loss_of_every_step_that_fits_is_not_blamed():
         "training": {"epochs": 2},
     }
     assert "wrong_loss" not in [each.illness for each in examine(config)]
+
+
+def passed(x, t, epochs=5, **own):
+    """What the doctor says first of passed classes."""
+    outputs = int(t.max()) + 1
+    config = {
+        "network": {"layers": [{"size": 6, **own}, {"size": outputs}, "softmax"]},
+        "data": {"split": [0.7, 0.3, 0]},
+        "training": {"epochs": epochs},
+    }
+    return examine(config, data=(x, t)).first
+
+
+def test_an_input_that_is_the_number_of_the_class_leaks_though_others_know_it_too():
+    t = np.random.default_rng(5).integers(0, 3, 120)
+    others = np.random.default_rng(6).normal(size=(120, 3)) + 9 * t[:, None]
+    assert "leaking_feature" not in str(passed(others, t, epochs=2))
+    assert passed(np.column_stack([others, t]), t, epochs=2).illness == "leaking_feature"
+
+
+def test_a_number_whose_square_overflows_is_named_with_its_column():
+    rng = np.random.default_rng(7)
+    x, t = rng.normal(size=(80, 3)), rng.integers(0, 2, 80)
+    x[:, 1] += 3 * t
+    x[np.arange(80) % 2 == 0, 2] = 1e200
+    found = passed(x, t)
+    assert found.illness == "not_finite"
+    assert "x₃ such as 1e+200" in found.evidence
+
+
+def test_units_that_start_at_the_flat_ends_are_told_though_the_training_gets_there():
+    t = np.random.default_rng(8).integers(0, 2, 100)
+    x = 0.3 * np.random.default_rng(9).normal(size=(100, 4)) + 4 * t[:, None] - 2
+    found = passed(x, t, epochs=20, activation="tanh", weights=[-200, 200])
+    assert found.confidence == "possible"
+    assert found.illness == "saturated_units"
+    assert passed(x, t, activation="tanh") is None
+
+
+def test_a_class_of_a_case_or_two_is_a_hint():
+    x = np.random.default_rng(10).normal(size=(100, 3))
+    t = (np.arange(100) % 50 == 0).astype(int)
+    x[t == 1] += 5
+    found = passed(x, t, epochs=20)
+    assert (found.illness, found.confidence) == ("class_imbalance", "possible")
+
+
+@pytest.mark.exhaustive
+def test_a_relu_before_softmax_is_a_hint():
+    config = network({"activation": "tanh"})
+    config["network"]["layers"][1] = {"size": 2, "activation": "relu", "biases": [1, 2]}
+    config["training"] = {"epochs": 5}
+    found = [each for each in examine(config) if each.illness == "wrong_loss"]
+    assert [each.settings for each in found] == [("network.layers.1.activation=linear",)]

@@ -28,9 +28,13 @@ UNLIKE = 100.0
 GIVEN_AWAY = 0.995
 """An input gives a class away if its value alone names so many cases' classes rightly."""
 
-UNEQUAL, NAMED = 4, 0.5
-"""A class is rare if another has so many times its cases; and it suffers if less than this share
-of its cases is named rightly."""
+UNEQUAL, NAMED, LEAST_OF_A_CLASS = 4, 0.5, 3
+"""A class is rare if another has so many times its cases; it suffers if less than this share of
+its cases is named rightly; and of fewer cases nothing is said."""
+
+MISLEADS, WORSE = 10, 0.1
+"""Where a class has so many times the cases of another, of which so much less is named rightly
+than of all, the accuracy misleads."""
 
 FEW_HELD_OUT = 40
 """Of fewer cases held out, chance alone may be what a network scores."""
@@ -44,6 +48,9 @@ NO_SIGNAL = 2.5
 
 CLEARLY = 0.9
 """But not if the second best input names more than this share rightly."""
+
+REST = 0.05
+"""Nor do others matter if the input leaves at most this share of what the next best leaves."""
 
 MOSTLY, LITTLE = 0.965, 0.75
 """The same of categories, and of numbers with few values, which seldom are so good alone."""
@@ -130,9 +137,15 @@ def leaking_feature(patient: Patient) -> Iterator[Finding]:
     elif t.ndim > 1 and t.shape[1] > 1:
         return
     scores = np.array([_alone(x[:, columns], t, patient) for columns in groups.values()])
-    best = int(scores.argmax())
+    numbers = [
+        k
+        for k, columns in enumerate(groups.values())
+        if patient.kind.classes and scores[k] == 1 and _has_a_value_a_class(patient, x[:, columns])
+    ]
+    best = numbers[0] if numbers else int(scores.argmax())
     others = np.delete(scores, best)
-    if not _gives_away(patient, x[:, [*groups.values()][best]], scores[best], others.max()):
+    column = x[:, [*groups.values()][best]]
+    if not numbers and not _gives_away(patient, column, scores[best], others.max()):
         return
     name = [*groups][best]
     alone = (
@@ -164,8 +177,15 @@ def _gives_away(patient: Patient, x: Array, score: float, next_best: float) -> b
     if score >= (GIVEN_AWAY if patient.kind.classes else EXPLAINED):
         return next_best <= CLEARLY
     if not patient.kind.classes:
-        return score >= GIVEN_BY_A_CURVE and next_best <= LITTLE
+        leaves_little = 1 - score <= REST * (1 - next_best)
+        return score >= GIVEN_BY_A_CURVE and (next_best <= LITTLE or leaves_little)
     return _has_few_values(x) and score >= MOSTLY and next_best <= LITTLE
+
+
+def _has_a_value_a_class(patient: Patient, x: Array) -> bool:
+    """Whether an input has as many values as there are classes, so that it may be their number."""
+    classes = int((patient.counts > 0).sum())
+    return x.shape[1] == 1 and len(np.unique(x[:, 0])) == classes
 
 
 def _groups(patient: Patient, inputs: int) -> dict[str, list[int]]:
@@ -340,7 +360,7 @@ def unscaled_targets(patient: Patient) -> Iterator[Finding]:
     if not patient.is_values or not is_far_from_1(patient.train.t):
         return
     treatment = ("data.scale_targets=true",)
-    helped = patient.helped_by(*treatment, sign=True) if patient.may_suffer else None
+    helped = patient.helped_by(*treatment, sign=True)
     if helped is None and not _is_plain_at_the_end(patient):
         return
     yield Finding(
@@ -365,8 +385,10 @@ def class_imbalance(patient: Patient) -> Iterator[Finding]:
     if there.sum() < 2 or patient.counts.max() < UNEQUAL * patient.counts[there].min():
         return
     shares, counts = patient.recalls
-    rare = int(np.where(there & (counts * UNEQUAL <= counts.max()), shares, np.inf).argmin())
-    if shares[rare] > NAMED or counts[rare] < 3:
+    can_tell = (counts >= LEAST_OF_A_CLASS) & (counts * UNEQUAL <= counts.max())
+    rare = int(np.where(can_tell, shares, np.inf).argmin())
+    if not can_tell.any() or shares[rare] > NAMED:
+        yield from _misleading(patient)
         return
     treatment = ("training.class_weights=balanced",)
     sure = patient.quick and counts[rare] >= 10 and shares[rare] < 0.1
@@ -392,4 +414,25 @@ def class_imbalance(patient: Patient) -> Iterator[Finding]:
         "likely" if sure else "possible",
         "let the cases of each class count the same in total, or find more cases of the rare one",
         treatment,
+    )
+
+
+def _misleading(patient: Patient) -> Iterator[Finding]:
+    """One class has so many cases that the accuracy says little of the rarest."""
+    shares, counts = patient.recalls
+    usual, rare = int(counts.argmax()), int(np.where(counts > 0, counts, np.inf).argmin())
+    is_few = counts[rare] < LEAST_OF_A_CLASS or shares[rare] < patient.skill - WORSE
+    if patient.quick or counts[usual] < MISLEADS * counts[rare] or not is_few:
+        return
+    yield Finding(
+        "class_imbalance",
+        None,
+        f"{percent(counts[usual] / counts.sum())} of the training cases are of class "
+        f"{_class(patient, usual)}; of the {int(counts[rare]):,} cases of class "
+        f"{_class(patient, rare)} {percent(shares[rare])} are named rightly, of all cases "
+        f"{percent(patient.skill)}",
+        "possible",
+        "look at each class in the confusion matrix, not at the accuracy; and let the cases of "
+        "each class count the same in total",
+        ("training.class_weights=balanced",),
     )

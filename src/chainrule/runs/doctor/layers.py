@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
-from chainrule.runs.doctor.diagnosis import Finding
+from chainrule.runs.doctor.diagnosis import Confidence, Finding
 from chainrule.runs.doctor.passes import LayerState, units_of
 from chainrule.runs.doctor.patient import Patient
 from chainrule.runs.doctor.skill import number, percent
@@ -17,8 +17,9 @@ MOST_DEAD, MOST_SATURATED = 0.5, 0.5
 """More dead units, or outputs at the flat ends, than this share of a layer are an illness if
 training suffers."""
 
-NEARLY_ALL = 0.9
-"""So many are one even where no treatment was found to help."""
+NEARLY_ALL, MOSTLY = 0.9, 0.75
+"""So many are one even where no treatment was found to help; and the second, from the start on,
+are told as possible where training does not suffer."""
 
 SHRINKS, SHRINKS_CLEARLY = 3e-2, 1e-3
 """‖∂L/∂θ‖ / ‖θ‖ of the first layer over that of the last, below which gradients vanish: if a
@@ -107,7 +108,9 @@ def dead_in_training(patient: Patient) -> Iterator[Finding]:
 
 
 def _dead(patient: Patient, *, at_start: bool) -> Iterator[Finding]:
-    if not patient.suffers or patient.has(*SCALES, "exploding_gradients", "rate_too_high"):
+    if patient.has(*SCALES, "exploding_gradients", "rate_too_high"):
+        return
+    if not patient.suffers and (patient.quick or not at_start):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
         if after.dead <= MOST_DEAD or (before.dead > MOST_DEAD) != at_start:
@@ -120,15 +123,16 @@ def _dead(patient: Patient, *, at_start: bool) -> Iterator[Finding]:
             treatment = (f"{at}.weights=he", *_without_biases(patient, after))
             advice = "start with weights by He's rule and biases of 0"
         when = "from the start" if at_start else f"at the start {percent(before.dead)}"
-        sure = after.dead == 1 or patient.helped_by(*treatment) is not None
-        if not sure and after.dead < NEARLY_ALL:
+        helped = patient.helped_by(*treatment) is not None
+        sure = patient.suffers and (after.dead == 1 or helped)
+        if not sure and after.dead < (NEARLY_ALL if patient.suffers else MOSTLY):
             continue
         yield Finding(
             "dead_units",
             after.name,
             f"{percent(after.dead)} of the {after.units} units of {after.name} give 0 for every "
             f"training case, {when}; {patient.standing}",
-            "certain" if after.dead == 1 else "likely",
+            "possible" if not patient.suffers else "certain" if after.dead == 1 else "likely",
             advice,
             treatment,
         )
@@ -142,11 +146,11 @@ def _without_biases(patient: Patient, state: LayerState) -> Iterator[str]:
 
 def saturated_units(patient: Patient) -> Iterator[Finding]:
     """Sigmoid or tanh units at their flat ends from the start."""
-    if not patient.may_suffer or patient.has(*SCALES):
+    if patient.has(*SCALES) or (patient.quick and not patient.may_suffer):
         return
     for after, before in zip(patient.after.layers, patient.before.layers, strict=True):
         least = min(after.saturated, before.saturated)
-        if least <= MOST_SATURATED:
+        if least <= (MOST_SATURATED if patient.may_suffer else MOSTLY):
             continue
         treatment = tuple(smaller_start(patient, biases=True))
         advice = "start with smaller weights, by Glorot's rule, and biases of 0"
@@ -154,7 +158,8 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
         if helped is None and (found := patient.helped_by(*_livelier(patient), sign=True)):
             helped, treatment = found, _livelier(patient)
             advice = "start with smaller weights, by Glorot's rule, and tanh in place of sigmoid"
-        if helped is None and not (patient.suffers or patient.quick or least > NEARLY_ALL):
+        told = patient.suffers or patient.quick or (least > NEARLY_ALL and patient.may_suffer)
+        if helped is None and not told and patient.may_suffer:
             continue
         yield Finding(
             "saturated_units",
@@ -162,7 +167,11 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
             f"{percent(before.saturated)} of the outputs of {after.name} stand at the flat ends "
             f"of {after.activation} at the start, {percent(after.saturated)} after training; "
             f"{patient.reached(helped) if helped else patient.standing}",
-            "certain" if helped and least > NEARLY_ALL else "likely",
+            "certain"
+            if helped and least > NEARLY_ALL
+            else "likely"
+            if helped or told
+            else "possible",
             advice,
             treatment,
         )
@@ -172,7 +181,9 @@ def saturated_units(patient: Patient) -> Iterator[Finding]:
 def exploding_gradients(patient: Patient) -> Iterator[Finding]:
     """Gradients that are huge at the start."""
     first, last = _ends(patient)
-    if not patient.may_suffer or first is None or last is None or patient.has(*SCALES):
+    if first is None or last is None or patient.has(*SCALES):
+        return
+    if not patient.may_suffer and (patient.quick or patient.is_values):
         return
     norms = [state.gradient or 0.0 for state in patient.before.trained]
     worst = patient.before.trained[int(np.argmax(norms))]
@@ -182,14 +193,19 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
     if not clearly and largest < LARGE_GRADIENT:
         return
     treatment = tuple(smaller_start(patient))
-    helped = patient.helped_by(*treatment, sign=clearly)
     limited = (*treatment, "training.clip_gradient_norm=1")
-    if helped is None and (found := patient.helped_by(*limited, sign=clearly)):
-        helped, treatment = found, limited
-    if helped is None and not (clearly and patient.suffers):
+    helped = None
+    if patient.may_suffer:
+        helped = patient.helped_by(*treatment, sign=clearly)
+        if helped is None and (found := patient.helped_by(*limited, sign=clearly)):
+            helped, treatment = found, limited
+        if helped is None and not (clearly and patient.suffers):
+            return
+        if patient.trial(*treatment).diverged and not patient.trial(*limited).diverged:
+            treatment = limited
+    elif not clearly:
         return
-    if patient.trial(*treatment).diverged and not patient.trial(*limited).diverged:
-        treatment = limited
+    sure: Confidence = "certain" if helped and clearly else "likely"
     beside = "" if worst is last else f", that of {last.name} {number(last.gradient)}"
     yield Finding(
         "exploding_gradients",
@@ -197,7 +213,7 @@ def exploding_gradients(patient: Patient) -> Iterator[Finding]:
         f"at the start the gradient of {worst.name} has the norm {number(largest)}{beside}, "
         f"and the outputs of {last.name} have the size {number(last.spread)}; "
         f"{patient.reached(helped) if helped else patient.standing}",
-        "certain" if helped and clearly else "likely",
+        sure if patient.may_suffer else "possible",
         "smaller first weights, by Glorot's or He's rule; a limit on the gradient's norm "
         "(training.clip_gradient_norm) helps too",
         treatment,

@@ -22,6 +22,9 @@ RANGES = {
 }
 """Between which numbers the outputs of an activation lie."""
 
+MOST_CLASSES = 20
+"""Values of more whole numbers are no classes."""
+
 OUTSIDE = 0.02
 """More targets than this share outside the range of the outputs are an illness."""
 
@@ -30,8 +33,10 @@ def wrong_loss(patient: Patient) -> Iterator[Finding]:
     """See the module."""
     if patient.is_values:
         yield from _out_of_range(patient)
+        yield from _classes_as_values(patient)
     elif patient.kind.classes:
         yield from _of_classes(patient)
+        yield from _half_before_softmax(patient)
 
 
 def _out_of_range(patient: Patient) -> Iterator[Finding]:
@@ -107,4 +112,53 @@ def _to_cross_entropy(patient: Patient) -> tuple[str, ...]:
             "network.loss=binary_cross_entropy",
             f"network.layers.{len(layers) - 1}.activation=sigmoid",
         )
+    if type(getattr(layers[-1], "activation", None)).__name__ == "Sigmoid":
+        return ("network.loss=binary_cross_entropy",)
     return ()
+
+
+def _classes_as_values(patient: Patient) -> Iterator[Finding]:
+    """Whole numbers from 0 on, few and each of many cases, which may be numbers of classes."""
+    t = target_rows(patient.train.t)
+    if t.shape[1] != 1 or not patient.may_suffer or patient.data.target_scaling is not None:
+        return
+    values, counts = np.unique(t, return_counts=True)
+    if not 3 <= len(values) <= MOST_CLASSES or (values != np.arange(len(values))).any():
+        return
+    if counts.min() < max(3, len(t) / len(values) / 4):
+        return
+    yield Finding(
+        "wrong_loss",
+        patient.network.layers[-1].name,
+        f"the targets are the whole numbers from 0 to {len(values) - 1}, each of at least "
+        f"{counts.min():,} training cases: if they are numbers of classes, a difference between "
+        f"them means nothing; {patient.standing}",
+        "possible",
+        "if they are classes: target: classes in data, as many units in the last layer, softmax "
+        "behind it, and loss: cross_entropy",
+    )
+
+
+def _half_before_softmax(patient: Patient) -> Iterator[Finding]:
+    """An activation that takes from softmax half of the numbers, or all that are far from 0."""
+    network = patient.network
+    if len(network.layers) < 2 or not network.layers[-1].gives_distribution:
+        return
+    place = len(network.layers) - 2
+    layer = network.layers[place]
+    name = type(getattr(layer, "activation", None)).__name__
+    if name not in RANGES or not layer.has_weights:
+        return
+    low, high = RANGES[name]
+    treatment = (f"network.layers.{place}.activation=linear",)
+    helped = patient.helped_by(*treatment) if patient.may_suffer else None
+    yield Finding(
+        "wrong_loss",
+        layer.name,
+        f"softmax takes any number, but {layer.name}, whose activation is {name.lower()}, gives "
+        f"it numbers from {low:g} to {high:g} only; "
+        f"{patient.reached(helped) if helped else patient.standing}",
+        "possible",
+        "let the layer before softmax be linear",
+        treatment,
+    )
