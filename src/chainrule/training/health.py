@@ -29,7 +29,7 @@ The sample is a fixed number of training cases, drawn once from the seed: all up
 of more a fiftieth, but at least `FEWEST` and at most `MOST_CASES`. Its passes run on a copy of the
 network, so that nothing of the training changes. Which epochs are measured follows from the sizes
 of network and data (`every`, `next_measured`): 1, 4, 16, 64, … until their distance has grown to
-``every``, then each ``every``-th, so that it takes about a hundredth of the time; and the last.
+``every``, and then each ``every``-th, so that it takes about a hundredth of the time.
 
 Sources: the ratio of updates to weights: Karpathy, *CS231n: Convolutional neural networks for
 visual recognition*, "Babysitting the learning process". Saturation, and gradients layer by layer:
@@ -313,31 +313,24 @@ class Recording:
         is_on = trainer.settings.health
         self._distance = every(trainer.network, len(trainer.train)) if is_on else 1
         self._next: float = 1 if is_on else inf
-        self._end = trainer.settings.epochs
         self._probe: Probe | None = None
         self.is_due = False
 
     def before(self, trainer: Any, last: int) -> int:
         """The end of the next chunk, planned to be ``last``: the last minibatch runs by itself."""
-        if self._is_skipped(trainer.epoch):  # most epochs, some of which take a few microseconds
+        if trainer.epoch < self._next:  # most epochs, some of which take a few microseconds
             return last
         while self._next < trainer.epoch:
             self._next = next_measured(int(self._next), self._distance)
         whole = trainer.engine.minibatches
-        if self._is_skipped(trainer.epoch):
-            return last
-        if trainer.minibatch < whole - 1:
-            return min(last, whole - 1)
+        if trainer.epoch < self._next or trainer.minibatch < whole - 1:
+            return last if trainer.epoch < self._next else min(last, whole - 1)
         if self._probe is None:
             self._probe = self._new_probe(trainer)
         if self._probe is not None:
             self._probe.keep()
             self.is_due = True
         return last
-
-    def _is_skipped(self, epoch: int) -> bool:
-        """Whether an epoch is none of those that are measured; the last one always is."""
-        return epoch < self._next and (epoch < self._end or self._next == inf)
 
     def measure(self, trainer: Any) -> None:
         """Measure, if `is_due`: the last minibatch of an epoch has run."""
