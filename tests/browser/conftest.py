@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from opened import Browser, lacking, started
+
+from browser.opened import Browser, lacking, started
 
 HERE = Path(__file__).parent
 
@@ -29,6 +30,6 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory) -> dict[str, Path]:
     """The pages, by name."""
-    from pages_to_open import all_pages
+    from browser.pages_to_open import all_pages
 
     return all_pages(tmp_path_factory.mktemp("pages"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from opened import WIDTHS
-from pages_to_open import CONFIGURATIONS, EXPLAINED, HOSTILE
+
+from browser.opened import WIDTHS
+from browser.pages_to_open import CONFIGURATIONS, EXPLAINED, HOSTILE
 
 pytestmark = pytest.mark.exhaustive
 

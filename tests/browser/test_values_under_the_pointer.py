@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from pages_to_open import CONFIGURATIONS
 
 import chainrule
+from browser.pages_to_open import CONFIGURATIONS
 from chainrule.runs.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.exhaustive

@@ -48,12 +48,8 @@ def epilog(command: str) -> str:
     r"""What stands at the end of a command's help; ``\b`` keeps its lines as they are.
 
     Example:
-        >>> print(epilog("check").replace("\b", "(as it is)"))
-        (as it is)
-
-    Examples:
-          chainrule check shapes.yaml
-          chainrule check shapes.yaml --method complex --method projection
+        >>> epilog("check").splitlines()[1:3]
+        ['Examples:', '  chainrule check shapes.yaml']
     """
     lines = EXAMPLES.get(command, ())
     if not lines:

@@ -175,6 +175,7 @@ class Config:
               engine: auto
               threads: auto
               evaluate: running
+              health: true
             <BLANKLINE>
         """
         return write_yaml(self.to_write())

@@ -154,9 +154,9 @@ def passed_as_written(
         DataError: x and t are not of a form that is taken, or do not fit.
 
     Example:
-        >>> settings, data = passed_as_written({"x": [[0, 1]], "t": ["no"]}, sequences=False)
+        >>> settings, data = passed_as_written({"x": [[0, 0.5]], "t": ["no"]}, sequences=False)
         >>> settings["split"], data.train.x
-        ([1.0, 0.0, 0.0], array([[0., 1.]]))
+        ([1.0, 0.0, 0.0], array([[0. , 0.5]]))
     """
     cases = tuple(settings[key] for key in ("x", "t", "weights") if key in settings)
     others = {key: value for key, value in settings.items() if key not in ("x", "t", "weights")}

@@ -292,6 +292,7 @@ class Run:
                 there are no labels.
 
         Example:
+            >>> from chainrule import train
             >>> run = train({
             ...     "network": {"loss": "mse", "layers": [{"size": 1}]},
             ...     "data": {"generator": "curve", "count": 40},
