@@ -222,3 +222,17 @@ def test_a_relu_before_softmax_is_a_hint():
     config["training"] = {"epochs": 5}
     found = [each for each in examine(config) if each.illness == "wrong_loss"]
     assert [each.settings for each in found] == [("network.layers.1.activation=linear",)]
+
+
+def test_a_number_whose_square_overflows_is_named_among_cases_held_out_as_well():
+    rng = np.random.default_rng(11)
+    x, config = rng.normal(size=(60, 1)), network({"activation": "tanh"})
+    config["network"] = {"loss": "mse", "layers": [{"size": 4}, {"size": 1}]}
+    config["data"], config["training"] = {"split": [0.5, 0.5, 0]}, {"epochs": 3}
+    firsts = [
+        examine(config, data=(x, np.where(np.arange(60) == k, 1e180, x[:, 0]))).first
+        for k in range(4)
+    ]
+    assert {each.illness for each in firsts} == {"not_finite"}
+    parts = {"validation or test" in each.evidence for each in firsts}
+    assert parts == {True, False}

@@ -240,7 +240,7 @@ def shuffled_labels(patient: Patient) -> Iterator[Finding]:
     reference, held = patient.reference, patient.held_out_skill
     if not reference.can_tell or reference.cases < 40 or reference.finds_something:
         return
-    if patient.diverged or "class_imbalance" in patient.alarms:
+    if patient.diverged or patient.has("class_imbalance", "not_finite"):
         return
     if held is None:
         yield from _shuffled_with_none_held_out(patient)

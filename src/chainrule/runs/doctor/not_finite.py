@@ -14,13 +14,15 @@ from chainrule.core.sequences import target_rows
 from chainrule.runs.doctor.diagnosis import Finding
 from chainrule.runs.doctor.layers import smaller_start
 from chainrule.runs.doctor.patient import Patient
+from chainrule.training.trainer import Part
 
 
 def not_finite_at_start(patient: Patient) -> Iterator[Finding]:
     """A number that is infinite or NaN before anything was learnt."""
-    if patient.diverged is not None and (huge := _huge_value(patient)):
-        yield huge
-        return
+    for part, noun in ((patient.train, "training"), (patient.held_out, "validation or test")):
+        if len(part) and (huge := _huge_value(patient, part, noun)):
+            yield huge
+            return
     found = None if patient.diverged is None else patient.before.not_finite
     if found is None:
         return
@@ -40,23 +42,28 @@ def not_finite_at_start(patient: Patient) -> Iterator[Finding]:
     )
 
 
-def _huge_value(patient: Patient) -> Finding | None:
-    """An input or a target so large that its square is not finite."""
-    x = patient.train.x.reshape(len(patient.train), -1)
-    column = int(np.abs(x).max(axis=0, initial=0).argmax())
-    name = shown(input_name(column, patient.data.feature_names), 40)[1:-1]
-    if not _overflows(x):
-        x, name = target_rows(patient.train.t), "the target"
-        if not patient.is_values or not _overflows(x):
+def _huge_value(patient: Patient, part: Part, noun: str) -> Finding | None:
+    """An input or a target of these cases so large that its square is not finite."""
+    numbers = part.x.reshape(len(part), -1)
+    is_input = _overflows(numbers)
+    if not is_input:
+        numbers = target_rows(part.t)
+        if not patient.is_values or not _overflows(numbers):
             return None
-        column = int(np.abs(x).max(axis=0, initial=0).argmax())
-    huge = x[:, column][np.abs(x[:, column]) > sqrt(np.finfo(x.dtype).max)]
+    column = int(np.abs(numbers).max(axis=0).argmax())
+    name = "the target"
+    if is_input:
+        place = column % patient.network.input_shape[-1]  # of sequences, within their steps
+        name = shown(input_name(place, patient.data.feature_names), 40)[1:-1]
+    sizes = np.abs(numbers[:, column])
+    huge = numbers[:, column][sizes > sqrt(np.finfo(numbers.dtype).max)]
     are = f"case has {name} = " if len(huge) == 1 else f"cases have numbers in {name} such as "
+    then = f"; {patient.diverged}" if patient.diverged else ""
     return Finding(
         "not_finite",
         patient.diverged.layer if patient.diverged else None,
-        f"{len(huge):,} of {len(x):,} training {are}{huge[0]:.3g}, whose square is larger than "
-        f"any number of {x.dtype}; {patient.diverged}",
+        f"{len(huge):,} of {len(numbers):,} {noun} {are}{huge[0]:.3g}, whose square is larger "
+        f"than any number of {numbers.dtype}{then}",
         "certain",
         "look at this column in the source of the data: correct the number, or leave the case out",
     )
