@@ -88,6 +88,13 @@ def test_an_exported_network_is_no_configuration(command, run, words):
     assert "this is an exported network, not a configuration; predict" in found.err
 
 
+def test_a_file_of_arrays_is_no_configuration(command, run):
+    assert command("export", run, "--to", "safetensors").status == 0
+    found = command("explain", "run/model.safetensors")
+    assert found.status == 2
+    assert "this is a file of arrays, not a configuration; of an exported network" in found.err
+
+
 def test_an_exported_network_has_no_data(command, run):
     assert command("export", run, "--to", "json").status == 0
     found = command("evaluate", "run/model.json")

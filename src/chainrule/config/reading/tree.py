@@ -209,6 +209,11 @@ def _decoded(content: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"this file is not text in UTF-8 (byte 0x{content[error.start]:02x})"
+        if path.suffix == ".safetensors":
+            message = (
+                "this is a file of arrays, not a configuration; of an exported network predict, "
+                "evaluate and export take it in place of a run"
+            )
         raise ConfigError(Problem(message, path, line)) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if odd := _CONTROL.search(text):
