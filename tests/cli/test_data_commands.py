@@ -35,6 +35,7 @@ def config(folder, monkeypatch):
     return "c.yaml"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_any_data_have_a_picture(command, config, source, split):

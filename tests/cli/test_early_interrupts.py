@@ -18,6 +18,7 @@ training: {epochs: 1}
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "name",
     [

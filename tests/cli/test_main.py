@@ -206,6 +206,7 @@ def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
     assert run.test.loss < 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("arguments", [["schema"], ["train", "long.yaml", "--verbose"]])
 def test_a_reader_that_has_seen_enough_ends_the_program_quietly(folder, arguments):
     Path("long.yaml").write_text(LONG)
@@ -219,6 +220,7 @@ def test_a_reader_that_has_seen_enough_ends_the_program_quietly(folder, argument
     process.stderr.close()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("arguments", [["schema"], ["train", "c.yaml", "--run", "kept"]])
 def test_a_full_disk_is_one_message_and_the_run_is_kept(folder, arguments):
@@ -236,6 +238,7 @@ def test_a_full_disk_is_one_message_and_the_run_is_kept(folder, arguments):
         assert load("kept").history["epoch"] == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_an_old_terminal_gets_question_marks_and_no_traceback(folder, encoding):
     Path("long.yaml").write_text(LONG.replace("1000000", "1").replace("200", "20"))
@@ -245,6 +248,7 @@ def test_an_old_terminal_gets_question_marks_and_no_traceback(folder, encoding):
     assert (process.returncode, err) == (0, "")
 
 
+@pytest.mark.exhaustive
 def test_no_home_and_no_terminal_are_needed(folder):
     Path("c.yaml").write_text(LONG.replace("1000000", "1"))
     environment = {"TERM": "dumb", "COLUMNS": "20", "PATH": os.environ["PATH"]}

@@ -141,6 +141,7 @@ def test_a_graph_is_printed_with_printable_names(capsys):
     assert is_plain(capsys.readouterr().out)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["describe", "c.yaml"], ["train", "c.yaml"]]
 )

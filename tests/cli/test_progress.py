@@ -106,6 +106,7 @@ def on_a_terminal(*arguments: str, columns: int = 100) -> str:
     return written.decode()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("columns", [100, 30])
 def test_a_terminal_gets_a_bar_with_loss_and_rate_and_its_cursor_back(folder, columns):
     Path("c.yaml").write_text(CONFIG)
@@ -119,6 +120,7 @@ def test_a_terminal_gets_a_bar_with_loss_and_rate_and_its_cursor_back(folder, co
         assert "rate 0.1" in text
 
 
+@pytest.mark.exhaustive
 def test_verbose_output_has_lines_and_no_bar(folder):
     Path("c.yaml").write_text(CONFIG)
     text = on_a_terminal("train", "c.yaml", "--verbose")

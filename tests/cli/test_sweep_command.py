@@ -36,6 +36,7 @@ def test_a_grid_with_its_table_and_files(command, config, folder, real_pictures)
     assert command("train", "sweeps/moons-1/best.yaml", "--quiet").status == 0
 
 
+@pytest.mark.exhaustive
 def test_going_on(command, config, folder):
     arguments = ("sweep", config, "--vary", "network.learning_rate=log:0.01..1", "--run", "s")
     assert command(*arguments, "--trials", 2, "--jobs", 1).status == 0

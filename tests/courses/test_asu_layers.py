@@ -407,6 +407,7 @@ def test_gradients_have_the_text_s_spelling_as_well(name):
     assert (getattr(layer, kept) == 1).all()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "lines",
     [

@@ -157,6 +157,7 @@ def test_any_name_stands_in_the_legend(tmp_path):
     save_figure(figure, tmp_path / "names.png")
 
 
+@pytest.mark.exhaustive
 def test_a_long_run_is_thinned():
     figure = compare_histories({"long": {"train_loss": np.ones(100_000)}}, title="")
     assert len(figure.axes[0].lines[0].get_xdata()) <= 3000

@@ -61,6 +61,7 @@ def test_one_output_tells_two_classes_apart():
     assert np.array_equal(image_of(one.axes[0]), image_of(two.axes[0]))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("panels", [1, 2, 4, 5])
 def test_panels_fill_rows_of_three(panels, tmp_path):
     networks = {f"λ = {k}": by_sum for k in range(panels)}

@@ -35,6 +35,7 @@ def test_a_suffix_decides_alone(name, tmp_path):
     assert os.listdir(tmp_path) == [name]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf", "jpg"])
 def test_the_same_figure_is_the_same_file(kind, tmp_path):
     one, two = (save_figure(figure(), tmp_path / f"{k}.{kind}")[0] for k in "ab")

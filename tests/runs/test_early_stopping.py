@@ -120,6 +120,7 @@ train({}, run="r", resume=True, callbacks=[Kill()])
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("minibatch", [13, MINIBATCHES * 6])
 def test_a_run_that_is_killed_ends_as_one_undisturbed(folder, minibatch):
     config = changed(checkpoint_every=5)

@@ -152,6 +152,7 @@ def test_any_losses_are_drawn(losses, tmp_path):
     figure.savefig(tmp_path / "a.png")
 
 
+@pytest.mark.exhaustive
 def test_the_command_draws_and_suggests(command, folder):
     (folder / "plan.yaml").write_text(chainrule.config.load.load_config(CONFIG).to_yaml())
     done = command("range-test", "plan.yaml", "--set", "training.seed=4")

@@ -165,6 +165,7 @@ def engine(t, batch_size):
     return CompiledEngine(network, step, x, t, batch_size=batch_size, classes=True)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_class_numbers_that_change_behind_an_engine_are_not_followed(batch_size):
     t = np.zeros(6, np.int64)

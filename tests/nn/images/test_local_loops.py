@@ -65,6 +65,7 @@ def test_the_numbers_of_numpy(case):
         assert np.abs(ours - expected).max() <= 1e-13 * max(1, np.abs(expected).max())
 
 
+@pytest.mark.exhaustive
 @given(cases(dtype="float32"))
 @settings(max_examples=20)
 def test_single_precision(case):

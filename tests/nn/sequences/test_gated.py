@@ -212,6 +212,7 @@ def test_the_forget_gate_begins_open(given_bias, expected):
     assert layer.b.tolist() == [0, 0, expected, expected, 0, 0, 0, 0]
 
 
+@pytest.mark.exhaustive
 @every_kind
 def test_the_type_is_kept(kind):
     layer = kind(3, start=np.linspace(0, 1, 3 * len(kind.state_names)).tolist())

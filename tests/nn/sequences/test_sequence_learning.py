@@ -17,6 +17,7 @@ def parity():
     return chainrule.train(EXAMPLES / "parity.yaml", save=False)
 
 
+@pytest.mark.exhaustive
 def test_parity_of_eight_bits_is_right_after_every_bit_of_all_256_strings(parity):
     assert len(parity.data.train) == 154
     assert parity.test.cases == 51
