@@ -181,7 +181,8 @@ def test_a_network_of_1700_layers_is_trained_and_loaded(folder):
 
 
 def facts(classes=None, scaling=None) -> Facts:
-    return Facts("numpy", False, classes, scaling, {"test": Score(0.5, None, None, 4)})
+    scores = {"test": Score(0.5, None, None, 4)}
+    return Facts("numpy", False, classes, scaling, scores, versions={"chainrule": "0.1.0"})
 
 
 @given(classes=st.integers(40, 90), sign=st.sampled_from(["", "[", ","]))
