@@ -15,9 +15,10 @@ from typing import Any
 
 from chainrule.config.load import Config, number_of_values
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, unknown
+from chainrule.core.errors import ChainruleError, ConfigError, Problem
 from chainrule.core.limits import machine_memory
 from chainrule.data.readers.array_file import TEXTS, finite, read_array
+from chainrule.data.readers.npz_file import one_of_arrays
 from chainrule.data.readers.paths import read_bytes
 from chainrule.nn.building import connected, message_of_shape
 from chainrule.nn.layer_types import Layer
@@ -96,15 +97,7 @@ def _array(config: Config, start: Mapping[str, Any]) -> Array:
     if path.suffix.lower() != ".safetensors":
         return read_array(path, name)
     arrays = _tensors(path)
-    if name is None and len(arrays) == 1:
-        (name,) = arrays
-    if name is None:
-        held = ", ".join(sorted(arrays)[:10])
-        message = f"which of its arrays is meant, array: NAME; it holds {held}"
-        raise DataError(Problem(message, path))
-    if name not in arrays:
-        raise DataError(Problem(unknown("array", name, sorted(arrays)), path))
-    return finite(arrays[name], path)
+    return finite(arrays[one_of_arrays(arrays, name, path)], path)
 
 
 def _tensors(path: Path) -> Arrays:

@@ -9,7 +9,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -217,6 +217,28 @@ def read_arrays(path: Path, known: Sequence[str], names: Names = OWN) -> dict[st
         return {name: _read(path, file, info) for name, info in wanted.items()}
 
 
+def one_of_arrays(arrays: Collection[str], name: str | None, path: Path) -> str:
+    """The name of the array that is meant in a file that holds arrays by name.
+
+    Args:
+        arrays: the names that the file holds.
+        name: the one that is asked for; None for the only one.
+        path: of the file, for messages.
+
+    Raises:
+        DataError: the file has no such array; or it has several and none is named.
+    """
+    if name is None and len(arrays) == 1:
+        (name,) = arrays
+    if name is None:
+        held = ", ".join(sorted(arrays)[:10])
+        message = f"which of its arrays is meant, array: NAME; it holds {held}"
+        raise DataError(Problem(message, path))
+    if name not in arrays:
+        raise DataError(Problem(unknown("array", name, sorted(arrays)), path))
+    return name
+
+
 def read_member(path: Path, name: str | None = None) -> Array:
     """One array of an .npz file by name, or the only one.
 
@@ -225,15 +247,7 @@ def read_member(path: Path, name: str | None = None) -> Array:
             and none is named; an array holds objects or is too large.
     """
     with _members(path) as (file, members):
-        if name is None and len(members) == 1:
-            (name,) = members
-        if name is None:
-            held = ", ".join(sorted(members)[:10])
-            message = f"which of its arrays is meant, array: NAME; it holds {held}"
-            raise DataError(Problem(message, path))
-        if name not in members:
-            raise DataError(Problem(unknown("array", name, sorted(members)), path))
-        info = members[name]
+        info = members[one_of_arrays(members, name, path)]
         packed = min(path.stat().st_size, info.compress_size)
         refuse_bomb(path, packed, info.file_size)
         return _read(path, file, info)
