@@ -116,7 +116,7 @@ def verdicts(only: str = "", form: str = "run", *, held_out: bool = False) -> It
     Args:
         only: the text.
         form: one of `FORMS`.
-        held_out: whether to take the patients that the rules were not written by.
+        held_out: whether to take the patients that were first examined when the rules stood.
     """
     patients = {**ILLNESSES, WELL: HEALTHY}
     if held_out:
@@ -172,7 +172,7 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="a line of JSON for each patient")
     parser.add_argument(
-        "--held-out", action="store_true", help="the patients that no rule was written by"
+        "--held-out", action="store_true", help="the patients first examined when the rules stood"
     )
     options = parser.parse_args(words)
     found: list[Verdict] = []

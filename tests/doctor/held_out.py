@@ -1,4 +1,7 @@
-"""Patients that were not looked at while the doctor's rules were written.
+"""Patients that were first examined when the doctor's rules stood.
+
+At first sight 16 of these 19 were named rightly, and 15 of the 17 in `held_out_again`; the rules
+were mended after that, so that the sets now tell what breaks and no longer what is to be expected.
 
 One variant of each illness, and healthy trainings; `python -m proof doctor --held-out` asks about
 these alone.

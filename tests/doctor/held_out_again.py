@@ -1,4 +1,4 @@
-"""The second set of patients that were not looked at while the doctor's rules were written."""
+"""The second set of patients that were first examined when the doctor's rules stood."""
 
 from __future__ import annotations
 
