@@ -16,6 +16,7 @@ PACKAGE = Path(chainrule.__file__).parent
 
 WINGS = [
     ["cli"],
+    ["inspector"],
     ["runs"],
     ["config", "estimators", "explain", "gradients", "peers", "plots"],
     ["training", "autodiff"],

@@ -67,6 +67,7 @@ _MODULES = (
     "estimators",
     "explain",
     "gradients",
+    "inspector",
     "nn",
     "peers",
     "plots",

@@ -1,0 +1,88 @@
+"""The page put together: its modules, styles and data in one file of HTML."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+
+FIRST_MODULE = "main.js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
+
+
+def _text(name: str) -> str:
+    return files("chainrule.inspector").joinpath("page", name).read_text("utf-8")
+
+
+def _modules(name: str, seen: dict[str, str]) -> Iterator[str]:
+    """The texts of a module and of all that it imports, each once, what is imported first."""
+    if name in seen:
+        return
+    text = seen[name] = _text(name)
+    for found in _IMPORT.findall(text):
+        yield from _modules(_resolved(name, found), seen)
+    yield _EXPORT.sub("", _IMPORT.sub("", text)).replace("export {};\n", "")
+
+
+def _resolved(name: str, relative: str) -> str:
+    parts = name.split("/")[:-1]
+    for part in relative.split("/"):
+        if part == "..":
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return "/".join(parts)
+
+
+@cache
+def script() -> str:
+    """All modules as one script, in which the names of all modules live side by side."""
+    return '"use strict";\n' + "".join(_modules(FIRST_MODULE, {}))
+
+
+@cache
+def style() -> str:
+    """All style sheets, the base first."""
+    folder = files("chainrule.inspector").joinpath("page", "style")
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".css"))
+    return "".join(_text(f"style/{name}") for name in sorted(names, key="base.css".__ne__))
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def one_file(scene: Mapping[str, Any], arrays: Sequence[Array]) -> str:
+    """The page as one file that works without a server.
+
+    Args:
+        scene: the description, see `chainrule.inspector.scene`.
+        arrays: those of the record, in the order of the scene's.
+    """
+    code, looks = script(), style()
+    policy = (
+        f"default-src 'none'; script-src {_digest(code)}; style-src {_digest(looks)}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+    text = json.dumps(scene, ensure_ascii=True).replace("<", "\\u003c")
+    numbers = np.concatenate([array.ravel() for array in arrays])
+    packed = base64.b64encode(numbers.astype("<f8").tobytes()).decode()
+    data = (
+        f'<script type="application/json" id="scene">{text}</script>\n'
+        f'<script type="text/plain" id="numbers">{packed}</script>'
+    )
+    filled = _text("index.html").replace("{{style}}", f"{head}<style>{looks}</style>")
+    return filled.replace("{{data}}", data).replace(
+        "{{script}}", f'<script type="module">{code}</script>'
+    )

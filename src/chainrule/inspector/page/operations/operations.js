@@ -1,0 +1,53 @@
+import { DENSE } from "./dense.js";
+
+/**
+ * The operations of a pass in order: forward, backward, gradients, update.
+ *
+ * An operation computes one array. Its expression says for each cell from which cells it follows;
+ * tests evaluate every expression from the arrays that Python computed.
+ *
+ * @typedef {import("../arrays.js").Place} Place
+ * @typedef {import("../arrays.js").Region} Region
+ * @typedef {import("../expressions.js").Expression} Expression
+ * @typedef {import("../scene.js").Scene} Scene
+ * @typedef {import("../scene.js").SceneLayer} SceneLayer
+ *
+ * @typedef {Object} Operation
+ * @property {string} target the key of the array that it computes; also its identity
+ * @property {string} layer the name of its layer; "loss" for the loss
+ * @property {"forward" | "backward" | "gradients" | "update"} phase
+ * @property {string} title such as "The sum z of each unit"
+ * @property {string} says why and how, in one or two plain sentences
+ * @property {string} numpy the same for the whole array as a line of NumPy, such as "z = x @ W + b"
+ * @property {string[]} reads keys of the arrays that its expressions read
+ * @property {(at: Place) => Expression} expression what the cell at this place of the target is
+ * @property {(key: string, at: Place) => Region[]} influences the cells of the target whose
+ *   expressions read this cell of `key`
+ */
+
+/**
+ * What a family of layers offers for its operations: a function a type of layer, which returns the
+ * operations of one phase.
+ *
+ * @typedef {Object} Family
+ * @property {(scene: Scene, layer: SceneLayer) => Operation[]} forward
+ * @property {(scene: Scene, layer: SceneLayer) => Operation[]} backward to δ and to what it sends
+ * @property {(scene: Scene, layer: SceneLayer) => Operation[]} gradients
+ */
+
+/** @type {Record<string, Family>} */
+const FAMILIES = {
+  dense: DENSE,
+};
+
+/** The operations of a scene, in the order in which they are computed.
+ * @param {Scene} scene @returns {Operation[]} */
+export function operationsOf(scene) {
+  const known = scene.layers.filter((layer) => layer.by_formula && layer.type in FAMILIES);
+  const of = (/** @type {SceneLayer} */ layer) => FAMILIES[layer.type];
+  return [
+    ...known.flatMap((layer) => of(layer).forward(scene, layer)),
+    ...known.toReversed().flatMap((layer) => of(layer).backward(scene, layer)),
+    ...known.flatMap((layer) => of(layer).gradients(scene, layer)),
+  ];
+}

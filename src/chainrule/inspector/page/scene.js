@@ -1,0 +1,70 @@
+/**
+ * What there is to see: the description of the network, its data and its arrays, as Python sends it.
+ *
+ * @typedef {Object} Parameter
+ * @property {string} name such as W
+ * @property {number[]} shape
+ * @property {boolean} trained
+ * @property {number} rate the learning rate, times the schedule's factor
+ * @property {{L1?: number, L2?: number}} penalty
+ *
+ * @typedef {{type: string, [option: string]: any}} Named  a part by its name, with its options
+ *
+ * @typedef {Object} SceneLayer  in the order of the forward pass
+ * @property {string} name such as dense_1
+ * @property {string} type such as dense; "" of a class of the user's own
+ * @property {number} number counted from 1
+ * @property {string[]} sources names of layers, or "input"
+ * @property {number[]} input_shape of one case
+ * @property {number[]} z_shape
+ * @property {number[]} output_shape
+ * @property {Named | null} activation null where it has none
+ * @property {Named} options as a configuration writes the layer, defaults included
+ * @property {boolean} at_each_step whether a layer of rows is applied to each step of a sequence
+ * @property {boolean} by_formula whether the page has a formula of it (false: a class of the user's own)
+ * @property {Parameter[]} parameters
+ *
+ * @typedef {Object} ArrayInfo
+ * @property {string} key such as dense_1.W_grad
+ * @property {string} layer its layer's name; "input", or "loss"
+ * @property {string} name such as W_grad
+ * @property {"value" | "gradient" | "parameter" | "parameter_gradient" | "update"} role
+ * @property {string} letter as formulas write it, without layer and place, such as W, a, δ, ∂L/∂W
+ * @property {number[]} shape
+ * @property {boolean} cases whether its first axis counts the cases
+ * @property {string} says what it is, in one sentence
+ *
+ * @typedef {Object} Scene
+ * @property {number} version
+ * @property {string} title
+ * @property {string[]} notes
+ * @property {{inputs: string[] | null, outputs: string[] | null}} names
+ * @property {{number: number, label: string}[]} cases number: in the data, counted from 0
+ * @property {number[]} input_shape
+ * @property {Named} loss
+ * @property {boolean} loss_from_logits
+ * @property {Named} optimizer
+ * @property {string} output the name of the last layer
+ * @property {SceneLayer[]} layers
+ * @property {ArrayInfo[]} arrays in the order in which they are computed
+ */
+
+/** The layer of a name.
+ * @param {Scene} scene @param {string} name @returns {SceneLayer} */
+export function layerNamed(scene, name) {
+  const found = scene.layers.find((layer) => layer.name === name);
+  if (!found) throw new Error(`there is no layer ${name}`);
+  return found;
+}
+
+/** The layers that take the output of a layer, or "input".
+ * @param {Scene} scene @param {string} name @returns {SceneLayer[]} */
+export function consumersOf(scene, name) {
+  return scene.layers.filter((layer) => layer.sources.includes(name));
+}
+
+/** What is known of an array; undefined where there is none.
+ * @param {Scene} scene @param {string} key @returns {ArrayInfo | undefined} */
+export function infoOf(scene, key) {
+  return scene.arrays.find((info) => info.key === key);
+}

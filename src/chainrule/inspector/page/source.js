@@ -1,0 +1,36 @@
+/**
+ * Where the numbers come from: from Python over loopback (`remote.js`), or, in a file that works
+ * without a server, from the page's own engine (`local.js`). Both offer this.
+ *
+ * @typedef {import("./arrays.js").NdArray} NdArray
+ * @typedef {import("./arrays.js").Place} Place
+ * @typedef {import("./arrays.js").Region} Region
+ * @typedef {import("./scene.js").Scene} Scene
+ * @typedef {import("./store.js").Edit} Edit
+ *
+ * @typedef {Object} PassWanted  which pass; everything that the numbers depend on
+ * @property {Edit[]} edits
+ * @property {string[]} bugs
+ * @property {number | null} frame
+ * @property {number | null} only the index of the case that is passed alone; null for all
+ *
+ * @typedef {Object} Pass  the numbers of one pass
+ * @property {Scene} scene its arrays may differ from the first scene's: an edited activation
+ * @property {number} loss
+ * @property {(key: string, at: Place) => number | undefined} read undefined: not loaded yet
+ * @property {(wanted: {key: string, region: Region}[]) => Promise<void>} need load exact numbers,
+ *   so that `read` knows them; resolves at once where they are there
+ * @property {(key: string) => Levels} levels every number of an array roughly, for its picture
+ *
+ * @typedef {Object} Levels
+ * @property {number[]} shape
+ * @property {Int8Array | Float64Array} data level · scale is the number, to a 127th of the largest
+ * @property {number} scale
+ * @property {number} largest the largest |number| that is finite
+ *
+ * @typedef {Object} Source
+ * @property {Scene} scene
+ * @property {(wanted: PassWanted) => Promise<Pass>} pass
+ * @property {boolean} isLive whether a server answers
+ */
+export {};

@@ -1,0 +1,144 @@
+"""The scene: what a page is told of a network, its data and the arrays of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from inspect import Parameter
+from typing import Any
+
+from chainrule.core.registry import name_in
+from chainrule.inspector.record import Record
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.graph import INPUT_WORD
+from chainrule.nn.layer_types import LAYERS, arguments_of
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.sequences.losses import loss_of_a_step
+from chainrule.training.optimizers import OPTIMIZERS, Optimizer
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the page says of a record beside its numbers.
+
+    Attributes:
+        title: the heading.
+        optimizer: the rule of the update.
+        scale: the schedule's factor of every learning rate.
+        inputs: what the inputs are called, one for each, or None.
+        outputs: what the outputs stand for, or None.
+        cases: for each case its number in the data and its label.
+        notes: sentences on the data.
+    """
+
+    title: str
+    optimizer: Optimizer
+    scale: float = 1.0
+    inputs: Sequence[str] | None = None
+    outputs: Sequence[str] | None = None
+    cases: Sequence[tuple[int, str]] = ()
+    notes: Sequence[str] = ()
+
+
+def scene(record: Record, told: Told) -> dict[str, Any]:
+    """The description of a record as JSON; ``page/scene.js`` says what each entry means."""
+    network = record.network
+    rates = network.rates(told.optimizer.default_rate)
+    return {
+        "version": VERSION,
+        "title": told.title,
+        "notes": list(told.notes),
+        "names": {
+            "inputs": None if told.inputs is None else list(told.inputs),
+            "outputs": None if told.outputs is None else list(told.outputs),
+        },
+        "cases": [{"number": number, "label": label} for number, label in told.cases],
+        "input_shape": list(network.input_shape),
+        "loss": _named(loss_of_a_step(network.loss_function), LOSSES),
+        "loss_from_logits": network.from_logits is not None,
+        "loss_value": record.loss,
+        "optimizer": _named(told.optimizer, OPTIMIZERS),
+        "output": network.layers[network.graph.order[-1]].name,
+        "layers": [_layer(record, n, rates, told.scale) for n in range(len(network.layers))],
+        "arrays": [_array(record, key) for key in record.entries],
+    }
+
+
+def _named(part: Any, table: Any) -> dict[str, Any]:
+    """A part by its name in a table, with all its options."""
+    options = {}
+    if is_dataclass(part):
+        options = {f.name: getattr(part, f.name) for f in fields(part) if f.init}
+    return {"type": name_in(table, part), **options}
+
+
+def _layer(record: Record, n: int, rates: dict[str, float], scale: float) -> dict[str, Any]:
+    """The n-th layer in the order of the forward pass."""
+    network = record.network
+    k = network.graph.order[n]
+    layer: Any = record.layer(k)
+    phi = getattr(layer, "activation", None)
+    known = layer.__class__ in LAYERS.values()
+    names = {-1: INPUT_WORD} | {j: one.name for j, one in enumerate(network.layers)}
+    return {
+        "name": layer.name,
+        "type": layer.type if known else "",
+        "number": n + 1,
+        "sources": [names[source] for source in network.graph.sources[k]],
+        "input_shape": list(layer.input_shape),
+        "z_shape": list(layer.z_shape),
+        "output_shape": list(layer.output_shape),
+        "activation": None if phi is None else _named(phi, ACTIVATIONS),
+        "options": _options(layer),
+        "at_each_step": layer.at_each_step,
+        "by_formula": known and (phi is None or type(phi) in ACTIVATIONS.values()),
+        "parameters": [
+            {
+                "name": segment.name,
+                "shape": list(segment.shape),
+                "trained": segment.trained,
+                "rate": rates[segment.full_name] * scale,
+                "penalty": dict(network.penalty_rates(segment.full_name))
+                if segment.trained
+                else {},
+            }
+            for segment in network.parameters.layout.of_layer(layer.name)
+        ],
+    }
+
+
+_ATTRIBUTES = {"size": ("filter_size", "window_size", "size"), "outputs": ("only_last",)}
+"""The attributes that may hold an argument, where it is another than the argument's name."""
+
+
+def _options(layer: Any) -> dict[str, Any]:
+    """The arguments of a layer that change what it computes, by name; those that are plain."""
+    found: dict[str, Any] = {}
+    for key, argument in arguments_of(layer.__class__).items():
+        if argument.kind is Parameter.VAR_KEYWORD:
+            continue
+        names = (name for name in _ATTRIBUTES.get(key, (key,)) if hasattr(layer, name))
+        value = getattr(layer, next(names, ""), argument.default)
+        if isinstance(value, tuple):
+            value = list(value)
+        if isinstance(value, bool | int | float | str | list):
+            found[key] = value
+    return found
+
+
+def _array(record: Record, key: str) -> dict[str, Any]:
+    """What the page is told of an array."""
+    entry = record.entries[key]
+    layer, _, name = key.rpartition(".")
+    return {
+        "key": key,
+        "layer": layer,
+        "name": name,
+        "role": entry.role,
+        "letter": entry.letter,
+        "shape": list(entry.values.shape),
+        "cases": entry.of_cases,
+        "says": entry.says,
+    }

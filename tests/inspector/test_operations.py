@@ -1,0 +1,47 @@
+"""Every operation's formula gives, from the recorded numbers, the number that Python recorded."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, Network, Softmax
+from chainrule.explain.lesson import in_float64
+from chainrule.inspector.record import recorded
+from chainrule.inspector.scene import Told, scene
+from chainrule.training.optimizers import optimizer
+
+SCRIPT = Path(__file__).parent / "page" / "held_against_python.mjs"
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None, reason="Node.js, which runs the page's modules, is not installed"
+)
+
+
+def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
+    """The worst error of every operation, for each network with its inputs and targets."""
+    told = Told("a test", optimizer("sgd"))
+    scenes = []
+    for network, x, t in networks:
+        made = in_float64(network)
+        record = recorded(made, *made.prepare(x, t))
+        arrays = {key: entry.values.ravel().tolist() for key, entry in record.entries.items()}
+        scenes.append({"scene": scene(record, told), "arrays": arrays})
+    found = subprocess.run(
+        ["node", SCRIPT], input=json.dumps(scenes), capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def test_dense_layers():
+    network = Network(
+        [Dense(8, "tanh"), Dense(3), Softmax()], input=4, seed=1, penalty={"L2": 0.1}
+    )
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    (errors,) = held((network, x, [0, 1, 1, 0, 2, 0]))
+    assert {"dense_1.z", "dense_1.out", "dense_1.delta", "dense_1.W_grad"} <= set(errors)
+    assert max(errors.values()) < 1e-12
