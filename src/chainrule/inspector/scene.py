@@ -7,7 +7,10 @@ from dataclasses import dataclass, fields, is_dataclass
 from inspect import Parameter
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.registry import name_in
+from chainrule.core.sequences import lengths_of
 from chainrule.inspector.record import Record
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import INPUT_WORD
@@ -56,6 +59,7 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         },
         "cases": [{"number": number, "label": label} for number, label in told.cases],
         "input_shape": list(network.input_shape),
+        "lengths": _lengths(record),
         "loss": _named(loss_of_a_step(network.loss_function), LOSSES),
         "loss_from_logits": network.from_logits is not None,
         "loss_value": record.loss,
@@ -64,6 +68,13 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "layers": [_layer(record, n, rates, told.scale) for n in range(len(network.layers))],
         "arrays": [_array(record, key) for key in record.entries],
     }
+
+
+def _lengths(record: Record) -> list[int] | None:
+    """How many steps of each case are not padding; None where no case is padded."""
+    shape = record.network.input_shape
+    found = lengths_of(record.x.reshape(len(record.x), *shape)) if len(shape) == 2 else None
+    return None if found is None else [int(length) for length in found]
 
 
 def _named(part: Any, table: Any) -> dict[str, Any]:
@@ -121,6 +132,8 @@ def _options(layer: Any) -> dict[str, Any]:
             continue
         names = (name for name in _ATTRIBUTES.get(key, (key,)) if hasattr(layer, name))
         value = getattr(layer, next(names, ""), argument.default)
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
         if isinstance(value, tuple):
             value = list(value)
         if isinstance(value, bool | int | float | str | list):

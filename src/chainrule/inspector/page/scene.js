@@ -68,3 +68,8 @@ export function consumersOf(scene, name) {
 export function infoOf(scene, key) {
   return scene.arrays.find((info) => info.key === key);
 }
+
+/** How many of the steps of a case are not padding.
+ * @param {Scene} scene @param {number} n the case @param {number} steps of a case, padding included
+ * @returns {number} */
+export const lengthOf = (scene, n, steps) => scene.lengths?.[n] ?? steps;
