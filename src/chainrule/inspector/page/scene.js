@@ -41,6 +41,7 @@
  * @property {{inputs: string[] | null, outputs: string[] | null}} names
  * @property {{number: number, label: string}[]} cases number: in the data, counted from 0
  * @property {number[]} input_shape
+ * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
  * @property {Named} loss
  * @property {boolean} loss_from_logits
  * @property {Named} optimizer
