@@ -38,6 +38,10 @@ export const FIRST_VIEW = {
   pass: 0,
 };
 
+/** The place of the case shown in the arrays of the pass: of one case alone there is only one.
+ * @param {View} view @returns {number} */
+export const caseIn = ({ alone, case_ }) => (alone ? 0 : case_);
+
 /** Holds the view; listeners are called once for each change, with the names of what changed. */
 export class Store {
   /** @param {Partial<View>} [first] */
