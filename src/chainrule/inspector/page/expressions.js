@@ -12,8 +12,9 @@
  * @typedef {{kind: "quotient", over: Expression, under: Expression}} Quotient
  * @typedef {{kind: "power", base: Expression, exponent: Expression}} Power
  * @typedef {{kind: "negative", of: Expression}} Negative
- * @typedef {{kind: "call", name: string, inputs: Expression[], f: (...x: number[]) => number}} Call
- *   a function by its name as MathML shows it, such as tanh, σ, exp, max, φ′
+ * @typedef {{kind: "call", name: string, inputs: Expression[], f: (...x: number[]) => number,
+ *   slope?: (x: number) => number}} Call  a function by its name as MathML shows it, such as tanh, σ,
+ *   exp, max, φ′; of one input its slope, where it is known
  * @typedef {Cell | Constant | Sum | Product | Quotient | Power | Negative | Call} Expression
  */
 
@@ -42,6 +43,17 @@ export const negative = (of) => ({ kind: "negative", of });
 /** @param {string} name @param {(...x: number[]) => number} f @param {...Expression} inputs
  * @returns {Call} */
 export const call = (name, f, ...inputs) => ({ kind: "call", name, inputs, f });
+
+/** A function of one number whose slope is known, so that paths through it are exact.
+ * @param {string} name @param {(x: number) => number} f @param {(x: number) => number} slope
+ * @param {Expression} input @returns {Call} */
+export const curve = (name, f, slope, input) => ({
+  kind: "call",
+  name,
+  inputs: [input],
+  f,
+  slope,
+});
 
 /** The parts of which an expression is made.
  * @param {Expression} one @returns {Expression[]} */

@@ -1,6 +1,7 @@
 /** Puts the page together: the source of numbers, the view, and every part of the page. */
 
 import { EditHistory } from "./history.js";
+import { Keys } from "./keys.js";
 import { localSource } from "./local.js";
 import { operationsOf } from "./operations/operations.js";
 import { FIRST_VIEW, Store } from "./store.js";
@@ -13,6 +14,7 @@ import { FIRST_VIEW, Store } from "./store.js";
  * @typedef {Object} App  what every part of the page is given
  * @property {Source} source
  * @property {Store} store
+ * @property {Keys} keys
  * @property {Pass} pass the pass that is shown; a part reads it again when `view.pass` changes
  * @property {Pass} first the pass as it came, without edits
  * @property {Pass | null} before the pass one step of undo back, shown as a ghost; null without one
@@ -89,6 +91,7 @@ async function start() {
   const app = {
     source,
     store,
+    keys: new Keys(),
     pass,
     first: pass,
     before: null,

@@ -21,6 +21,13 @@
  * @property {number | null} frame of the film; null for the pass as it came
  * @property {"look" | "predict" | "break" | "path" | "film"} mode
  * @property {number} pass counts up whenever numbers have changed
+ * @property {ChosenCell[]} hidden cells whose numbers are not shown, see hidden.js
+ * @property {Trail[]} trails the paths of a weight that are lit up
+ * @property {string[]} wrong keys of the arrays that differ from those of the pass without bugs
+ *
+ * @typedef {Object} Trail  a path: its cells in order from the weight to the output
+ * @property {ChosenCell[]} cells
+ * @property {number} share its product over the largest |product|
  */
 
 /** @type {View} */
@@ -36,6 +43,9 @@ export const FIRST_VIEW = {
   frame: null,
   mode: "look",
   pass: 0,
+  hidden: [],
+  trails: [],
+  wrong: [],
 };
 
 /** The place of the case shown in the arrays of the pass: of one case alone there is only one.

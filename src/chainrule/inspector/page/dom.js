@@ -1,0 +1,48 @@
+/** Elements of the page, made without HTML in strings, and the live region. */
+
+/**
+ * @typedef {Object} Properties
+ * @property {string} [class]
+ * @property {string} [text] what it says
+ * @property {Record<string, (event: any) => void>} [on] listeners by the event's name
+ *
+ * @typedef {Properties & {[attribute: string]: any}} Attributes  any other property is an attribute;
+ *   true is one without a value, and false, null and undefined are none
+ */
+
+/** An element of HTML.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Attributes} [attributes]
+ * @param {...(Node | string | null)} children @returns {HTMLElementTagNameMap[Tag]} */
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  const { class: classes, text, on, ...others } = attributes;
+  if (classes) element.className = classes;
+  if (text !== undefined) element.textContent = text;
+  for (const [name, listener] of Object.entries(on ?? {}))
+    element.addEventListener(name, listener);
+  for (const [name, value] of Object.entries(others)) {
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(name, String(value));
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** A button that says a text, with a longer text as its tooltip.
+ * @param {string} text @param {string} title @param {(event: any) => void} run
+ * @param {Attributes} [attributes] @returns {HTMLButtonElement} */
+export function button(text, title, run, attributes = {}) {
+  return make("button", { type: "button", text, title, ...attributes, on: { click: run } });
+}
+
+/** Have a sentence spoken by a screen reader.
+ * @param {string} sentence */
+export function say(sentence) {
+  const status = document.getElementById("status");
+  if (status) status.textContent = sentence;
+}
+
+/** Whether the person asks for less motion. @returns {boolean} */
+export const wantsStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
