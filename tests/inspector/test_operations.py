@@ -10,9 +10,8 @@ import pytest
 
 from chainrule import Dense, Network, Softmax
 from chainrule.explain.lesson import in_float64
-from chainrule.inspector.record import recorded
+from chainrule.inspector.passes import recorded
 from chainrule.inspector.scene import Told, scene
-from chainrule.training.optimizers import optimizer
 
 SCRIPT = Path(__file__).parent / "page" / "held_against_python.mjs"
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
     """The worst error of every operation, for each network with its inputs and targets."""
-    told = Told("a test", optimizer("sgd"))
+    told = Told("a test")
     scenes = []
     for network, x, t in networks:
         made = in_float64(network)

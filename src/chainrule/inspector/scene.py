@@ -17,7 +17,7 @@ from chainrule.nn.graph import INPUT_WORD
 from chainrule.nn.layer_types import LAYERS, arguments_of
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.sequences.losses import loss_of_a_step
-from chainrule.training.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.optimizers import OPTIMIZERS
 
 VERSION = 1
 
@@ -28,8 +28,6 @@ class Told:
 
     Attributes:
         title: the heading.
-        optimizer: the rule of the update.
-        scale: the schedule's factor of every learning rate.
         inputs: what the inputs are called, one for each, or None.
         outputs: what the outputs stand for, or None.
         cases: for each case its number in the data and its label.
@@ -37,8 +35,6 @@ class Told:
     """
 
     title: str
-    optimizer: Optimizer
-    scale: float = 1.0
     inputs: Sequence[str] | None = None
     outputs: Sequence[str] | None = None
     cases: Sequence[tuple[int, str]] = ()
@@ -48,7 +44,6 @@ class Told:
 def scene(record: Record, told: Told) -> dict[str, Any]:
     """The description of a record as JSON; ``page/scene.js`` says what each entry means."""
     network = record.network
-    rates = network.rates(told.optimizer.default_rate)
     return {
         "version": VERSION,
         "title": told.title,
@@ -63,9 +58,10 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "loss": _named(loss_of_a_step(network.loss_function), LOSSES),
         "loss_from_logits": network.from_logits is not None,
         "loss_value": record.loss,
-        "optimizer": _named(told.optimizer, OPTIMIZERS),
+        "optimizer": _named(record.step.rule, OPTIMIZERS),
+        "clip_norm": record.step.most,
         "output": network.layers[network.graph.order[-1]].name,
-        "layers": [_layer(record, n, rates, told.scale) for n in range(len(network.layers))],
+        "layers": [_layer(record, n) for n in range(len(network.layers))],
         "arrays": [_array(record, key) for key in record.entries],
     }
 
@@ -85,9 +81,10 @@ def _named(part: Any, table: Any) -> dict[str, Any]:
     return {"type": name_in(table, part), **options}
 
 
-def _layer(record: Record, n: int, rates: dict[str, float], scale: float) -> dict[str, Any]:
+def _layer(record: Record, n: int) -> dict[str, Any]:
     """The n-th layer in the order of the forward pass."""
-    network = record.network
+    network, step = record.network, record.step
+    rates = network.rates(step.rule.default_rate)
     k = network.graph.order[n]
     layer: Any = record.layer(k)
     phi = getattr(layer, "activation", None)
@@ -110,7 +107,8 @@ def _layer(record: Record, n: int, rates: dict[str, float], scale: float) -> dic
                 "name": segment.name,
                 "shape": list(segment.shape),
                 "trained": segment.trained,
-                "rate": rates[segment.full_name] * scale,
+                "is_bias": segment.is_bias,
+                "rate": rates[segment.full_name] * step.scale,
                 "penalty": dict(network.penalty_rates(segment.full_name))
                 if segment.trained
                 else {},

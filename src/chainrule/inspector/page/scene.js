@@ -5,6 +5,7 @@
  * @property {string} name such as W
  * @property {number[]} shape
  * @property {boolean} trained
+ * @property {boolean} is_bias whether a decay of the weights spares it: biases, γ, β, starts
  * @property {number} rate the learning rate, times the schedule's factor
  * @property {{L1?: number, L2?: number}} penalty
  *
@@ -44,7 +45,9 @@
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
  * @property {Named} loss
  * @property {boolean} loss_from_logits
+ * @property {number} loss_value
  * @property {Named} optimizer
+ * @property {number | null} clip_norm the largest norm of the whole gradient; null for any
  * @property {string} output the name of the last layer
  * @property {SceneLayer[]} layers
  * @property {ArrayInfo[]} arrays in the order in which they are computed

@@ -1,0 +1,50 @@
+"""The arrays within a layer: what it computes besides z, its output and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.core.arrays import Array
+from chainrule.inspector.inner.rows import keep_mask
+from chainrule.inspector.record import Record
+from chainrule.nn import layer_types as layers
+
+
+def nothing(record: Record, k: int, values: Array) -> None:
+    """Keep nothing: the layer has no such arrays."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How the inner arrays of a kind of layer are kept, by `Record.keep`.
+
+    Both functions are given the record, the index of the layer and an array. The layer has stored
+    what it needs for its backward pass, such as ``layer.mask``.
+
+    Attributes:
+        forward: after the layer's forward pass, before its z and output are kept; given its input,
+            (cases, inputs).
+        back: the whole backward pass of the layer, for one with gradients of inner arrays; None
+            for a layer whose δ and gradients are all there is. Given ∂L/∂output, (cases, outputs),
+            it keeps the inner gradients, and z's, lets the layer store those of its parameters,
+            and returns ∂L/∂input, (cases, inputs).
+        keeps_z: whether z is kept by the pass; otherwise ``forward`` keeps what there is of it.
+    """
+
+    forward: Callable[[Record, int, Array], None] = nothing
+    back: Callable[[Record, int, Array], Array] | None = None
+    keeps_z: bool = True
+
+
+INNER: Mapping[Any, Inner] = {
+    layers.Dropout: Inner(keep_mask),
+    layers.Layer: Inner(),
+}
+"""What is kept of each class of layers; the last one is of those that have nothing inside."""
+
+
+def inner_of(layer: layers.Layer) -> Inner:
+    """What is kept of a layer: by its class, or the nearest one that it derives from."""
+    return INNER[next(kind for kind in layer.__class__.__mro__ if kind in INNER)]

@@ -1,0 +1,52 @@
+"""What the arrays of a pass are, each in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_SAYS: Mapping[str, str] = {
+    "input.out": "What goes in: one row, image or sequence for each case.",
+    "input.J": "How the loss moves with each number that went in.",
+    "z": "The weighted sum of each unit, before its activation.",
+    "out": "What the layer gives to the layers after it.",
+    "softmax.out": "The probability of each class: above 0, and 1 together.",
+    "dense.out": "The output of each unit.",
+    "flatten.out": "The same numbers, as one row for each case.",
+    "dropout.out": "What is left of the input: some numbers are 0, the others larger.",
+    "embedding.out": "The vector of each class number.",
+    "add.out": "The sum of what its sources give.",
+    "concatenate.out": "What its sources give, one behind the other.",
+    "J": "How the loss moves with each number that the layer gives.",
+    "delta": "δ: how the loss moves with each z.",
+    "sent": "This layer's part of how the loss moves with what feeds it.",
+    "W": "The weights: in row i and column j, the one from input i to unit j.",
+    "b": "The biases, one for each unit.",
+    "E": "The vectors that are learnt, one row for each class number.",
+    "gamma": "γ, by which each normalised number is multiplied.",
+    "beta": "β, which is added to each normalised number.",
+}
+"""The sentences, by the name of the array, or by the type of its layer and the name."""
+
+_SUFFIXES: Mapping[str, str] = {
+    "_grad": "How the loss moves with each number of {name}, the sum over all cases.",
+    "_new": "{name} after the update.",
+}
+
+
+def sentence(kind: str, name: str) -> str:
+    """What an array is.
+
+    Args:
+        kind: the type of its layer, such as ``dense``, or ``input``.
+        name: its name in the layer, such as ``W_grad``.
+
+    Example:
+        >>> sentence("dense", "W_new")
+        'W after the update.'
+    """
+    for suffix, text in _SUFFIXES.items():
+        if name.endswith(suffix):
+            return text.format(name=name.removesuffix(suffix))
+    if name.startswith("sent_"):
+        name = "sent"
+    return _SAYS.get(f"{kind}.{name}", _SAYS.get(name, ""))
