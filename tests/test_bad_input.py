@@ -612,6 +612,7 @@ def test_a_huge_number_is_one_message(refused, item):
         ("training.callbacks=[{type: csv_log, file: ../x}]", "a name in the run's folder"),
         ("training.callbacks=[{type: csv_log, file: run.json}]", "choose another name"),
         ("training.callbacks=[{type: time_limit, seconds: 0}]", "above 0, found 0"),
+        ("training.callbacks=[{type: frames, count: 1}]", "of at least 2, found 1"),
     ],
 )
 def test_schedules_and_callbacks_that_are_not_as_they_should_be(refused, item, message):

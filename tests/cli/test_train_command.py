@@ -51,6 +51,18 @@ def test_training_shows_epochs_scores_and_where_the_files_lie(command, config):
     assert Path(re.search(r"learning curve  (.*)", outcome.out)[1]).is_file()
 
 
+def test_a_film_is_kept_beside_what_the_configuration_names(command, config):
+    item = "training.callbacks=[csv_log]"
+    command("train", config, "--film", "--quiet", "--set", item, "--run", "r")
+    assert {"frames.safetensors", "log.csv"} <= {*os.listdir("r")}
+    assert [one["type"] for one in load("r").config.training["callbacks"]] == ["csv_log", "frames"]
+    again = command("train", config, "--film", "--set", item, "--run", "r", "--resume")
+    assert again.status == 0
+    named = "training.callbacks=[{type: frames, count: 2}]"
+    command("train", config, "--film", "--quiet", "--set", named, "--run", "once")
+    assert load("once").config.training["callbacks"] == [{"type": "frames", "count": 2}]
+
+
 def test_every_run_has_a_folder_of_its_own(command, config):
     command("train", config, "--quiet")
     command("train", config, "--quiet")

@@ -36,6 +36,7 @@ KERAS_AND_PYTORCH = [
     (METRICS, "top_k_categorical_accuracy", "top_5_accuracy"),
     (CALLBACKS, "EarlyStopping", "early_stopping"),
     (CALLBACKS, "ModelCheckpoint", "best_weights"),
+    (CALLBACKS, "snapshots", "frames"),
     (SCHEDULES, "ReduceLROnPlateau", "plateau"),
     (SCHEDULES, "OneCycleLR", "one_cycle"),
     (["train_loss", "validation_loss"], "loss", "train_loss"),

@@ -14,6 +14,7 @@ from chainrule.cli.options import Config, Engine, Overrides, Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
+    from chainrule.config.load import Config as Checked
     from chainrule.data.dataset import DataSplit
 
 
@@ -41,6 +42,14 @@ Resume = Annotated[
         "the beginning if nothing has begun there.",
     ),
 ]
+Film = Annotated[
+    bool,
+    typer.Option(
+        "--film",
+        help="Keep the parameters of many epochs as well, for chainrule inspect RUN to play as a "
+        "film: the callback frames.",
+    ),
+]
 
 
 def command(
@@ -52,6 +61,7 @@ def command(
     engine: Engine = None,
     run: RunFolder = None,
     resume: Resume = False,
+    film: Film = False,
 ) -> None:
     """Train the network of a configuration on its data.
 
@@ -77,8 +87,8 @@ def command(
 
         with diagnosed():
             result = train(
-                config,
-                overrides=overrides,
+                _filmed(config, overrides) if film else config,
+                overrides=() if film else overrides,
                 run=run,
                 resume=resume,
                 verbose=verbose,
@@ -91,6 +101,14 @@ def command(
         say_first_finding(result)
     if result.signal is not None or result.interrupted:
         raise typer.Exit(128 + (result.signal or SIGINT))
+
+
+def _filmed(config: Path, overrides: list[str]) -> Checked:
+    """The configuration, with the callback that keeps frames."""
+    from chainrule.config.load import read_source
+    from chainrule.runs.frames_file import with_frames
+
+    return with_frames(read_source(config).config(overrides))
 
 
 def _say_data(data: DataSplit, *, quiet: bool) -> None:

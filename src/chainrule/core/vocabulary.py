@@ -77,6 +77,7 @@ _WORDS_ELSEWHERE: Mapping[str, str] = {
     "early_stopping": "earlystopping early_stop",
     "best_weights": "model_checkpoint modelcheckpoint save_best_only restore_best_weights",
     "csv_log": "csv_logger csvlogger",
+    "frames": "snapshots film checkpoints backup_and_restore",
     "time_limit": "timer time_stopping timestopping max_time",
     "validation_loss": "val_loss",
     "validation_accuracy": "val_accuracy val_acc",

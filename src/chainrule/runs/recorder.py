@@ -11,6 +11,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.files import write_whole
 from chainrule.data.dataset import Digests
 from chainrule.runs.checkpoint import save_checkpoint
+from chainrule.runs.frames_file import write_frames
 from chainrule.runs.run_folder import Facts, RunFolder
 from chainrule.runs.tensor_file import packed
 from chainrule.training import Callback, Row, Trainer
@@ -91,9 +92,10 @@ class Recorder(Callback):
             self._save(trainer)
 
     def on_end(self, trainer: Trainer) -> None:
-        """Write the last checkpoint: the state in which training ended or was stopped."""
+        """Write the last checkpoint: the state in which training ended or was stopped; frames."""
         if not trainer.inconsistent:  # else keep the previous checkpoint, which is consistent
             self._save(trainer)
+        write_frames(self.folder.frames, trainer.callbacks, trainer.network)
 
     def _save(self, trainer: Trainer) -> None:
         """Write a checkpoint, unless training has not moved since the last one."""

@@ -11,6 +11,7 @@
 ``scaling.safetensors``  mean and scale of every input, if they were standardised
 ``cases.safetensors``   a digest of every training, validation and test case, if they were read
 ``target_scaling.safetensors``  those of every output, if the targets were scaled
+``frames.safetensors``  the parameters after many epochs, if the callback ``frames`` keeps them
 ======================  ============================================================
 """
 
@@ -239,10 +240,12 @@ class RunFolder:
         self.scaling = path / "scaling.safetensors"
         self.target_scaling = path / "target_scaling.safetensors"
         self.cases = path / "cases.safetensors"
+        self.frames = path / "frames.safetensors"
         pictures = (self.curve.with_suffix(ending) for ending in (".png", ".svg"))
         self.files = (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *(self.start, self.scaling, self.target_scaling, self.cases, *pictures),
+            *(self.start, self.scaling, self.target_scaling, self.cases, self.frames),
+            *pictures,
         )
 
     @classmethod

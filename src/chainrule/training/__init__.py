@@ -5,6 +5,7 @@ from chainrule.training.callbacks import (
     Callback,
     CsvLog,
     EarlyStopping,
+    Frames,
     TensorBoard,
     TimeLimit,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Callback",
     "CsvLog",
     "EarlyStopping",
+    "Frames",
     "History",
     "Part",
     "Progress",

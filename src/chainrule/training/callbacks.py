@@ -31,6 +31,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.files import added_to, reported, require_own, write_whole
 from chainrule.core.registry import Entry, from_table, missing_extra, name_in
+from chainrule.training.frames import FRAME_ARRAYS, MOST_FRAME_BYTES, Frame, problem_of_frames
 from chainrule.training.history import Row
 from chainrule.training.monitor import MODE, MONITOR, Monitor
 
@@ -306,6 +307,102 @@ class TimeLimit(Callback):
         self.spent = float(state["spent"])
 
 
+@dataclass(eq=False)
+class Frames(Callback):
+    """Keeps the parameters at the start, after epochs, and at the end: a film of the training.
+
+    It keeps those of every epoch at first; whenever more than ``count`` would remain, those of
+    every 2nd, then of every 4th, 8th, ... epoch. Which ones these are depends on the number of
+    epochs alone, not on the time. A run writes them into its folder, as ``frames.safetensors``;
+    of a training without a folder they are in ``frames``.
+
+    Attributes:
+        count: how many frames remain at most, at least 2; fewer where so many would take more
+            than `MOST_FRAME_BYTES`.
+        every: the distance of the frames in epochs; the last one may follow earlier.
+    """
+
+    writes_files: ClassVar[bool] = True
+
+    count: int = 60
+    every: int = field(default=1, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        require_count("count", self.count, 2)
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`.
+
+        Raises:
+            ConfigError: not even two frames fit into `MOST_FRAME_BYTES`.
+        """
+        theta = trainer.network.theta
+        fitting = MOST_FRAME_BYTES // max(1, theta.nbytes)
+        if fitting < 2:
+            at_most, found = (f"{n / 2**20:,.0f} MB" for n in (MOST_FRAME_BYTES, theta.nbytes))
+            raise ConfigError(
+                f"frames of a training take at most {at_most}, but the parameters of this network "
+                f"alone {found}; leave the callback out"
+            )
+        self._most = min(self.count, fitting)
+        self._like = np.zeros_like(theta)
+        self._kept: list[Frame] = []
+        self._last: Frame | None = None
+        self.every = 1
+
+    @property
+    def frames(self) -> list[Frame]:
+        """What was kept, in order; the last is that of the last epoch that was finished."""
+        last = self._last
+        is_apart = last is not None and last.epoch % self.every > 0
+        return [*self._kept, last] if last is not None and is_apart else [*self._kept]
+
+    def on_start(self, trainer: Any) -> None:
+        """Keep the parameters with which training starts."""
+        if not self._kept:
+            self._kept = [Frame(0, trainer.network.theta.copy(), np.full(2, np.nan))]
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """Keep those after the epoch, and let go of others if there are too many."""
+        losses = (row.get(f"{part}_loss") for part in ("train", "validation"))
+        numbers = np.array([np.nan if loss is None else loss for loss in losses])
+        self._last = Frame(trainer.epoch, trainer.network.theta.copy(), numbers)
+        if trainer.epoch % self.every == 0:
+            self._kept.append(self._last)
+        while len(self._kept) >= self._most:
+            self.every *= 2
+            self._kept = [frame for frame in self._kept if frame.epoch % self.every == 0]
+
+    def arrays(self) -> dict[str, Array]:
+        """The frames as arrays: ``epochs`` (frames,), ``theta`` and ``losses`` with a row each."""
+        frames = self.frames
+        return {
+            "epochs": np.array([frame.epoch for frame in frames], np.int64),
+            "theta": np.array([frame.theta for frame in frames], self._like.dtype).reshape(
+                len(frames), self._like.size
+            ),
+            "losses": np.array([frame.losses for frame in frames], float).reshape(-1, 2),
+        }
+
+    def state(self) -> State:
+        """The frames so far, and their distance."""
+        return {"every": self.every, **self.arrays()}
+
+    def load_state(self, state: State) -> None:
+        """See `Callback.load_state`."""
+        every, found = state["every"], {name: state[name] for name in FRAME_ARRAYS}
+        if not is_whole(every, at_least=1):
+            raise ValueError("its distance of frames is no count")
+        problem = problem_of_frames(found, self._like.size, self._like.dtype)
+        if problem is not None:
+            raise ValueError(problem)
+        frames = [Frame(int(n), *rest) for n, *rest in zip(*found.values(), strict=True)]
+        kept = [frame for frame in frames if frame.epoch % every == 0]
+        if len(kept) >= self._most or any(frame.epoch % every for frame in frames[:-1]):
+            raise ValueError("its frames are at other distances than these")
+        self.every, self._kept, self._last = every, kept, frames[-1] if frames else None
+
+
 # Callbacks that write files into the run's folder.
 
 _NAME = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,98}[A-Za-z0-9_-])?")
@@ -441,6 +538,7 @@ CALLBACKS: Mapping[str, type[Callback]] = {
     "early_stopping": EarlyStopping,
     "best_weights": BestWeights,
     "time_limit": TimeLimit,
+    "frames": Frames,
     "csv_log": CsvLog,
     "tensorboard": TensorBoard,
 }

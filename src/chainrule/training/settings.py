@@ -94,7 +94,8 @@ class Settings:
             longer gradient is scaled down, g ← g · min(1, c / ‖g‖). null for no limit.
         callbacks: what takes part in the training. early_stopping stops it when a loss or score
             has stopped improving, and restores the best parameters; best_weights only restores
-            them; time_limit ends it; csv_log and tensorboard write what the history holds.
+            them; time_limit ends it; frames keeps those of many epochs, as a film; csv_log and
+            tensorboard write what the history holds.
         metrics: what the history has beside the loss and the usual scores, by name; train_* where
             the training data are evaluated (evaluate is full), validation_* after each epoch.
         class_weights: how much the cases of each class count in training, beside their own
