@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from chainrule.estimators.classifier import Classifier
     from chainrule.estimators.regressor import Regressor
     from chainrule.gradients.custom_functions import register_activation, register_loss
+    from chainrule.inspector.inspecting import inspect
+    from chainrule.inspector.inspection import Inspection
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
@@ -39,6 +41,7 @@ _HOME = {
     "Dense": "chainrule.nn.layers.dense",
     "Diagnosis": "chainrule.runs.doctor.diagnosis",
     "ImageGenerator": "chainrule.data.generators.shapes",
+    "Inspection": "chainrule.inspector.inspection",
     "Network": "chainrule.nn.network",
     "RangeTest": "chainrule.runs.range_test",
     "Regressor": "chainrule.estimators.regressor",
@@ -49,6 +52,7 @@ _HOME = {
     "examine": "chainrule.runs.doctor.examine",
     "explained": "chainrule.runs.explained",
     "export": "chainrule.runs.export.formats",
+    "inspect": "chainrule.inspector.inspecting",
     "load": "chainrule.runs.run",
     "range_test": "chainrule.runs.range_test",
     "report": "chainrule.runs.report.page",
@@ -82,6 +86,7 @@ __all__ = [
     "Dense",
     "Diagnosis",
     "ImageGenerator",
+    "Inspection",
     "Network",
     "RangeTest",
     "Regressor",
@@ -93,6 +98,7 @@ __all__ = [
     "examine",
     "explained",
     "export",
+    "inspect",
     "load",
     "range_test",
     "register_activation",

@@ -26,7 +26,7 @@ CHOICES = [
     ("--engine", ("train", "compare"), ("auto", *ENGINES)),
     ("--with", ("compare",), (*PEERS,)),
     ("--method", ("check",), (*METHODS,)),
-    ("--split", ("evaluate", "explain", "data show"), PARTS),
+    ("--split", ("evaluate", "explain", "inspect", "data show"), PARTS),
     ("--format", ("explain",), (*FORMATS_OF_EXPLAIN,)),
     ("--to", ("export",), (*FORMATS,)),
     ("--dtype", ("export",), DTYPES),

@@ -33,6 +33,7 @@ COMMANDS = [
     "check",
     "describe",
     "explain",
+    "inspect",
     "doctor",
     "evaluate",
     "predict",

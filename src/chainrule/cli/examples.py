@@ -23,6 +23,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "explain by_hand.yaml --case 1 --weight 'dense_1.W[0,1]'",
         "explain runs/shapes-1 --out page.html",
     ),
+    "inspect": (
+        "inspect by_hand.yaml --save page.html",
+        "inspect runs/shapes-1 --split test --count 8 --save page.html",
+    ),
     "doctor": ("doctor runs/shapes-1", "doctor shapes.yaml --set network.learning_rate=10"),
     "evaluate": (
         "evaluate runs/shapes-1 --split validation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from chainrule.core.arrays import Array
 
 FIRST_MODULE = "main.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_PLACES = re.compile(r"\{\{(?:style|data|script)\}\}")
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
 
 
@@ -62,6 +64,19 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
+@cache
+def policy(more: str = "") -> str:
+    """The content security policy: this script and these styles, and nothing from elsewhere.
+
+    Args:
+        more: further directives, each with ``; `` before it.
+    """
+    return (
+        f"default-src 'none'; script-src {_digest(script())}; style-src {_digest(style())}; "
+        f"img-src data: blob:; base-uri 'none'; form-action 'none'{more}"
+    )
+
+
 def one_file(scene: Mapping[str, Any], arrays: Sequence[Array]) -> str:
     """The page as one file that works without a server.
 
@@ -69,20 +84,34 @@ def one_file(scene: Mapping[str, Any], arrays: Sequence[Array]) -> str:
         scene: the description, see `chainrule.inspector.scene`.
         arrays: those of the record, in the order of the scene's.
     """
-    code, looks = script(), style()
-    policy = (
-        f"default-src 'none'; script-src {_digest(code)}; style-src {_digest(looks)}; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-    text = json.dumps(scene, ensure_ascii=True).replace("<", "\\u003c")
-    numbers = np.concatenate([array.ravel() for array in arrays])
-    packed = base64.b64encode(numbers.astype("<f8").tobytes()).decode()
-    data = (
+    text = json.dumps(scene, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+    numbers = np.concatenate([array.ravel() for array in arrays]).astype("<f8")
+    packed = base64.b64encode(gzip.compress(numbers.tobytes(), 6, mtime=0)).decode()
+    return _filled(
+        f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n',
         f'<script type="application/json" id="scene">{text}</script>\n'
-        f'<script type="text/plain" id="numbers">{packed}</script>'
+        f'<script type="text/plain" id="numbers">{packed}</script>',
     )
-    filled = _text("index.html").replace("{{style}}", f"{head}<style>{looks}</style>")
-    return filled.replace("{{data}}", data).replace(
-        "{{script}}", f'<script type="module">{code}</script>'
-    )
+
+
+@cache
+def served() -> str:
+    """The page as a server sends it, which asks for its numbers by a token."""
+    return _filled("", "")
+
+
+def _filled(head: str, data: str) -> str:
+    """The page with what belongs to its head, and with its data."""
+    code = script()
+    assert "</script" not in code.lower(), "the script would end there"
+    parts = {
+        "{{style}}": f"{head}<style>{style()}</style>",
+        "{{data}}": data,
+        "{{script}}": f'<script type="module">{code}</script>',
+    }
+    return _PLACES.sub(lambda place: parts[place[0]], _text("index.html"))
+
+
+def as_attribute(text: str) -> str:
+    """A page as the value of an attribute in double quotes."""
+    return text.replace("&", "&amp;").replace('"', "&quot;")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from inspect import Parameter
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import lengths_of
 from chainrule.inspector.record import Record
+from chainrule.inspector.telling import Scaling, TableColumn
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import INPUT_WORD
 from chainrule.nn.layer_types import LAYERS, arguments_of
@@ -32,6 +33,12 @@ class Told:
         outputs: what the outputs stand for, or None.
         cases: for each case its number in the data and its label.
         notes: sentences on the data.
+        case: which of the cases is looked at first, an index into them.
+        scaling: that of the inputs, or None.
+        target_scaling: that of the targets, or None.
+        columns: those of the table that the inputs come from, or None.
+        classes: the names of the classes, two of them where there is one output; or None.
+        target: what the label is called, or None.
     """
 
     title: str
@@ -39,6 +46,12 @@ class Told:
     outputs: Sequence[str] | None = None
     cases: Sequence[tuple[int, str]] = ()
     notes: Sequence[str] = ()
+    case: int = 0
+    scaling: Scaling | None = None
+    target_scaling: Scaling | None = None
+    columns: Sequence[TableColumn] | None = None
+    classes: Sequence[str] | None = None
+    target: str | None = None
 
 
 def scene(record: Record, told: Told) -> dict[str, Any]:
@@ -51,13 +64,21 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "names": {
             "inputs": None if told.inputs is None else list(told.inputs),
             "outputs": None if told.outputs is None else list(told.outputs),
+            "classes": None if told.classes is None else list(told.classes),
+            "target": told.target,
         },
         "cases": [{"number": number, "label": label} for number, label in told.cases],
+        "case": told.case,
+        "scaling": {
+            "inputs": None if told.scaling is None else asdict(told.scaling),
+            "targets": None if told.target_scaling is None else asdict(told.target_scaling),
+        },
+        "columns": None if told.columns is None else [asdict(one) for one in told.columns],
         "input_shape": list(network.input_shape),
         "lengths": _lengths(record),
         "loss": _named(loss_of_a_step(network.loss_function), LOSSES),
         "loss_from_logits": network.from_logits is not None,
-        "loss_value": record.loss,
+        "loss_value": record.loss if np.isfinite(record.loss) else None,
         "optimizer": _named(record.step.rule, OPTIMIZERS),
         "clip_norm": record.step.most,
         "output": network.layers[network.graph.order[-1]].name,

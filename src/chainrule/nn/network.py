@@ -350,8 +350,8 @@ class Network:
             >>> network.forward_pass([[3.0]]).round(1)
             array([[7.]])
         """
-        # Training stands on the network and not the other way round. This and `explain` are the
-        # imports upwards, by name, so that a network can be trained by its own method.
+        # Training stands on the network and not the other way round. This, `explain` and `inspect`
+        # are the imports upwards, by name, so that a network can be trained by its own method.
         fitting = import_module("chainrule.training.fitting")
         history: Mapping[str, list[Any]] = fitting.fit(self, x, y, epochs=epochs, **settings)
         return history
@@ -385,6 +385,36 @@ class Network:
             if name not in known:
                 raise ConfigError(unknown("argument of explain", name, known))
         return explaining.explain(self, x, t, weight, **settings)
+
+    def inspect(self, x: Any, t: Any, **settings: Any) -> Any:
+        """A page that steps through the forward and the backward pass of some cases.
+
+        Args:
+            x: inputs, (cases, input).
+            t: the targets, as `loss` takes them.
+            settings: ``save="page.html"``, ``names`` of the inputs, ``outputs``, ``labels`` of the
+                cases, ``optimizer`` and others; see
+                `chainrule.inspector.inspecting.inspection_of`.
+
+        Returns:
+            A `chainrule.inspector.inspection.Inspection`: a notebook shows the page, and
+            ``save("page.html")`` writes it.
+
+        Raises:
+            ChainruleError: x, t or a setting is not as it must be, or the page cannot be written.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> network = Network([Dense(1, "linear")], input=1, loss="mse")
+            >>> network.inspect([[2.0], [3.0]], [[5.0], [6.0]])
+            Inspection(A network: 1 layer, 2 cases)
+        """
+        inspecting = import_module("chainrule.inspector.inspecting")  # upwards by name, as in fit
+        known = list(signature(inspecting.inspection_of).parameters)[3:]
+        for name in settings:
+            if name not in known:
+                raise ConfigError(unknown("argument of inspect", name, known))
+        return inspecting.inspection_of(self, x, t, **settings)
 
     # The passes without checks, for engines: x and t are results of `prepare`, weights of
     # `prepare_weights`

@@ -1,36 +1,38 @@
 /** The source of a page without a server: the numbers that the page carries, and its own engine. */
-import { flatIndex, ndarray } from "./arrays.js";
+import { flatIndex, ndarray, sizeOf } from "./arrays.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
  * @typedef {import("./source.js").Pass} Pass
  */
 
-/** The bytes of an element that holds them in base64.
- * @param {string} id @returns {Float64Array} */
-function numbersIn(id) {
+/** The numbers of an element that holds them packed by gzip, in base64.
+ * @param {string} id @returns {Promise<Float64Array>} */
+async function numbersIn(id) {
   const text = atob(document.getElementById(id)?.textContent?.trim() ?? "");
-  return new Float64Array(Uint8Array.from(text, (sign) => sign.charCodeAt(0)).buffer);
+  const packed = new Uint8Array(text.length);
+  for (let k = 0; k < packed.length; k++) packed[k] = text.charCodeAt(k);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Float64Array(await new Response(stream).arrayBuffer());
 }
 
-/** @returns {Source} */
-export function localSource() {
+/** Whether the page carries its numbers. @returns {boolean} */
+export function carriesNumbers() {
+  return document.getElementById("numbers") !== null;
+}
+
+/** @returns {Promise<Source>} */
+export async function localSource() {
   const scene = JSON.parse(document.getElementById("scene")?.textContent ?? "{}");
-  const numbers = numbersIn("numbers");
+  const numbers = await numbersIn("numbers");
   const arrays = new Map();
   let start = 0;
   for (const { key, shape } of scene.arrays) {
-    const array = ndarray(
-      shape,
-      numbers.subarray(
-        start,
-        start + shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1),
-      ),
-    );
-    arrays.set(key, array);
-    start += array.data.length;
+    const end = start + sizeOf(shape);
+    arrays.set(key, ndarray(shape, numbers.subarray(start, end)));
+    start = end;
   }
-  const pass = passOf(scene, arrays, scene.loss_value);
+  const pass = passOf(scene, arrays, scene.loss_value ?? NaN);
   return { scene, isLive: false, pass: async () => pass };
 }
 

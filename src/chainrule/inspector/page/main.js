@@ -83,9 +83,9 @@ function showPass(app, pass, before) {
 
 /** Start the page. */
 async function start() {
-  const source = localSource();
+  const source = await localSource();
   const pass = await source.pass({ edits: [], bugs: [], frame: null, only: null });
-  const store = new Store();
+  const store = new Store({ case_: source.scene.case });
   const operations = operationsOf(pass.scene);
   /** @type {App} */
   const app = {

@@ -35,17 +35,31 @@
  * @property {boolean} cases whether its first axis counts the cases
  * @property {string} says what it is, in one sentence
  *
+ * @typedef {{mean: number[], scale: number[]}} Scaling  for each number of a case; a value in the
+ *   user's unit is scaled · scale + mean
+ *
+ * @typedef {Object} TableColumn
+ * @property {string} name
+ * @property {"number" | "one_hot" | "integer"} kind
+ * @property {[number, number]} inputs the index of its first input, and how many there are
+ * @property {string[]} categories in the order of the inputs or of the numbers; none of numbers
+ * @property {boolean} has_indicator whether its last input is 1 where the cell is missing
+ *
  * @typedef {Object} Scene
  * @property {number} version
  * @property {string} title
  * @property {string[]} notes
- * @property {{inputs: string[] | null, outputs: string[] | null}} names
+ * @property {{inputs: string[] | null, outputs: string[] | null, classes: string[] | null,
+ *   target: string | null}} names classes: two of them where there is one output; target: the label's
  * @property {{number: number, label: string}[]} cases number: in the data, counted from 0
+ * @property {number} case the index of the case to look at first
+ * @property {{inputs: Scaling | null, targets: Scaling | null}} scaling
+ * @property {TableColumn[] | null} columns null where the inputs are of no table
  * @property {number[]} input_shape
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
  * @property {Named} loss
  * @property {boolean} loss_from_logits
- * @property {number} loss_value
+ * @property {number | null} loss_value null where the loss is not finite
  * @property {Named} optimizer
  * @property {number | null} clip_norm the largest norm of the whole gradient; null for any
  * @property {string} output the name of the last layer

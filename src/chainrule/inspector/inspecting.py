@@ -1,0 +1,229 @@
+"""`inspect`: a configuration's or a run's network with some cases of its data, as a page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.core.arguments import is_whole
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.notation import counted
+from chainrule.data.dataset import PART_WORDS
+from chainrule.explain.lesson import in_float64
+from chainrule.inspector.inspection import Inspection
+from chainrule.inspector.record import FirstStep
+from chainrule.inspector.scene import Told
+from chainrule.inspector.telling import (
+    Scaling,
+    TableColumn,
+    label_name,
+    labels_of,
+    outputs_of,
+    scaling_of,
+    table_columns,
+)
+from chainrule.nn.network import Network
+from chainrule.runs.taught import Taught, taught
+from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import optimizer as make_optimizer
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Config
+    from chainrule.runs.run import Run
+
+COUNT = 32
+"""How many cases a page shows unless it is told."""
+
+
+def inspect(
+    source: Run | Config | Mapping[str, Any] | str | os.PathLike[str],
+    *,
+    case: int | None = None,
+    split: str = "train",
+    count: int | None = None,
+    overrides: Sequence[str] = (),
+    save: str | os.PathLike[str] | None = None,
+) -> Inspection:
+    """A network with some cases of its data, as a page that steps through their pass.
+
+    A configuration's network is shown as it starts, a run's as it is after its training. The
+    update is the first step of the optimiser on the cases that are shown.
+
+    Args:
+        source: a run or its folder; or a configuration, its file, or a mapping.
+        case: one case of the data, counted from 0; with batch normalisation its minibatch, the
+            first one of a training that holds it. None for the first ones of the part.
+        split: ``train``, ``validation`` or ``test``.
+        count: how many of the first cases, 32 unless there are fewer.
+        overrides: items that replace settings of a configuration.
+        save: the file to write the page to.
+
+    Returns:
+        The network and the cases: a notebook shows the page, `Inspection.save` writes it.
+
+    Raises:
+        ChainruleError: the run or the configuration cannot be read, there is no such case, or the
+            page cannot be written.
+
+    Example:
+        >>> import chainrule
+        >>> found = chainrule.inspect({
+        ...     "network": {"layers": [{"size": 2, "activation": "tanh"}, {"size": 1}]},
+        ...     "data": {"generator": "curve", "count": 40}}, count=8)
+        >>> found.record["dense_1.z"].shape
+        (8, 2)
+    """
+    if case is not None and count is not None:
+        raise ConfigError(
+            "case shows one case and count the first ones of a part: give one of them"
+        )
+    if count is not None and not is_whole(count, 1):
+        raise ConfigError(f"count is a whole number of at least 1, found {count!r}")
+    found = taught(source, overrides, "inspect")
+    made = _of_data(found, case, split, COUNT if count is None else count)
+    if save is not None:
+        made.save(save)
+    return made
+
+
+def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspection:
+    """Some cases of a part of the data of a configuration or run."""
+    part, place = found.part(split), 0
+    if case is None:
+        numbers, weights = found.first(part, count)
+    else:
+        numbers, place, weights = found.minibatch(part, split, case, with_all=False)
+    data, settings = found.resolved.data, found.settings
+    return inspection_of(
+        found.resolved.network,
+        part.x[numbers],
+        part.t[numbers],
+        weights=weights,
+        case=place,
+        names=data.feature_names,
+        outputs=outputs_of(data, found.resolved.network),
+        labels=labels_of(data, part.t[numbers]),
+        numbers=numbers,
+        notes=[_which(numbers, split), found.when, *found.notes()],
+        title=found.name,
+        seed=settings.seed,
+        optimizer=settings.optimizer,
+        scale=found.scale(),
+        clip_gradient_norm=settings.clip_gradient_norm,
+        scaling=scaling_of(data.scaling, found.resolved.network.input_shape),
+        target_scaling=scaling_of(data.target_scaling, None),
+        columns=table_columns(data.encoding),
+        classes=data.classes,
+        target=label_name(data.encoding),
+    )
+
+
+def _which(numbers: Array, split: str) -> str:
+    """Which cases are shown, as a sentence."""
+    words = PART_WORDS[split]
+    if len(numbers) == 1:
+        return f"Case {numbers[0]} of the {words} data, counted from 0."
+    return f"{counted(len(numbers), 'case')} of the {words} data."
+
+
+def inspection_of(
+    network: Network,
+    x: Any,
+    t: Any,
+    *,
+    weights: Any = None,
+    case: int = 0,
+    names: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    numbers: Sequence[int] | Array | None = None,
+    notes: Sequence[str] = (),
+    title: str = "A network",
+    seed: int = 0,
+    optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
+    scale: float = 1.0,
+    clip_gradient_norm: float | None = None,
+    scaling: Scaling | None = None,
+    target_scaling: Scaling | None = None,
+    columns: Sequence[TableColumn] | None = None,
+    classes: Sequence[str] | None = None,
+    target: str | None = None,
+    save: str | os.PathLike[str] | None = None,
+) -> Inspection:
+    """A network with the cases of some arrays, as a page that steps through their pass.
+
+    Args:
+        network: evaluated at its present θ; it is not changed.
+        x: inputs, (cases, input).
+        t: the targets, as `Network.loss` takes them.
+        weights: those of the cases, as `Network.loss` takes them.
+        case: which of the cases is looked at first, an index into x.
+        names: what the inputs are called.
+        outputs: what the outputs stand for, such as the names of the classes.
+        labels: what each case is, such as its class.
+        numbers: the number of each case in the data it is of; by default its index.
+        notes: sentences on the data.
+        title: the heading.
+        seed: the seed of the random numbers of layers such as dropout.
+        optimizer: the rule of the update: a name, ``type`` with options, or an object.
+        scale: the factor by which a schedule multiplies every learning rate.
+        clip_gradient_norm: the largest norm of the gradient; None for any.
+        scaling: that of the inputs, by which the page shows them in the user's units.
+        target_scaling: that of the targets, likewise.
+        columns: those of the table that the inputs come from.
+        classes: the names of the classes, two of them where there is one output.
+        target: what the label is called.
+        save: the file to write the page to.
+
+    Raises:
+        ChainruleError: x, t or a setting is not as it must be, or the page cannot be written.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> network = Network([Dense(1, "linear")], input=1, loss="mse")
+        >>> network.theta = [3.0, 1.0]
+        >>> inspection_of(network, [[2.0]], [[5.0]]).record["dense_1.W_grad"]
+        array([[8.]])
+    """
+    made = in_float64(network)
+    x, t = made.prepare(x, t)
+    _require_fitting(made, x, case, names=names, labels=labels, outputs=outputs)
+    numbers = range(len(x)) if numbers is None else numbers
+    labels = [""] * len(x) if labels is None else labels
+    told = Told(
+        title,
+        names,
+        outputs,
+        [(int(n), str(label)) for n, label in zip(numbers, labels, strict=True)],
+        tuple(notes),
+        case=case,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        columns=columns,
+        classes=classes,
+        target=target,
+    )
+    weights = made.prepare_weights(weights, len(x))
+    step = FirstStep(make_optimizer(optimizer), scale, clip_gradient_norm)
+    found = Inspection(made, x, t, weights, told, step, seed)
+    if save is not None:
+        found.save(save)
+    return found
+
+
+def _require_fitting(network: Network, x: Array, case: int, **texts: Sequence[str] | None) -> None:
+    """Refuse cases that make no minibatch, and names that are not as many as what they name."""
+    fewest = max(layer.least_cases for layer in network.layers)
+    if len(x) < max(1, fewest):
+        name = next(layer.name for layer in network.layers if layer.least_cases == fewest)
+        why = f": {name} makes the numbers of a case depend on the others" if fewest > 1 else ""
+        raise ShapeError(f"at least {counted(max(1, fewest), 'case')} are shown{why}")
+    if not is_whole(case) or not 0 <= case < len(x):
+        raise ShapeError(f"case is a whole number from 0 to {len(x) - 1}, found {case!r}")
+    last = network.layers[network.graph.order[-1]].output_shape[-1]
+    wanted = {"names": network.input_shape[-1], "labels": len(x), "outputs": last}
+    for what, given in texts.items():
+        if given is not None and len(given) != wanted[what]:
+            raise ShapeError(f"{what} are {wanted[what]} texts, found {len(given)}")

@@ -1,0 +1,115 @@
+"""A network with some cases, to be looked at as a page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import as_path, write_whole
+from chainrule.core.html import escaped, lines, never_fails, piece
+from chainrule.core.notation import counted
+from chainrule.inspector import page
+from chainrule.inspector.passes import recorded
+from chainrule.inspector.record import FirstStep, Record
+from chainrule.inspector.scene import Told, scene
+from chainrule.nn.network import Network
+
+MOST_NUMBERS = 25_000_000
+"""A page of more numbers than these, 200 MB, would be no file that a browser opens gladly."""
+
+MOST_IN_A_NOTEBOOK = 2_000_000
+"""A notebook would store a page of more characters with every cell that shows it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """A network with some cases; `save` and a notebook show the page.
+
+    Attributes:
+        network: a copy in float64.
+        x: the prepared inputs, (cases, input).
+        t: the prepared targets.
+        weights: those of the cases; None for 1 everywhere.
+        told: what the page says beside the numbers.
+        step: the update.
+        seed: of the random numbers of layers such as dropout.
+    """
+
+    network: Network
+    x: Array
+    t: Array
+    weights: Array | None
+    told: Told
+    step: FirstStep
+    seed: int = 0
+
+    @cached_property
+    def record(self) -> Record:
+        """Every number of the pass of all cases."""
+        return recorded(
+            self.network, self.x, self.t, self.weights, step=self.step, seed=self.seed
+        )
+
+    @cached_property
+    def scene(self) -> dict[str, Any]:
+        """What the page is told of the record."""
+        return scene(self.record, self.told)
+
+    def html(self) -> str:
+        """The page as one file that carries its numbers and needs no server.
+
+        Raises:
+            ChainruleError: there are too many numbers for one file.
+        """
+        arrays = [entry.values for entry in self.record.entries.values()]
+        count = sum(array.size for array in arrays)
+        if count > MOST_NUMBERS:
+            raise ChainruleError(
+                f"the page would carry {count:,} numbers, more than {MOST_NUMBERS:,}; take fewer "
+                "cases (--count), or open the page without --save, which loads what is looked at"
+            )
+        return page.one_file(self.scene, arrays)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page as one file that works without a server.
+
+        Args:
+            path: the file; an older one is replaced.
+
+        Raises:
+            ChainruleError: it cannot be written, or there are too many numbers for one file.
+        """
+        file = as_path(path, "save")
+        if file.suffix.lower() not in (".html", ".htm"):
+            message = f"a page is written to a file that ends in .html, found {file.name!r}"
+            raise ChainruleError(Problem(message, file))
+        write_whole(file, self.html())
+        return file
+
+    def __repr__(self) -> str:
+        layers = counted(len(self.network.layers), "layer")
+        return f"Inspection({self.told.title}: {layers}, {counted(len(self.x), 'case')})"
+
+    @never_fails
+    def _repr_html_(self) -> str:
+        text = self.html()
+        if len(text) > MOST_IN_A_NOTEBOOK:
+            advice = "it is too large for a notebook; .save('page.html') writes it"
+            return piece(repr(self), lines(advice))
+        return (
+            f'<iframe title="{escaped(repr(self))}" sandbox="allow-scripts" '
+            'style="width:100%;height:720px;border:1px solid rgba(128,128,128,.4)" '
+            f'srcdoc="{page.as_attribute(text)}"></iframe>'
+        )
+
+    def of_case(self, case: int) -> Inspection:
+        """The same of one of the cases alone."""
+        chosen = slice(case, case + 1)
+        weights = None if self.weights is None else self.weights[chosen]
+        told = replace(self.told, cases=self.told.cases[chosen], case=0)
+        return replace(self, x=self.x[chosen], t=self.t[chosen], weights=weights, told=told)

@@ -1,0 +1,118 @@
+"""What the page says of data in the user's own words: labels, scalings and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.notation import cut
+from chainrule.data.dataset import DataSplit
+from chainrule.data.standardization import Standardization
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.nn.network import Network
+
+MOST_LETTERS = 60
+"""A longer label is cut in the middle."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A scaling (value − mean) / scale, with a mean and a scale for each number of a case."""
+
+    mean: Sequence[float]
+    scale: Sequence[float]
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table, and the inputs that it became.
+
+    Attributes:
+        name: of the column.
+        kind: ``number``, ``one_hot`` or ``integer``.
+        inputs: the index of its first input, and how many there are.
+        categories: in the order of the inputs or of the numbers; empty of numbers.
+        has_indicator: whether its last input is 1 where the cell is missing.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[int, int]
+    categories: Sequence[str]
+    has_indicator: bool
+
+
+def outputs_of(data: DataSplit, network: Network) -> Sequence[str] | None:
+    """What each output, or each output of a step, stands for; None if there are no names."""
+    width = network.layers[network.graph.order[-1]].output_shape[-1]
+    fits = (names for names in (data.classes, data.target_names) if len(names or ()) == width)
+    return next(fits, None)
+
+
+def labels_of(data: DataSplit, t: Array) -> list[str]:
+    """What each case is, in the words of the data: its class, its labels, or its values.
+
+    Args:
+        data: that the cases are of.
+        t: their targets, (cases, ...), as the data hold them.
+    """
+    if data.target_scaling is not None:
+        t = data.target_scaling.undo(t)
+    names = data.target_names if data.multi_label else data.classes
+    return [cut(_label(case, names, data.multi_label), MOST_LETTERS) for case in t]
+
+
+def _label(case: Array, names: Sequence[str] | None, is_set: bool) -> str:
+    """The target of one case, or those of its steps, as a text."""
+    if names is not None and is_set:
+        return ", ".join(name for name, value in zip(names, case, strict=True) if value == 1)
+    if names is None:
+        return ", ".join(f"{value:.4g}" for value in np.ravel(case) if not np.isnan(value))
+    if case.dtype.kind == "f":  # rows of a distribution, one for each step
+        rows = case.reshape(-1, len(names))
+        case = np.where(np.isnan(rows).any(axis=1), -1, np.nan_to_num(rows).argmax(axis=1))
+    return " ".join(names[int(k)] for k in np.ravel(case) if k >= 0)
+
+
+def scaling_of(scaling: Standardization | None, shape: Sequence[int] | None) -> Scaling | None:
+    """A scaling with a number for each input, in the order of a case's numbers.
+
+    Args:
+        scaling: that was applied to the data.
+        shape: of one case; None where the scaling has a number for each already.
+    """
+    if scaling is None:
+        return None
+    mean, scale = scaling.mean, scaling.scale
+    if shape is not None and mean.size != np.prod(shape):  # that of every step of a sequence
+        mean, scale = (np.broadcast_to(part, tuple(shape)) for part in (mean, scale))
+    return Scaling(mean.ravel().tolist(), scale.ravel().tolist())
+
+
+def table_columns(encoding: TableEncoding | None) -> list[TableColumn] | None:
+    """The columns of the table that the inputs come from, each with its inputs."""
+    if encoding is None:
+        return None
+    found, first = [], 0
+    for column in encoding.inputs:
+        found.append(
+            TableColumn(
+                column.name,
+                column.kind,
+                (first, column.width),
+                list(column.categories),
+                column.has_indicator,
+            )
+        )
+        first += column.width
+    return found
+
+
+def label_name(encoding: TableEncoding | None) -> str | None:
+    """The name of the column of the label; None if there is none, or are several."""
+    if encoding is None or not encoding.has_names or len(encoding.labels) != 1:
+        return None
+    return encoding.labels[0]
