@@ -30,13 +30,6 @@ def modules() -> dict[str, str]:
     }
 
 
-def test_every_module_is_in_the_script():
-    joined = page.script()
-    for name, text in modules().items():
-        names = [one for one, _ in NAMED.findall(text)]
-        assert not names or re.search(rf"\b{names[0]}\b", joined), f"{name} is not imported"
-
-
 def test_no_name_is_given_twice():
     names: dict[str, str] = {}
     for module, text in modules().items():

@@ -14,6 +14,7 @@ import chainrule
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ChainruleError
 from chainrule.inspector import page
+from chainrule.nn import BatchNorm
 
 CONFIG = """\
 network: {layers: [{size: 3, activation: tanh}, {size: 2}, softmax]}
@@ -123,8 +124,9 @@ def test_arrays_of_a_network_and_what_is_refused():
     ):
         with pytest.raises(ChainruleError, match=re.escape(words)):
             network.inspect(x, t, **wrong)
-    with pytest.raises(ChainruleError, match="at least 1 case"):
-        network.inspect(np.empty((0, 2)), [])
+    normalised = Network([Dense(2), BatchNorm(), Dense(3), Softmax()], input=2, seed=1)
+    with pytest.raises(ChainruleError, match="at least 2 cases"):
+        normalised.inspect(x[:1], t[:1])
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,7 @@ def command(
 
 def examples() -> dict[str, Path]:
     """The example configurations by name; they ship in the package."""
-    import chainrule
-
-    package = Path(chainrule.__file__).parent
+    package = Path(__file__).parents[1]
     shipped = package / "examples"
     folder = shipped if shipped.is_dir() else package.parents[1] / "examples"
     found = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".txt"))

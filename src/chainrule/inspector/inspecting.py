@@ -215,11 +215,12 @@ def inspection_of(
 
 def _require_fitting(network: Network, x: Array, case: int, **texts: Sequence[str] | None) -> None:
     """Refuse cases that make no minibatch, and names that are not as many as what they name."""
-    fewest = max(layer.least_cases for layer in network.layers)
-    if len(x) < max(1, fewest):
-        name = next(layer.name for layer in network.layers if layer.least_cases == fewest)
-        why = f": {name} makes the numbers of a case depend on the others" if fewest > 1 else ""
-        raise ShapeError(f"at least {counted(max(1, fewest), 'case')} are shown{why}")
+    for layer in network.layers:
+        if len(x) < layer.least_cases:
+            raise ShapeError(
+                f"{layer.name} makes the numbers of a case depend on the others of its minibatch; "
+                f"pass at least {counted(layer.least_cases, 'case')}"
+            )
     if not is_whole(case) or not 0 <= case < len(x):
         raise ShapeError(f"case is a whole number from 0 to {len(x) - 1}, found {case!r}")
     last = network.layers[network.graph.order[-1]].output_shape[-1]
