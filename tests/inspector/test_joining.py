@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import re
-import shutil
 import subprocess
 from hashlib import sha256
 from importlib.resources import files
 
-import pytest
-
 from chainrule.inspector import page
+from javascript import needs_node, node
 
 MOST_BYTES = 120_000
 PAGE = files("chainrule.inspector").joinpath("page")
@@ -48,10 +46,10 @@ def test_imports_and_exports_are_of_the_form_that_is_joined():
         assert not re.search(r"\bimport\(", re.sub(r'import\("[^"]*"\)\.', "", text)), name
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+@needs_node
 def test_the_script_is_read_without_an_error():
     found = subprocess.run(
-        ["node", "--check", "--input-type=module"],
+        [node(), "--check", "--input-type=module"],
         input=page.script(),
         capture_output=True,
         text=True,

@@ -1,23 +1,18 @@
 """Every operation's formula gives, from the recorded numbers, the number that Python recorded."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from chainrule import Dense, Network, Softmax
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.passes import recorded
 from chainrule.inspector.scene import Told, scene
+from javascript import needs_node, run
 
 SCRIPT = Path(__file__).parent / "page" / "held_against_python.mjs"
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None, reason="Node.js, which runs the page's modules, is not installed"
-)
+pytestmark = needs_node
 
 
 def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
@@ -29,11 +24,7 @@ def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
         record = recorded(made, *made.prepare(x, t))
         arrays = {key: entry.values.ravel().tolist() for key, entry in record.entries.items()}
         scenes.append({"scene": scene(record, told), "arrays": arrays})
-    found = subprocess.run(
-        ["node", SCRIPT], input=json.dumps(scenes), capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout)
+    return run(SCRIPT, scenes)
 
 
 def test_dense_layers():
