@@ -22,9 +22,14 @@ def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
     for network, x, t in networks:
         made = in_float64(network)
         record = recorded(made, *made.prepare(x, t))
-        arrays = {key: entry.values.ravel().tolist() for key, entry in record.entries.items()}
+        arrays = {key: numbers(entry.values) for key, entry in record.entries.items()}
         scenes.append({"scene": scene(record, told), "arrays": arrays})
     return run(SCRIPT, scenes)
+
+
+def numbers(values: np.ndarray) -> list[float | None]:
+    """An array's numbers as JSON holds them: None for NaN."""
+    return [None if np.isnan(value) else value for value in values.ravel().tolist()]
 
 
 def test_dense_layers():

@@ -163,7 +163,10 @@ def letter_of(name: str) -> str:
 
 
 def letter_of_output(record: Record, k: int) -> str:
-    """The letter of a layer's output: y of the last layer, z where it is z itself."""
+    """The letter of a layer's output: y of the last layer, h of a state, z where it is z."""
     if k == record.network.graph.order[-1]:
         return "y"
+    layer: Any = record.layer(k)
+    if hasattr(layer, "state_names"):
+        return "a" if layer.only_last else "h"
     return "a" if has_z(record.layer(k)) else "z"

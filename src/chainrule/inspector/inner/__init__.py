@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.core.arrays import Array
 from chainrule.inspector.inner.rows import keep_mask
+from chainrule.inspector.inner.states import back_through_time, keep_states
 from chainrule.inspector.record import Record
 from chainrule.nn import layer_types as layers
 
@@ -40,6 +41,10 @@ class Inner:
 
 INNER: Mapping[Any, Inner] = {
     layers.Dropout: Inner(keep_mask),
+    **dict.fromkeys(
+        (layers.Recurrent, layers.LSTM, layers.GRU),
+        Inner(keep_states, back_through_time, keeps_z=False),
+    ),
     layers.Layer: Inner(),
 }
 """What is kept of each class of layers; the last one is of those that have nothing inside."""

@@ -1,4 +1,5 @@
 import { DENSE } from "./dense.js";
+import { WITH_STATES } from "./sequences.js";
 
 /**
  * The operations of a pass in order: forward, backward, gradients, update.
@@ -38,6 +39,7 @@ import { DENSE } from "./dense.js";
 /** @type {Record<string, Family>} */
 const FAMILIES = {
   dense: DENSE,
+  ...WITH_STATES,
 };
 
 /** The operations of a scene, in the order in which they are computed.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.explain.layers.gates import GATES
+from chainrule.inspector.record import Record
 from chainrule.nn.activations import Tanh
 from chainrule.nn.sequences.through_time import States, ThroughTime
-
-if TYPE_CHECKING:
-    from chainrule.inspector.record import Record
 
 SAYS = {
     "i": "The input gate: how much of the candidate is written to the cell.",
@@ -24,6 +23,7 @@ SAYS = {
     "g": "The candidate: what may be written.",
     "c": "The cell after each step.",
     "h": "The state after each step.",
+    "back": "The parts by outputs so many steps later; their sum is the gradient.",
 }
 """What the gates and states are, by letter."""
 
@@ -33,8 +33,8 @@ def keep_states(record: Record, k: int, x: Array) -> None:
     layer: Any = record.layer(k)
     shape = (layer.steps, layer.size)
     for gate, z in _blocks(layer, layer.z):
-        letter, says = (f"z_{gate}", f"The sum of gate {gate}.") if gate else ("z", "")
-        record.keep(k, letter, z, "value", letter, shape, says)
+        name, says = (f"z_{gate}", f"The sum of gate {gate}.") if gate else ("z", "")
+        record.keep(k, name, z, "value", _letter(name), shape, says)
     if len(layer.gates) > 1:
         of_gates = layer.inside()
         for letter in (*layer.gates, *layer.state_names[1:]):
@@ -75,17 +75,18 @@ def back_through_time(record: Record, k: int, J: Array) -> Array:
     local = layer.jacobians()
     way = _with_bugs(record, k, local.pop("a"))
     layer.delta = delta = way.vjp(J)
-    by_states = _by_states(layer, way, way.placed(J), delta)
-    depth = layer.truncate
+    own, depth = _without_padding(layer, way.placed(J)), layer.truncate
     if depth is not None and depth < layer.steps and not layer.only_last:
-        _keep_parts(record, k, way, way.placed(J), depth)
+        by_states = _kept_parts(record, k, way, own)
+    else:
+        by_states = _by_states(layer, way, own, delta)
     shape = (layer.steps, layer.size)
     for state, gradient in zip(layer.state_names, by_states, strict=True):
         says = f"How the loss moves with {state} of each step, by all that comes after it."
-        record.keep(k, f"J_{state}", gradient, "gradient", f"∂L/∂{state}", shape, says)
+        record.keep(k, f"J_{state}", gradient, "gradient", _letter(f"J_{state}"), shape, says)
     for gate, one in _blocks(layer, delta):
-        name, letter = (f"delta_{gate}", f"δ_{gate}") if gate else ("delta", "δ")
-        record.keep(k, name, one, "gradient", letter, shape)
+        name = f"delta_{gate}" if gate else "delta"
+        record.keep(k, name, one, "gradient", _letter(name), shape)
     for segment in record.network.parameters.layout.of_layer(layer.name):
         if segment.trained:
             record.network.gradients[segment.full_name][...] = local[segment.name].vjp(delta)
@@ -132,7 +133,7 @@ def _by_states(layer: Any, way: ThroughTime, own: Array, delta: Array) -> list[A
 
 def _states_before(layer: Any, U: Array, later: Array, own: Array) -> list[Array]:
     """∂L by each state of a step: by its own output, and by δ of the step after it."""
-    by_h = np.matmul(later, U[0].T) + _without_padding(layer, own)
+    by_h = np.matmul(later, U[0].T) + own
     if len(U) == 1:
         return [by_h]
     o = np.nan_to_num(layer.inside()["o"][1]).swapaxes(0, 1)
@@ -145,30 +146,38 @@ def _without_padding(layer: Any, own: Array) -> Array:
     return np.where(padded[..., None], 0, own)
 
 
-def _keep_parts(record: Record, k: int, way: ThroughTime, own: Array, depth: int) -> None:
+def _kept_parts(record: Record, k: int, way: ThroughTime, own: Array) -> list[Array]:
     """Of a truncated gradient of all outputs: the parts by how many steps later the output is.
 
-    With j = 0, …, depth − 1, part j of step n is what the output of step n + j alone says. Each
-    array is (cases, depth, steps, size).
+    With j = 0, …, depth − 1, part j of step n is what the output of step n + j alone says. Each is
+    kept as an array (cases, depth, steps, size).
+
+    Returns:
+        The sums of the parts by each state, as `_by_states`.
     """
     layer: Any = record.layer(k)
-    states, steps = States.of(way.slopes, way.U), len(own)
-    shape = (depth, steps, layer.size)
-    found: dict[str, list[Array]] = {}
-    part = states.beside_blocks(_without_padding(layer, own)) * states.slopes[0]
+    states = States.of(way.slopes, way.U)
+    parts: dict[str, list[Array]] = {}
+    part = states.beside_blocks(own) * states.slopes[0]
     later = np.zeros_like(part)
-    for j in range(depth):
-        by_states = _states_before(layer, states.U, later, own if j == 0 else 0 * own)
+    for j in range(layer.truncate):
         if j:
+            later = np.concatenate([part[1:], np.zeros_like(part[:1])])
             part = states.back(later, slice(None))
+        by_states = _states_before(layer, states.U, later, own if j == 0 else np.zeros_like(own))
         for name, one in _named_parts(layer, by_states, part):
-            found.setdefault(name, []).append(one)
-        later = np.concatenate([part[1:], np.zeros_like(part[:1])])
-    for name, parts in found.items():
-        values = np.array(parts).swapaxes(0, 1)
-        says = "The parts by outputs so many steps later; their sum is the gradient."
-        letter = name.replace("delta", "δ").replace("J_", "∂L/∂")
-        record.keep(k, f"{name}_back", values, "gradient", letter, shape, says)
+            parts.setdefault(name, []).append(one)
+    shape = (layer.truncate, layer.steps, layer.size)
+    for name, found in parts.items():
+        values = np.array(found).swapaxes(0, 1)
+        record.keep(k, f"{name}_back", values, "gradient", _letter(name), shape, SAYS["back"])
+    return [sum(parts[f"J_{state}"], np.zeros(())) for state in layer.state_names]
+
+
+def _letter(name: str) -> str:
+    """The letter of z, δ or the gradient of a state, by its name."""
+    kind, _, of = name.partition("_")
+    return f"∂L/∂{of}" if kind == "J" else {"delta": "δ"}.get(kind, kind) + GATES.get(of, "")
 
 
 def _named_parts(layer: Any, by_states: list[Array], part: Array) -> Iterator[tuple[str, Array]]:

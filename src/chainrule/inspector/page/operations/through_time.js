@@ -1,0 +1,327 @@
+/** Back through time: the gradients of every step of a layer with states. */
+import { derivativeOf } from "../engine/activations.js";
+import { putsOutLast, reachOf } from "../engine/sequences.js";
+import { call, cell, negative, product, sum } from "../expressions.js";
+import { range, sentTo } from "./dense.js";
+import {
+  addedUp,
+  afterState,
+  deltaName,
+  keptBy,
+  NOTHING,
+  oneMinus,
+  PARTS,
+  readsBefore,
+  squared,
+  stateBefore,
+  tanhOf,
+  tanhSlope,
+  throughKept,
+  throughU,
+  WHOLE,
+} from "./unrolled.js";
+
+/**
+ * @typedef {import("../arrays.js").Place} Place
+ * @typedef {import("../arrays.js").Region} Region
+ * @typedef {import("../expressions.js").Expression} Expression
+ * @typedef {import("../scene.js").SceneLayer} SceneLayer
+ * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./unrolled.js").Unrolled} Unrolled
+ * @typedef {import("./unrolled.js").Walk} Walk
+ */
+
+/** ∂L/∂h of each step, as a walk finds it. @param {Unrolled} one @param {Walk} walk
+ * @returns {Operation} */
+function byState(one, walk) {
+  const { layer, key, sums } = one;
+  const own = (/** @type {number} */ n, /** @type {number} */ s, /** @type {number} */ k) => {
+    if (!putsOutLast(layer)) return [cell(key("J"), [n, s, k])];
+    return s === one.length(n) - 1 ? [cell(key("J"), [n, k])] : [];
+  };
+  const deltas = sums
+    .filter(({ U }) => U !== null)
+    .map(({ gate }) => deltaName(gate) + walk.suffix);
+  const kept = keptBy(one)?.[0] === "h" ? [`J_h${walk.suffix}`, "u"] : [];
+  return {
+    ...backward(one, `J_h${walk.suffix}`, "Back to the state of each step"),
+    says: walk.parts
+      ? "The gradient reaches back a few steps only. Each output sends its own part back, step by step."
+      : "A state moves the loss through the step's own output and through every gate of the next step.",
+    numpy: "J_h[:, s] = J[:, s] + delta[:, s + 1] @ U.T",
+    reads: [key("J"), key("U"), ...deltas.map(key), ...kept.map(key)],
+    expression: (at) => {
+      const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
+      const part = walk.parts ? at[1] : 0;
+      if (!reaches(one, n, s, part)) return NOTHING;
+      const after = walk.parts ? [n, part - 1, s + 1, k] : [n, s + 1, k];
+      const first = walk.parts ? part === 0 : true;
+      const later = walk.parts ? part > 0 : s + 1 < one.length(n);
+      return addedUp([
+        ...(first ? own(n, s, k) : []),
+        ...(later
+          ? [...throughU(one, walk, after, k), ...throughKept(one, walk, "h", after)]
+          : []),
+      ]);
+    },
+    influences: (from, at) => byStateInfluences(one, walk, from, at),
+  };
+}
+
+/** Whether ∂L/∂state of a step is more than 0: it is real, and an output within reach is after it.
+ * @param {Unrolled} one @param {number} n @param {number} s @param {number} part */
+function reaches(one, n, s, part) {
+  const length = one.length(n);
+  const reach = putsOutLast(one.layer) ? (reachOf(one.layer) ?? one.steps) : one.steps;
+  return s + part < length && s >= length - reach;
+}
+
+/** @param {Unrolled} one @param {Walk} walk @param {string} from @param {Place} at
+ * @returns {Region[]} */
+function byStateInfluences(one, walk, from, at) {
+  const { key, layer } = one;
+  if (from === key("U")) return walk.parts ? [[null, null, null, at[0]]] : [[null, null, at[0]]];
+  if (from === key("J")) {
+    const [n, s, k] = putsOutLast(layer) ? [at[0], one.length(at[0]) - 1, at[1]] : at;
+    return [walk.parts ? [n, 0, s, k] : [n, s, k]];
+  }
+  const same = from === key("u") || from === key(`J_h${walk.suffix}`) || from === key("f");
+  if (walk.parts && at.length === 3) return at[1] ? [[at[0], null, at[1] - 1, at[2]]] : [];
+  const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
+  if (s === 0) return [];
+  const unit = same ? k : null;
+  return [walk.parts ? [n, at[1] + 1, s - 1, unit] : [n, s - 1, unit]];
+}
+
+/** What all operations of the way back have in common.
+ * @param {Unrolled} one @param {string} name @param {string} title */
+const backward = ({ layer, key }, name, title) => ({
+  target: key(name),
+  layer: layer.name,
+  phase: /** @type {const} */ ("backward"),
+  title,
+});
+
+/** ∂L/∂c of each step of an LSTM. @param {Unrolled} one @param {Walk} walk @returns {Operation} */
+function byCell(one, walk) {
+  const { key } = one;
+  const [J_h, J_c] = [key(`J_h${walk.suffix}`), key(`J_c${walk.suffix}`)];
+  return {
+    ...backward(one, `J_c${walk.suffix}`, "Back to the cell of each step"),
+    says: "A cell moves the loss through h = o tanh(c), and by what the next step keeps of it, which is f.",
+    numpy:
+      "J_c[:, s] = J_h[:, s] * o[:, s] * (1 - np.tanh(c[:, s]) ** 2) + J_c[:, s + 1] * f[:, s + 1]",
+    reads: [J_h, key("o"), key("c"), J_c, key("f")],
+    expression: (at) => {
+      const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
+      const part = walk.parts ? at[1] : 0;
+      if (!reaches(one, n, s, part)) return NOTHING;
+      const after = walk.parts ? [n, part - 1, s + 1, k] : [n, s + 1, k];
+      const later = walk.parts ? part > 0 : s + 1 < one.length(n);
+      const own = product(
+        cell(J_h, at),
+        cell(key("o"), [n, s, k]),
+        call("tanh′", tanhSlope, cell(key("c"), [n, s, k])),
+      );
+      return addedUp([own, ...(later ? throughKept(one, walk, "c", after) : [])]);
+    },
+    influences: (from, at) => {
+      if (from === J_h) return [at];
+      if (from === key("o") || from === key("c"))
+        return [walk.parts ? [at[0], null, at[1], at[2]] : at];
+      return byStateInfluences(one, walk, from === J_c ? key(`J_h${walk.suffix}`) : from, at);
+    },
+  };
+}
+
+/** The sum of the parts of a truncated gradient. @param {Unrolled} one @param {"h" | "c"} state
+ * @returns {Operation} */
+function sumOfBackParts(one, state) {
+  const parts = one.key(`J_${state}_back`);
+  const reach = reachOf(one.layer) ?? one.steps;
+  return {
+    ...backward(one, `J_${state}`, `All that reaches ${state} of each step`),
+    says: "The parts by all outputs within reach add up.",
+    numpy: `J_${state} = J_${state}_back.sum(axis=1)`,
+    reads: [parts],
+    expression: ([n, s, k]) =>
+      sum(
+        range(reach).map((part) => cell(parts, [n, part, s, k])),
+        "m",
+      ),
+    influences: (_, [n, , s, k]) => [[n, s, k]],
+  };
+}
+
+/**
+ * What δ of a gate is, beside ∂L/∂state.
+ *
+ * @typedef {Object} SlopeRule
+ * @property {string} gate
+ * @property {"h" | "c" | "g"} by ∂L/∂h, ∂L/∂c, or δ of the candidate
+ * @property {string[]} names the arrays that it reads
+ * @property {(at: (name: string) => Expression, before: Expression) => Expression[]} factors
+ * @property {"h" | "c"} [state] the state before, if it is a factor
+ * @property {string} numpy
+ */
+
+const sigmoidSlope = (/** @type {Expression} */ gate) => [gate, oneMinus(gate)];
+
+/** @type {Record<string, SlopeRule[]>} */
+const SLOPE_RULES = {
+  lstm: [
+    {
+      gate: "i",
+      by: "c",
+      names: ["g", "i"],
+      factors: (at) => [at("g"), ...sigmoidSlope(at("i"))],
+      numpy: "J_c * g * i * (1 - i)",
+    },
+    {
+      gate: "f",
+      by: "c",
+      names: ["f"],
+      state: "c",
+      factors: (at, before) => [before, ...sigmoidSlope(at("f"))],
+      numpy: "J_c * c_before * f * (1 - f)",
+    },
+    {
+      gate: "g",
+      by: "c",
+      names: ["i", "g"],
+      factors: (at) => [at("i"), oneMinus(squared(at("g")))],
+      numpy: "J_c * i * (1 - g ** 2)",
+    },
+    {
+      gate: "o",
+      by: "h",
+      names: ["c", "o"],
+      factors: (at) => [tanhOf(at("c")), ...sigmoidSlope(at("o"))],
+      numpy: "J_h * np.tanh(c) * o * (1 - o)",
+    },
+  ],
+  gru: [
+    {
+      gate: "u",
+      by: "h",
+      names: ["g", "u"],
+      state: "h",
+      factors: (at, before) => [sum([before, negative(at("g"))]), ...sigmoidSlope(at("u"))],
+      numpy: "J_h * (h_before - g) * u * (1 - u)",
+    },
+    {
+      gate: "g",
+      by: "h",
+      names: ["u", "g"],
+      factors: (at) => [oneMinus(at("u")), oneMinus(squared(at("g")))],
+      numpy: "J_h * (1 - u) * (1 - g ** 2)",
+    },
+    { gate: "m", by: "g", names: ["r"], factors: (at) => [at("r")], numpy: "delta_g * r" },
+    {
+      gate: "r",
+      by: "g",
+      names: ["z_m", "r"],
+      factors: (at) => [at("z_m"), ...sigmoidSlope(at("r"))],
+      numpy: "delta_g * z_m * r * (1 - r)",
+    },
+  ],
+};
+
+/** The rule of a recurrent layer. @param {SceneLayer} layer @returns {SlopeRule[]} */
+function recurrentRule({ activation }) {
+  if (!activation || activation.type === "linear")
+    return [{ gate: "", by: "h", names: [], factors: () => [], numpy: "J_h" }];
+  const { symbol, f } = derivativeOf(activation);
+  return [
+    {
+      gate: "",
+      by: "h",
+      names: ["z"],
+      factors: (at) => [call(symbol, f, at("z"))],
+      numpy: "J_h * phi_slope(z)",
+    },
+  ];
+}
+
+/** δ of a gate at each step. @param {Unrolled} one @param {Walk} walk @param {SlopeRule} rule
+ * @returns {Operation} */
+function deltaOfGate(one, walk, rule) {
+  const { key } = one;
+  const from = key((rule.by === "g" ? "delta_g" : `J_${rule.by}`) + walk.suffix);
+  const here = rule.names.map(key);
+  const before = rule.state ? readsBefore(one, rule.state) : [];
+  const spread = (/** @type {Region} */ [n, s, k]) => (walk.parts ? [n, null, s, k] : [n, s, k]);
+  return {
+    ...backward(
+      one,
+      deltaName(rule.gate) + walk.suffix,
+      rule.gate ? `Back to gate ${rule.gate}` : "Back to z of each step",
+    ),
+    says: rule.gate
+      ? "What the gate moves, times the slope of the gate itself."
+      : "δ says how the loss moves with z: how it moves with h, times the slope of φ at this z.",
+    numpy: `${deltaName(rule.gate)} = ${rule.numpy}`,
+    reads: [from, ...here, ...before],
+    expression: (at) => {
+      const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
+      if (!reaches(one, n, s, walk.parts ? at[1] : 0)) return NOTHING;
+      const state = rule.state ? (stateBefore(one, rule.state, n, s, k) ?? NOTHING) : NOTHING;
+      const factors = rule.factors((name) => cell(key(name), [n, s, k]), state);
+      return factors.length ? product(cell(from, at), ...factors) : cell(from, at);
+    },
+    influences: (name, at) => [
+      ...(name === from ? [at] : []),
+      ...(here.includes(name) && at.length > 1 ? [spread(at)] : []),
+      ...(before.includes(name) ? afterState(one, at, "same").map(spread) : []),
+    ],
+  };
+}
+
+/** ∂L/∂x of each step. @param {Unrolled} one @returns {Operation} */
+export function stepsSentBack(one) {
+  const { layer, key, sums, size } = one;
+  const withW = sums.filter(({ W }) => W !== null);
+  return {
+    ...backward(one, "", "Back to the inputs of each step"),
+    target: sentTo(one.scene, layer),
+    says: "An input moves the loss through every gate of its own step; the later steps are in δ already.",
+    numpy: "J_before[:, s] = delta[:, s] @ W.T",
+    reads: [...withW.map(({ gate }) => key(deltaName(gate))), key("W")],
+    expression: ([n, s, i]) =>
+      s < one.length(n)
+        ? addedUp(
+            withW.map(({ gate, W }) =>
+              sum(
+                range(size).map((j) =>
+                  product(
+                    cell(key(deltaName(gate)), [n, s, j]),
+                    cell(key("W"), [i, /** @type {number} */ (W) * size + j]),
+                  ),
+                ),
+                "j",
+              ),
+            ),
+          )
+        : NOTHING,
+    influences: (from, at) => (from === key("W") ? [[null, null, at[0]]] : [[at[0], at[1], null]]),
+  };
+}
+
+/** @param {Unrolled} one @returns {Operation[]} */
+export function wayBack(one) {
+  const rules = SLOPE_RULES[one.layer.type] ?? recurrentRule(one.layer);
+  const isLstm = one.layer.type === "lstm";
+  const deltas = (/** @type {Walk} */ walk) => rules.map((rule) => deltaOfGate(one, walk, rule));
+  const states = (/** @type {Walk} */ walk) => [
+    byState(one, walk),
+    ...(isLstm ? [byCell(one, walk)] : []),
+  ];
+  if (putsOutLast(one.layer) || !reachOf(one.layer)) return [...states(WHOLE), ...deltas(WHOLE)];
+  return [
+    ...states(PARTS),
+    ...deltas(PARTS),
+    sumOfBackParts(one, "h"),
+    ...(isLstm ? [sumOfBackParts(one, "c")] : []),
+    ...deltas(WHOLE),
+  ];
+}
