@@ -5,6 +5,7 @@ import { Keys } from "./keys.js";
 import { localSource } from "./local.js";
 import { operationsOf } from "./operations/operations.js";
 import { FIRST_VIEW, Store } from "./store.js";
+import { mountPicture } from "./view/picture.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
@@ -72,12 +73,13 @@ function takeBack(app, shown, error) {
 /** Put another pass in place of the one shown; the operation in progress stays, if it still is one.
  * @param {App} app @param {Pass} pass @param {Pass | null} before */
 function showPass(app, pass, before) {
-  const { target } = app.operations[app.store.view.operation] ?? {};
+  const shown = app.store.view.operation;
+  const { target } = app.operations[shown] ?? {};
   app.pass = pass;
   app.before = before;
   app.operations = operationsOf(pass.scene);
   const found = app.operations.findIndex((one) => one.target === target);
-  const operation = Math.max(0, found);
+  const operation = found < 0 ? Math.min(shown, 0) : found;
   app.store.set({ operation, pass: app.store.view.pass + 1 });
 }
 
@@ -100,6 +102,9 @@ async function start() {
   };
   followView(app);
   document.title = pass.scene.title;
+  const at = (/** @type {string} */ id) =>
+    /** @type {HTMLElement} */ (document.getElementById(id));
+  mountPicture(app, at("picture"));
 }
 
 start();

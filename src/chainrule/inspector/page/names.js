@@ -42,7 +42,7 @@ export function nameOf(scene, key, at, ownCase = null) {
     derivative: ratio !== null,
     layer: numbered ? layerNamed(scene, info.layer).number : null,
     at: (info?.cases ? at.slice(1) : at).map((index) => index + 1),
-    of: info?.cases && at[0] !== ownCase && info.shape[0] > 1 ? at[0] + 1 : null,
+    of: info?.cases && at.length && at[0] !== ownCase && info.shape[0] > 1 ? at[0] + 1 : null,
   };
 }
 

@@ -56,6 +56,7 @@
  * @property {{inputs: Scaling | null, targets: Scaling | null}} scaling
  * @property {TableColumn[] | null} columns null where the inputs are of no table
  * @property {number[]} input_shape
+ * @property {number[] | null} [image] height, width and perhaps channels, where the inputs are images
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
  * @property {Named} loss
  * @property {boolean} loss_from_logits

@@ -10,12 +10,14 @@
  *   | {kind: "cases", x: number[][], t: number[][], labels: string[]}} Edit
  *
  * @typedef {Object} View
- * @property {number} operation the index of the operation in progress
+ * @property {number} operation the index of the operation in progress; −1: none, and the whole pass
+ *   is shown
  * @property {number} case_ the index of the case shown, an index into scene.cases
  * @property {boolean} alone whether the pass is of that case alone; else of all cases
  * @property {ChosenCell | null} chosen
  * @property {ChosenCell | null} hovered
  * @property {"contributes" | "influences"} light which way cells light up from the chosen one
+ * @property {"direct" | "all"} reach how far: one operation, or all the way
  * @property {Edit[]} edits since the scene as Python sent it, oldest first
  * @property {string[]} bugs names of planted bugs
  * @property {number | null} frame of the film; null for the pass as it came
@@ -32,12 +34,13 @@
 
 /** @type {View} */
 export const FIRST_VIEW = {
-  operation: 0,
+  operation: -1,
   case_: 0,
   alone: false,
   chosen: null,
   hovered: null,
   light: "contributes",
+  reach: "direct",
   edits: [],
   bugs: [],
   frame: null,

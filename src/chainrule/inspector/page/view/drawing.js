@@ -1,0 +1,310 @@
+/** Draws the picture: blocks of cells, their names, and the edges between columns. */
+
+import { placeOf } from "../arrays.js";
+import { arrayName } from "../names.js";
+import { levelIn } from "./bitmaps.js";
+import { flatAt } from "./forms.js";
+import { LABEL } from "./layout.js";
+
+/**
+ * @typedef {import("./layout.js").Block} Block
+ * @typedef {import("./layout.js").Column} Column
+ * @typedef {import("./layout.js").Edge} Edge
+ * @typedef {import("./camera.js").Camera} Camera
+ * @typedef {import("./colours.js").Palette} Palette
+ *
+ * @typedef {Object} Drawn  what the picture is drawn from
+ * @property {CanvasRenderingContext2D} context scaled to pixels of the style sheets
+ * @property {Camera} camera
+ * @property {{width: number, height: number}} screen
+ * @property {Palette} palette
+ * @property {import("../source.js").Pass} pass
+ * @property {import("./layout.js").Layout} layout
+ * @property {(block: Block) => CanvasImageSource} bitmap
+ * @property {(block: Block) => "shown" | "later" | "now"} when whether the operation in progress
+ *   computes it, or a later one
+ * @property {(key: string, flat: number) => boolean} hidden whether a number is not to be seen
+ */
+
+const FACE = "system-ui, sans-serif";
+/** Cells from this size on show their number. */
+const WITH_NUMBER = { width: 28, height: 12 };
+/** Cells from this size on are set apart by lines. */
+const WITH_LINES = 7;
+
+/** Where a block lies on the screen.
+ * @param {Camera} camera @param {{x: number, y: number, width: number, height: number}} box */
+export const onScreen = ({ x, y, scale }, box) => ({
+  x: (box.x - x) * scale,
+  y: (box.y - y) * scale,
+  width: box.width * scale,
+  height: box.height * scale,
+});
+
+/** @param {{x: number, y: number, width: number, height: number}} box
+ * @param {{width: number, height: number}} screen */
+const isSeen = (box, screen) =>
+  box.x < screen.width && box.y < screen.height && box.x + box.width > 0 && box.y + box.height > 0;
+
+/** Draw everything.
+ * @param {Drawn} drawn */
+export function drawPicture(drawn) {
+  const { context, screen, layout } = drawn;
+  context.clearRect(0, 0, screen.width, screen.height);
+  drawLines(drawn);
+  for (const edge of layout.edges) drawEdge(drawn, edge);
+  for (const block of layout.blocks) drawBlock(drawn, block);
+  for (const column of layout.columns) drawTitle(drawn, column);
+}
+
+/** The line of every column: values above, gradients below.
+ * @param {Drawn} drawn */
+function drawLines({ context, camera, palette, layout, screen }) {
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const column of layout.columns) {
+    const { x, y, width } = onScreen(camera, { ...column, y: column.line, height: 0 });
+    if (x > screen.width || x + width < 0) continue;
+    context.moveTo(x - 6, Math.round(y) + 0.5);
+    context.lineTo(x + width + 6, Math.round(y) + 0.5);
+  }
+  context.stroke();
+}
+
+/** An edge: its way there above the line, the gradient's way back below it.
+ * @param {Drawn} drawn @param {Edge} edge */
+function drawEdge(drawn, { from, to, track }) {
+  for (const back of [false, true]) {
+    const sign = back ? -1 : 1;
+    const start = { x: from.x + from.width + 9, y: from.line - sign * 8 };
+    const end = { x: to.x - 9, y: to.line - sign * 8 };
+    const around = track
+      ? back
+        ? Math.max(from.bottom, to.bottom, ...crossed(drawn, from, to).map((one) => one.bottom)) +
+          track * 12
+        : Math.min(from.top, to.top, ...crossed(drawn, from, to).map((one) => one.top)) -
+          track * 12 +
+          10
+      : null;
+    drawWay(drawn, start, end, around, back, track);
+  }
+}
+
+/** The columns that an edge passes.
+ * @param {Drawn} drawn @param {Column} from @param {Column} to */
+const crossed = ({ layout }, from, to) =>
+  layout.columns.filter((one) => one.x > from.x && one.x < to.x && one.line === from.line);
+
+/** @param {Drawn} drawn @param {{x: number, y: number}} start @param {{x: number, y: number}} end
+ * @param {number | null} around the height of the detour @param {boolean} back
+ * @param {number} track */
+function drawWay({ context, camera, palette }, start, end, around, back, track) {
+  const at = (/** @type {number} */ x, /** @type {number} */ y) =>
+    /** @type {[number, number]} */ ([
+      (x - camera.x) * camera.scale,
+      (y - camera.y) * camera.scale,
+    ]);
+  const bend = Math.min(8, 10 * camera.scale);
+  context.strokeStyle = palette.faint;
+  context.fillStyle = palette.faint;
+  context.lineWidth = Math.min(1.5, Math.max(0.75, camera.scale));
+  context.setLineDash(back ? [3, 3] : []);
+  context.beginPath();
+  context.moveTo(...at(start.x, start.y));
+  if (around !== null) {
+    const [out, into] = [start.x + 8 + track * 3, end.x - 8 - track * 3];
+    context.arcTo(...at(out, start.y), ...at(out, around), bend);
+    context.arcTo(...at(out, around), ...at(into, around), bend);
+    context.arcTo(...at(into, around), ...at(into, end.y), bend);
+    context.arcTo(...at(into, end.y), ...at(end.x, end.y), bend);
+  } else if (start.y !== end.y) {
+    const middle = (start.x + end.x) / 2;
+    context.bezierCurveTo(...at(middle, start.y), ...at(middle, end.y), ...at(end.x, end.y));
+  }
+  context.lineTo(...at(end.x, end.y));
+  context.stroke();
+  context.setLineDash([]);
+  const [tip, direction] = back ? [at(start.x, start.y), -1] : [at(end.x, end.y), 1];
+  const size = Math.min(6, Math.max(3, 5 * camera.scale));
+  context.beginPath();
+  context.moveTo(tip[0] + direction * size, tip[1]);
+  context.lineTo(tip[0] - direction * size * 0.6, tip[1] - size * 0.8);
+  context.lineTo(tip[0] - direction * size * 0.6, tip[1] + size * 0.8);
+  context.fill();
+}
+
+/** The name and kind of a layer, above its column; it stays in sight while the column is.
+ * @param {Drawn} drawn @param {Column} column */
+function drawTitle({ context, camera, palette, screen }, column) {
+  const { x, width } = onScreen(camera, { ...column, y: 0, height: 0 });
+  if (x > screen.width || x + width < 0 || width < 26) return;
+  const size = Math.min(15, Math.max(10, 14 * camera.scale));
+  const top = (column.top - camera.y) * camera.scale;
+  const end = (column.bottom - camera.y) * camera.scale;
+  const y = Math.min(Math.max(top, 3), end - 3 * size);
+  const room = width + Math.max(0, 40 * camera.scale);
+  if (y > top) {
+    context.fillStyle = palette.ground;
+    context.globalAlpha = 0.9;
+    context.fillRect(x - 4, y - 3, room, size * 2.5 + 4);
+    context.globalAlpha = 1;
+  }
+  context.textBaseline = "top";
+  context.textAlign = "left";
+  context.fillStyle = palette.ink;
+  context.font = `600 ${size}px ${FACE}`;
+  context.fillText(clipped(context, column.name, room), x, y);
+  context.fillStyle = palette.faint;
+  context.font = `${size * 0.87}px ${FACE}`;
+  context.fillText(clipped(context, column.kind, room), x, y + size * 1.25);
+}
+
+/** A text that is not wider than a length.
+ * @param {CanvasRenderingContext2D} context @param {string} text @param {number} room */
+function clipped(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  let length = text.length;
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > room) length--;
+  return `${text.slice(0, length)}…`;
+}
+
+/** One block with its name.
+ * @param {Drawn} drawn @param {Block} block */
+function drawBlock(drawn, block) {
+  const { context, camera, palette, screen } = drawn;
+  const box = onScreen(camera, block);
+  if (!isSeen({ ...box, y: box.y - LABEL * camera.scale }, screen)) return;
+  const when = drawn.when(block);
+  context.globalAlpha = when === "later" ? 0.13 : 1;
+  drawLabel(drawn, block, box, when);
+  context.imageSmoothingEnabled = camera.scale * Math.min(block.cellWidth, block.cellHeight) < 1;
+  context.imageSmoothingQuality = "medium";
+  context.drawImage(drawn.bitmap(block), box.x, box.y, box.width, box.height);
+  if (block.form.gap === 0) {
+    context.strokeStyle = palette.line;
+    context.lineWidth = 1;
+    context.strokeRect(box.x - 0.5, box.y - 0.5, box.width + 1, box.height + 1);
+  }
+  if (when !== "later") drawCells(drawn, block, box);
+  context.globalAlpha = 1;
+}
+
+/** @param {Drawn} drawn @param {Block} block @param {{x: number, y: number, width: number}} box
+ * @param {"shown" | "later" | "now"} when */
+function drawLabel({ context, camera, palette, pass }, { info }, box, when) {
+  if (LABEL * camera.scale < 8.5) return;
+  const size = Math.min(15, Math.max(9, 12.5 * camera.scale));
+  context.textBaseline = "alphabetic";
+  context.textAlign = "left";
+  context.font = `italic ${size}px "STIX Two Math", "Cambria Math", Georgia, serif`;
+  context.fillStyle = when === "now" ? palette.accent : palette.ink;
+  const name = arrayName(pass.scene, info.key) + (info.role === "update" ? " new" : "");
+  const y = box.y - Math.max(2.5, 4 * camera.scale);
+  context.fillText(name, box.x, y);
+  const width = context.measureText(name).width;
+  const shape = (info.cases ? info.shape.slice(1) : info.shape).join(" × ");
+  context.font = `${size * 0.8}px ${FACE}`;
+  context.fillStyle = palette.faint;
+  if (width + context.measureText(shape).width < Math.max(box.width, 70 * camera.scale))
+    context.fillText(shape, box.x + width + 7, y);
+}
+
+/** Lines between the cells and numbers in them, where there is room; and what is no number.
+ * @param {Drawn} drawn @param {Block} block @param {{x: number, y: number}} box */
+function drawCells(drawn, block, box) {
+  const { context, camera, screen, pass, palette } = drawn;
+  const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
+  if (Math.min(width, height) < WITH_LINES) return;
+  const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
+  const level = levelIn(pass.levels(block.info.key));
+  const size = Math.min(14, height * 0.5, width / 4.2);
+  context.font = `${size}px ${FACE}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillStyle = palette.ground;
+  forSeen(block, box, { width, height }, screen, (spot, x, y) => {
+    const flat = flatAt(block.form, spot);
+    if (flat < 0) return;
+    context.fillStyle = palette.ground;
+    context.fillRect(x + width - 1, y, 1, height);
+    context.fillRect(x, y + height - 1, width, 1);
+    const isHidden = drawn.hidden(block.info.key, flat);
+    const one = level(flat);
+    if (one === -128 && !isHidden) hatch(context, x, y, width - 1, height - 1, palette.faint);
+    if (!withNumbers) return;
+    const text = isHidden ? "?" : numberAt(drawn, block, flat, width - 5, size);
+    context.fillStyle = one === -128 || isHidden ? palette.ink : palette.inkOn(one);
+    context.fillText(text, x + width / 2, y + height / 2 + 1);
+  });
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y
+ * @param {number} width @param {number} height @param {string} colour */
+function hatch(context, x, y, width, height, colour) {
+  context.strokeStyle = colour;
+  context.lineWidth = 0.75;
+  context.beginPath();
+  for (let k = 4; k < width + height; k += 5) {
+    context.moveTo(x + Math.min(k, width), y + Math.max(0, k - width));
+    context.lineTo(x + Math.max(0, k - height), y + Math.min(k, height));
+  }
+  context.stroke();
+}
+
+/** Call for each cell of a block that is on the screen.
+ * @param {Block} block @param {{x: number, y: number}} box
+ * @param {{width: number, height: number}} cell @param {{width: number, height: number}} screen
+ * @param {(spot: import("./forms.js").Spot, x: number, y: number) => void} visit */
+export function forSeen({ form }, box, cell, screen, visit) {
+  const clamp = (/** @type {number} */ k, /** @type {number} */ most) =>
+    Math.min(Math.max(Math.floor(k), 0), most);
+  const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
+  const first = {
+    x: clamp(-box.x / cell.width, form.across * wide),
+    y: clamp(-box.y / cell.height, form.down * high),
+  };
+  const last = {
+    x: clamp((screen.width - box.x) / cell.width, form.across * wide - 1),
+    y: clamp((screen.height - box.y) / cell.height, form.down * high - 1),
+  };
+  for (let v = first.y; v <= last.y; v++) {
+    for (let u = first.x; u <= last.x; u++) {
+      const [column, row] = [u % wide, v % high];
+      if (column >= form.columns || row >= form.rows) continue;
+      const spot = { down: (v - row) / high, across: (u - column) / wide, row, column };
+      visit(spot, box.x + u * cell.width, box.y + v * cell.height);
+    }
+  }
+}
+
+/** A cell's number with as many digits as there is room for.
+ * @param {Drawn} drawn @param {Block} block @param {number} flat @param {number} room
+ * @param {number} size of the type */
+function numberAt({ pass }, { info, form }, flat, room, size) {
+  const value = pass.read(info.key, placeOf(form.shape, flat));
+  return value === undefined ? "" : shortNumber(value, Math.floor(room / (size * 0.6)));
+}
+
+/** A number in so many signs, with the digits that fit.
+ * @param {number} value @param {number} signs @returns {string} */
+export function shortNumber(value, signs) {
+  if (Number.isNaN(value)) return signs < 3 ? "–" : "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const exact = String(value).replace("-", "−");
+  if (exact.length <= signs && !exact.includes("e")) return exact;
+  const [room, size] = [signs - (value < 0 ? 1 : 0), Math.abs(value)];
+  const before = size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
+  const digits = Math.max(0, Math.min(17, room - before - 1));
+  const fixed = value.toFixed(digits);
+  const isLost = size > 0 && (size < 0.5 * 10 ** -digits || (size < 0.01 && digits < 4));
+  const text = before > room || isLost ? exponential(value, room) : fixed;
+  return text.replace(/-/g, "−");
+}
+
+/** @param {number} value @param {number} room @returns {string} */
+function exponential(value, room) {
+  const bare = value.toExponential(0).replace("e+", "e");
+  const left = room - bare.replace("-", "").length - 1;
+  return left > 0 ? value.toExponential(Math.min(left, 12)).replace("e+", "e") : bare;
+}

@@ -1,0 +1,119 @@
+/** What lies over the picture: the light of a chosen cell, the cell under the pointer, what changed. */
+
+import { flatIndex } from "../arrays.js";
+import { eachCell } from "./bitmaps.js";
+import { onScreen } from "./drawing.js";
+import { spotOf } from "./forms.js";
+
+/**
+ * @typedef {import("./layout.js").Block} Block
+ * @typedef {import("./drawing.js").Drawn} Drawn
+ * @typedef {import("./light.js").Light} Light
+ */
+
+/** How much of what is not lit is covered. */
+const VEIL = 0.72;
+
+/** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
+ * @param {Block} block @param {Float32Array} light @param {string} colour
+ * @returns {HTMLCanvasElement} */
+export function veilOf({ form }, light, colour) {
+  const canvas = document.createElement("canvas");
+  canvas.width = form.across * (form.columns + form.gap) - form.gap;
+  canvas.height = form.down * (form.rows + form.gap) - form.gap;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const ground = ((blue << 16) | (green << 8) | red) >>> 0;
+  eachCell(form, (flat, x, y) => {
+    const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(light[flat])));
+    pixels[y * canvas.width + x] = (ground | (alpha << 24)) >>> 0;
+  });
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Cover what is not lit; arrays without light whole.
+ * @param {Drawn} drawn @param {Light} light @param {(block: Block) => HTMLCanvasElement} veil
+ * @param {string} chosenKey */
+export function drawLight({ context, camera, layout, palette, screen }, light, veil, chosenKey) {
+  for (const block of layout.blocks) {
+    const box = onScreen(camera, block);
+    if (box.x > screen.width || box.y > screen.height) continue;
+    if (box.x + box.width < 0 || box.y + box.height < 0) continue;
+    if (light.has(block.info.key)) {
+      context.imageSmoothingEnabled = false;
+      context.drawImage(veil(block), box.x, box.y, box.width, box.height);
+      context.strokeStyle = palette.accent;
+      context.lineWidth = 1;
+      context.strokeRect(box.x - 2.5, box.y - 2.5, box.width + 5, box.height + 5);
+    } else if (block.info.key !== chosenKey) {
+      context.globalAlpha = VEIL;
+      context.fillStyle = palette.ground;
+      context.fillRect(box.x - 1, box.y - 1, box.width + 2, box.height + 2);
+      context.globalAlpha = 1;
+    }
+  }
+}
+
+/** Where a cell lies in the picture; null where it is not shown.
+ * @param {Block} block @param {number[]} at
+ * @returns {{x: number, y: number, width: number, height: number} | null} */
+export function cellBox(block, at) {
+  const { form, cellWidth, cellHeight } = block;
+  if (at.length !== form.shape.length) return null;
+  const spot = spotOf(form, flatIndex(form.shape, at));
+  if (!spot) return null;
+  return {
+    x: block.x + (spot.across * (form.columns + form.gap) + spot.column) * cellWidth,
+    y: block.y + (spot.down * (form.rows + form.gap) + spot.row) * cellHeight,
+    width: cellWidth,
+    height: cellHeight,
+  };
+}
+
+/** A frame around a cell; one too small to be seen also gets a ring around it.
+ * @param {Drawn} drawn @param {Block} block @param {number[]} at @param {string} colour
+ * @param {number} thickness */
+export function frameCell({ context, camera, palette }, block, at, colour, thickness) {
+  const found = cellBox(block, at);
+  if (!found) return;
+  const box = onScreen(camera, found);
+  const grow = Math.max(0, (7 - Math.min(box.width, box.height)) / 2);
+  const [x, y] = [box.x - grow, box.y - grow];
+  const [width, height] = [box.width + 2 * grow, box.height + 2 * grow];
+  context.strokeStyle = palette.ground;
+  context.lineWidth = thickness + 2;
+  context.strokeRect(x - 1, y - 1, width + 1, height + 1);
+  context.strokeStyle = colour;
+  context.lineWidth = thickness;
+  context.strokeRect(x - 1, y - 1, width + 1, height + 1);
+}
+
+/** A bracket beside the row, or around the tile, of the case that is looked at.
+ * @param {Drawn} drawn @param {Block} block @param {number} case_ */
+export function markCase({ context, camera, palette }, block, case_) {
+  const { form, cellWidth, cellHeight } = block;
+  if (!form.cases || form.shape[0] < 2) return;
+  context.strokeStyle = palette.accent;
+  context.fillStyle = palette.accent;
+  if (form.cases === "tile") {
+    const [across, down] = [case_ % form.across, Math.floor(case_ / form.across)];
+    const box = onScreen(camera, {
+      x: block.x + across * (form.columns + 1) * cellWidth,
+      y: block.y + down * (form.rows + 1) * cellHeight,
+      width: form.columns * cellWidth,
+      height: form.rows * cellHeight,
+    });
+    context.lineWidth = 2;
+    context.strokeRect(box.x - 1, box.y - 1, box.width + 2, box.height + 2);
+    return;
+  }
+  const y = block.y + case_ * cellHeight;
+  const box = onScreen(camera, { x: block.x, y, width: block.width, height: cellHeight });
+  const high = Math.max(2, box.height);
+  context.fillRect(box.x - 5, box.y + (box.height - high) / 2, 3, high);
+}
