@@ -15,15 +15,20 @@ SCRIPT = Path(__file__).parent / "page" / "held_against_python.mjs"
 pytestmark = needs_node
 
 
-def held(*networks: tuple[Network, object, object]) -> list[dict[str, float]]:
-    """The worst error of every operation, for each network with its inputs and targets."""
+def held(*networks: tuple[Network, object, object], exact: bool = False) -> list[dict[str, float]]:
+    """The worst error of every operation, for each network with its inputs and targets.
+
+    Args:
+        networks: each with its inputs and targets.
+        exact: whether also nothing may be said to be influenced that does not read the cell.
+    """
     told = Told("a test")
     scenes = []
     for network, x, t in networks:
         made = in_float64(network)
         record = recorded(made, *made.prepare(x, t))
         arrays = {key: numbers(entry.values) for key, entry in record.entries.items()}
-        scenes.append({"scene": scene(record, told), "arrays": arrays})
+        scenes.append({"scene": scene(record, told), "exact": exact, "arrays": arrays})
     return run(SCRIPT, scenes)
 
 

@@ -14,6 +14,7 @@ from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson
 from chainrule.explain.updates import updated
 from chainrule.inspector.inner import inner_of
+from chainrule.inspector.inner.deltas import delta_from
 from chainrule.inspector.record import (
     LOSS_WORD,
     Bug,
@@ -24,7 +25,6 @@ from chainrule.inspector.record import (
     letter_of_output,
 )
 from chainrule.nn.graph import INPUT
-from chainrule.nn.jacobians import Diagonal
 from chainrule.nn.losses import SmoothedLoss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
@@ -157,24 +157,18 @@ def _shape(network: Network, k: int) -> tuple[int, ...]:
 
 def _back_through(record: Record, k: int, J: Array) -> Array:
     """∂L/∂input of a layer, which stores δ and the gradients of its parameters."""
-    network, layer = record.network, record.layer(k)
+    layer = record.layer(k)
     inner = inner_of(layer)
     if inner.back is not None:
         return inner.back(record, k, J)
-    slope = layer.jacobians().get("a")
-    if k == network.graph.order[-1] and network.from_logits is not None:
-        delta = network.loss_delta(record.t, record.weights)
-    elif isinstance(getattr(slope, "inner", slope), Diagonal):
-        delta = slope.vjp(J)
-    else:
-        found: Array = layer.backward_pass(J)
-        if has_z(layer):
-            record.keep(k, "delta", layer.delta, "gradient", "δ", layer.z_shape)
+    delta = delta_from(record, k, J)
+    if delta is not None:
+        found: Array = layer.backward_from_delta(delta)
         return found
-    delta = record.right_or_wrong("delta", k, delta)
+    found = layer.backward_pass(J)
     if has_z(layer):
-        record.keep(k, "delta", delta, "gradient", "δ", layer.z_shape)
-    return layer.backward_from_delta(delta)
+        record.keep(k, "delta", layer.delta, "gradient", "δ", layer.z_shape)
+    return found
 
 
 def _gradients(record: Record) -> None:
@@ -197,14 +191,23 @@ def _gradients(record: Record) -> None:
 
 
 def _update(record: Record) -> None:
-    """The parameters after the first step of the optimiser."""
+    """The parameters after the first step of the optimiser, the running statistics included."""
     network, layout = record.network, record.network.parameters.layout
+    running = _running(network)
     after = _line_search(record) if isinstance(record.step.rule, LBFGS) else _stepped(record)
     for k in network.graph.order:
         for segment in layout.of_layer(record.layer(k).name):
-            if segment.trained:
-                values = after[segment.slice].reshape(segment.shape)
-                record.keep(k, f"{segment.name}_new", values, "update", letter_of(segment.name))
+            values = (after if segment.trained else running)[segment.slice].reshape(segment.shape)
+            record.keep(k, f"{segment.name}_new", values, "update", letter_of(segment.name))
+
+
+def _running(network: Network) -> Array:
+    """θ after the layers have changed what no gradient moves; θ itself stays as it was."""
+    before = network.theta.copy()
+    network.update_untrained()
+    after = network.theta.copy()
+    network.theta[...] = before
+    return after
 
 
 def _stepped(record: Record) -> Array:

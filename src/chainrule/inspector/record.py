@@ -157,9 +157,20 @@ def has_z(layer: Any) -> bool:
     return phi is not None and not is_linear(phi)
 
 
+_LETTERS = {
+    "gamma": "γ",
+    "beta": "β",
+    "mean": "m̄",
+    "variance": "v̄",
+    "b_hn": "bʰ",
+    "h0": "h⁰",
+    "c0": "c⁰",
+}
+
+
 def letter_of(name: str) -> str:
     """The letter of a parameter."""
-    return {"gamma": "γ", "beta": "β", "b_hn": "bʰ", "h0": "h⁰", "c0": "c⁰"}.get(name, name)
+    return _LETTERS.get(name, name)
 
 
 def letter_of_output(record: Record, k: int) -> str:

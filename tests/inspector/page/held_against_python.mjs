@@ -1,11 +1,18 @@
 /**
  * Holds every operation of scenes against the arrays that Python recorded.
  *
- * Reads from stdin a JSON list of {scene, arrays: {key: [numbers]}}; writes a list of {target: worst
+ * Reads from stdin a JSON list of {scene, exact, arrays: {key: [numbers]}}; writes a list of {target: worst
  * error} for each, where an error is |expression − recorded| / max(1, |recorded|). Of an array of
- * many cells some are tried. Influences are held against the cells that the expressions read.
+ * many cells some are tried. Influences are held against the cells that the expressions read: every
+ * cell that is read is said to influence; where they are exact, no other one is.
  */
-import { flatIndex, isIn, placeOf, sizeOf } from "../../../src/chainrule/inspector/page/arrays.js";
+import {
+  flatIndex,
+  isIn,
+  placeOf,
+  placesIn,
+  sizeOf,
+} from "../../../src/chainrule/inspector/page/arrays.js";
 import { cellsOf, evaluate } from "../../../src/chainrule/inspector/page/expressions.js";
 import { operationsOf } from "../../../src/chainrule/inspector/page/operations/operations.js";
 
@@ -13,7 +20,7 @@ const MOST_CELLS = 60;
 const same = (a, b) =>
   Number.isFinite(b) ? Math.abs(a - b) / Math.max(1, Math.abs(b)) : Object.is(a, b) ? 0 : Infinity;
 
-function held({ scene, arrays }) {
+function held({ scene, exact, arrays }) {
   const shapes = Object.fromEntries(scene.arrays.map((one) => [one.key, one.shape]));
   const read = (key, at) => {
     if (!(key in arrays)) throw new Error(`no array ${key}`);
@@ -41,9 +48,31 @@ function held({ scene, arrays }) {
       }
     }
     errors[target] = Math.max(worst, errors[target] ?? 0);
+    if (exact) for (const key of operation.reads) tryInfluences(operation, key, shapes);
   }
   return errors;
 }
+
+/** Throws where a cell is said to influence one whose expression does not read it. */
+function tryInfluences(operation, key, shapes) {
+  const { target } = operation;
+  const of = some(sizeOf(shapes[key]), 12).map((k) => placeOf(shapes[key], k));
+  for (const read of of)
+    for (const region of operation.influences(key, read)) {
+      const influenced = [...placesIn(shapes[target], region)];
+      for (const at of some(influenced.length, 5).map((k) => influenced[k])) {
+        const cells = [...cellsOf(operation.expression(at))];
+        if (!cells.some((one) => one.key === key && `${one.at}` === `${read}`))
+          throw new Error(`${key}[${read}] does not influence ${target}[${at}]`);
+      }
+    }
+}
+
+/** Indices spread over a length, at most so many, the first and the last among them. */
+const some = (length, most) =>
+  Array.from({ length: Math.min(length, most) }, (_, k) =>
+    length <= most ? k : Math.round((k * (length - 1)) / (most - 1)),
+  );
 
 let text = "";
 for await (const part of process.stdin) text += part;

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.core.arrays import Array
+from chainrule.inspector.inner.images import keep_winners
+from chainrule.inspector.inner.normalization import back_to_inputs, keep_statistics
 from chainrule.inspector.inner.rows import keep_mask
 from chainrule.inspector.inner.states import back_through_time, keep_states
 from chainrule.inspector.record import Record
@@ -45,6 +47,9 @@ INNER: Mapping[Any, Inner] = {
         (layers.Recurrent, layers.LSTM, layers.GRU),
         Inner(keep_states, back_through_time, keeps_z=False),
     ),
+    layers.MaxPool2D: Inner(keep_winners),
+    layers.BatchNorm: Inner(keep_statistics, back_to_inputs),
+    layers.LayerNorm: Inner(keep_statistics, back_to_inputs),
     layers.Layer: Inner(),
 }
 """What is kept of each class of layers; the last one is of those that have nothing inside."""

@@ -169,6 +169,15 @@ class Normalized(Activated):
         self.z, self.a = self._outputs(z, x, a)
         return self.a
 
+    @property
+    def statistics(self) -> Standardised:
+        """x̂ of the last forward pass, with the mean and the variance that it was made by.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        return self._of_pass(self._pass)
+
     @abstractmethod
     def _jacobian_x(self) -> Jacobian:
         """∂z/∂x at the last forward pass."""

@@ -1,4 +1,7 @@
 import { DENSE } from "./dense.js";
+import { FILTERED } from "./images.js";
+import { NORMALIZED } from "./normalization.js";
+import { AVERAGE_POOL2D, GLOBAL_AVERAGE_POOL2D, MAX_POOL2D } from "./pooling.js";
 import { WITH_STATES } from "./sequences.js";
 
 /**
@@ -34,12 +37,20 @@ import { WITH_STATES } from "./sequences.js";
  * @property {(scene: Scene, layer: SceneLayer) => Operation[]} forward
  * @property {(scene: Scene, layer: SceneLayer) => Operation[]} backward to δ and to what it sends
  * @property {(scene: Scene, layer: SceneLayer) => Operation[]} gradients
+ * @property {(scene: Scene, layer: SceneLayer) => Operation[]} [update] of what no gradient moves
  */
 
 /** @type {Record<string, Family>} */
 const FAMILIES = {
   dense: DENSE,
   ...WITH_STATES,
+  conv2d: FILTERED,
+  locally_connected2d: FILTERED,
+  max_pool2d: MAX_POOL2D,
+  average_pool2d: AVERAGE_POOL2D,
+  global_average_pool2d: GLOBAL_AVERAGE_POOL2D,
+  batch_norm: NORMALIZED,
+  layer_norm: NORMALIZED,
 };
 
 /** The operations of a scene, in the order in which they are computed.
@@ -51,5 +62,6 @@ export function operationsOf(scene) {
     ...known.flatMap((layer) => of(layer).forward(scene, layer)),
     ...known.toReversed().flatMap((layer) => of(layer).backward(scene, layer)),
     ...known.flatMap((layer) => of(layer).gradients(scene, layer)),
+    ...known.flatMap((layer) => of(layer).update?.(scene, layer) ?? []),
   ];
 }
