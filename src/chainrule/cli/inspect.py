@@ -40,6 +40,14 @@ def command(
             "--save", "--out", help="The page as one file, which needs no server.", metavar="FILE"
         ),
     ] = Path("page.html"),
+    film: Annotated[
+        bool,
+        typer.Option(
+            "--film",
+            help="Train first, in memory, and keep the parameters of many epochs: the film of the "
+            "training. A run of train --film has them already.",
+        ),
+    ] = False,
     set_: Overrides = None,
 ) -> None:
     """A page that steps through a real pass, forward and backward, with every number.
@@ -49,7 +57,9 @@ def command(
     from chainrule.inspector.inspecting import inspect
 
     _require_other_file(source, save)
-    inspect(source, case=case, split=split, count=count, overrides=set_ or [], save=save)
+    inspect(
+        source, case=case, split=split, count=count, overrides=set_ or [], film=film, save=save
+    )
     say(f"page written to {save}")
 
 

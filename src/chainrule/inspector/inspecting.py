@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chainrule.config.load import load_config
 from chainrule.core.arguments import is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.core.notation import counted
 from chainrule.data.dataset import PART_WORDS
 from chainrule.explain.lesson import in_float64
+from chainrule.inspector.film import ENDS, Film, film_of, replayed
 from chainrule.inspector.inspection import Inspection
+from chainrule.inspector.planes import plane_told
 from chainrule.inspector.record import FirstStep
 from chainrule.inspector.scene import Told
 from chainrule.inspector.telling import (
@@ -25,13 +29,13 @@ from chainrule.inspector.telling import (
     table_columns,
 )
 from chainrule.nn.network import Network
+from chainrule.runs.run import Run, load
 from chainrule.runs.taught import Taught, taught
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as make_optimizer
 
 if TYPE_CHECKING:
     from chainrule.config.load import Config
-    from chainrule.runs.run import Run
 
 COUNT = 32
 """How many cases a page shows unless it is told."""
@@ -44,6 +48,7 @@ def inspect(
     split: str = "train",
     count: int | None = None,
     overrides: Sequence[str] = (),
+    film: bool = False,
     save: str | os.PathLike[str] | None = None,
 ) -> Inspection:
     """A network with some cases of its data, as a page that steps through their pass.
@@ -58,6 +63,8 @@ def inspect(
         split: ``train``, ``validation`` or ``test``.
         count: how many of the first cases, 32 unless there are fewer.
         overrides: items that replace settings of a configuration.
+        film: train in memory first, and keep the parameters of many epochs for the film of the
+            training. A run that was trained with the callback ``frames`` has them already.
         save: the file to write the page to.
 
     Returns:
@@ -81,11 +88,28 @@ def inspect(
         )
     if count is not None and not is_whole(count, 1):
         raise ConfigError(f"count is a whole number of at least 1, found {count!r}")
+    source = _loaded(source)
     found = taught(source, overrides, "inspect")
     made = _of_data(found, case, split, COUNT if count is None else count)
+    made = replace(made, told=replace(made.told, film=_film(source, overrides, film)))
     if save is not None:
         made.save(save)
     return made
+
+
+def _loaded(source: Any) -> Any:
+    """The run of a folder; anything else as it is."""
+    is_path = isinstance(source, str | os.PathLike)
+    return load(source) if is_path and os.path.isdir(source) else source
+
+
+def _film(source: Any, overrides: Sequence[str], again: bool) -> Film | None:
+    """The film of a training, which is run again for it if it is asked for."""
+    if isinstance(source, Run):
+        kept = film_of(source)
+        has_all = kept is not None and kept.note != ENDS
+        return replayed(source) if again and not has_all else kept
+    return replayed(load_config(source, overrides)) if again else None
 
 
 def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspection:
@@ -96,7 +120,8 @@ def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspect
     else:
         numbers, place, weights = found.minibatch(part, split, case, with_all=False)
     data, settings = found.resolved.data, found.settings
-    return inspection_of(
+    train = data.train
+    made = inspection_of(
         found.resolved.network,
         part.x[numbers],
         part.t[numbers],
@@ -118,6 +143,10 @@ def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspect
         classes=data.classes,
         target=label_name(data.encoding),
     )
+    if len(train):  # its cases are drawn into the planes of two inputs, whatever is looked at
+        plane = plane_told(made.network, train.x, train.t, data.classes)
+        made = replace(made, told=replace(made.told, plane=plane))
+    return made
 
 
 def _which(numbers: Array, split: str) -> str:
@@ -204,6 +233,7 @@ def inspection_of(
         columns=columns,
         classes=classes,
         target=target,
+        plane=plane_told(made, x, t, classes),
     )
     weights = made.prepare_weights(weights, len(x))
     step = FirstStep(make_optimizer(optimizer), scale, clip_gradient_norm)

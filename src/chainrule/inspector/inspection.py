@@ -14,6 +14,7 @@ from chainrule.core.files import as_path, write_whole
 from chainrule.core.html import escaped, lines, never_fails, piece
 from chainrule.core.notation import counted
 from chainrule.inspector import page
+from chainrule.inspector.film import MOST_EMBEDDED
 from chainrule.inspector.passes import recorded
 from chainrule.inspector.record import FirstStep, Record
 from chainrule.inspector.scene import Told, scene
@@ -71,7 +72,11 @@ class Inspection:
                 f"the page would carry {count:,} numbers, more than {MOST_NUMBERS:,}; take fewer "
                 "cases (--count), or open the page without --save, which loads what is looked at"
             )
-        return page.one_file(self.scene, arrays)
+        film = None if self.told.film is None else self.told.film.of_bytes(MOST_EMBEDDED)
+        if film is None:
+            return page.one_file({**self.scene, "film": None}, arrays)
+        told = {**self.scene, "film": film.scene(self.network)}
+        return page.one_file(told, arrays, [frame.theta for frame in film.frames])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page as one file that works without a server.

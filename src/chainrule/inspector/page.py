@@ -77,21 +77,31 @@ def policy(more: str = "") -> str:
     )
 
 
-def one_file(scene: Mapping[str, Any], arrays: Sequence[Array]) -> str:
+def one_file(
+    scene: Mapping[str, Any], arrays: Sequence[Array], frames: Sequence[Array] = ()
+) -> str:
     """The page as one file that works without a server.
 
     Args:
         scene: the description, see `chainrule.inspector.scene`.
         arrays: those of the record, in the order of the scene's.
+        frames: the parameters of each frame of the scene's film, in order.
     """
     text = json.dumps(scene, ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
-    numbers = np.concatenate([array.ravel() for array in arrays]).astype("<f8")
-    packed = base64.b64encode(gzip.compress(numbers.tobytes(), 6, mtime=0)).decode()
+    data = [f'<script type="application/json" id="scene">{text}</script>']
+    for name, numbers in {"numbers": arrays, "frames": frames}.items():
+        if len(numbers):
+            packed = _packed(numbers)
+            data.append(f'<script type="text/plain" id="{name}">{packed}</script>')
     return _filled(
-        f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n',
-        f'<script type="application/json" id="scene">{text}</script>\n'
-        f'<script type="text/plain" id="numbers">{packed}</script>',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy()}">\n', "\n".join(data)
     )
+
+
+def _packed(arrays: Sequence[Array]) -> str:
+    """Arrays one after the other, as little-endian float64 packed by gzip, in base64."""
+    numbers = np.concatenate([array.ravel() for array in arrays]).astype("<f8")
+    return base64.b64encode(gzip.compress(numbers.tobytes(), 6, mtime=0)).decode()
 
 
 @cache

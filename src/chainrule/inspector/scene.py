@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from inspect import Parameter
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import lengths_of
+from chainrule.inspector.film import Film
 from chainrule.inspector.record import Record
 from chainrule.inspector.telling import Scaling, TableColumn
 from chainrule.nn.activations import ACTIVATIONS
@@ -39,6 +40,8 @@ class Told:
         columns: those of the table that the inputs come from, or None.
         classes: the names of the classes, two of them where there is one output; or None.
         target: what the label is called, or None.
+        film: that of the training, or None.
+        plane: what is told of the planes of two inputs, see `plane_told`; or None.
     """
 
     title: str
@@ -52,6 +55,8 @@ class Told:
     columns: Sequence[TableColumn] | None = None
     classes: Sequence[str] | None = None
     target: str | None = None
+    film: Film | None = None
+    plane: Mapping[str, Any] | None = None
 
 
 def scene(record: Record, told: Told) -> dict[str, Any]:
@@ -84,6 +89,8 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "output": network.layers[network.graph.order[-1]].name,
         "layers": [_layer(record, n) for n in range(len(network.layers))],
         "arrays": [_array(record, key) for key in record.entries],
+        "film": None if told.film is None else told.film.scene(network),
+        "plane": told.plane,
     }
 
 

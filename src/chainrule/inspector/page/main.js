@@ -5,6 +5,7 @@ import { Keys } from "./keys.js";
 import { localSource } from "./local.js";
 import { operationsOf } from "./operations/operations.js";
 import { FIRST_VIEW, Store } from "./store.js";
+import { mountFilm } from "./view/film.js";
 import { mountPicture } from "./view/picture.js";
 
 /**
@@ -105,6 +106,7 @@ async function start() {
   const at = (/** @type {string} */ id) =>
     /** @type {HTMLElement} */ (document.getElementById(id));
   mountPicture(app, at("picture"));
+  mountFilm(app, at("film"));
 }
 
 start();

@@ -66,6 +66,14 @@
  * @property {string} output the name of the last layer
  * @property {SceneLayer[]} layers
  * @property {ArrayInfo[]} arrays in the order in which they are computed
+ * @property {import("./frames.js").Film | null} film of the training
+ * @property {PlaneTold | null} plane
+ *
+ * @typedef {Object} PlaneTold  what is drawn into a plane of two inputs, as the network sees them
+ * @property {[number, number][]} ranges for each input the lowest and the highest value of a plane
+ * @property {number[][]} points cases of the training data
+ * @property {number[]} labels of each the number of its class, or its first target
+ * @property {string[] | null} classes
  */
 
 /** The layer of a name.
