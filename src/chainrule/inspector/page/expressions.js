@@ -5,9 +5,11 @@
  * that it reads, and is evaluated in tests against what was computed.
  *
  * @typedef {import("./arrays.js").Place} Place
- * @typedef {{kind: "cell", key: string, at: Place}} Cell  a number of an array of the pass
+ * @typedef {{kind: "cell", key: string, at: Place, labels?: (string | null)[]}} Cell  a number of an
+ *   array of the pass; in a general rule with letters for some of its indices, such as i + p − 1
  * @typedef {{kind: "constant", value: number, name?: string}} Constant  such as 2, or N, η, ε by name
- * @typedef {{kind: "sum", terms: Expression[], index?: string}} Sum
+ * @typedef {{kind: "sum", terms: Expression[], index?: string, upTo?: number}} Sum  in a general rule
+ *   the one term stands for all, of index 1 to upTo
  * @typedef {{kind: "product", factors: Expression[]}} Product
  * @typedef {{kind: "quotient", over: Expression, under: Expression}} Quotient
  * @typedef {{kind: "power", base: Expression, exponent: Expression}} Power

@@ -6,7 +6,9 @@ import { localSource } from "./local.js";
 import { operationsOf } from "./operations/operations.js";
 import { FIRST_VIEW, Store } from "./store.js";
 import { mountFilm } from "./view/film.js";
+import { mountPanel } from "./view/panel.js";
 import { mountPicture } from "./view/picture.js";
+import { mountTable } from "./view/table.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
@@ -107,6 +109,8 @@ async function start() {
     /** @type {HTMLElement} */ (document.getElementById(id));
   mountPicture(app, at("picture"));
   mountFilm(app, at("film"));
+  mountPanel(app, at("panel"));
+  mountTable(app, at("table"));
 }
 
 start();

@@ -49,7 +49,7 @@ export function nameOf(scene, key, at, ownCase = null) {
 /** What stands between the indices of a name: of an image or above 9 a comma.
  * @param {Name} name @returns {string} */
 export const betweenIndices = (name) =>
-  name.at.length > 2 || name.at.some((index) => typeof index === "string" || index > 9) ? "," : "";
+  name.at.length > 2 || name.at.some((index) => String(index).length > 1) ? "," : "";
 
 /** A cell's name as plain text, such as W⁽¹⁾₁₂ or x₁(case 3).
  * @param {Scene} scene @param {string} key @param {Place} at @param {number | null} [ownCase]

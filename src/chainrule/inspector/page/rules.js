@@ -1,0 +1,285 @@
+/**
+ * How an operation says what one cell is: the general rule with Σ and letters, the rule with the
+ * names of the cell's own terms, and the rule with the numbers put in.
+ *
+ * @typedef {import("./arrays.js").Place} Place
+ * @typedef {import("./arrays.js").Region} Region
+ * @typedef {import("./expressions.js").Expression} Expression
+ * @typedef {import("./expressions.js").Cell} Cell
+ * @typedef {import("./operations/operations.js").Operation} Operation
+ * @typedef {(key: string, at: Place) => number} Read
+ */
+import { cell, cellsOf, constant, evaluate, partsOf } from "./expressions.js";
+import { EXACT, roundedTo } from "./numbers.js";
+
+/** The general rule cannot be found from the cells: they do not follow one pattern. */
+class NoPattern extends Error {}
+
+/**
+ * A letter for an index, with the tree in which it is larger by `step`.
+ * @typedef {{letter: string, first: number, step: number, tree: Expression}} Probe
+ */
+
+const LETTERS = [
+  ["j", "i", "k", "l", "m"],
+  ["i", "j", "k", "l", "m"],
+  ["k", "i", "j", "l", "m"],
+  ["l", "k", "i", "j", "m"],
+];
+
+/** The general rule of an operation, such as Σ_i x_i W_ij + b_j, found by how the cells that are read
+ * move with the cell that is computed; null where they follow no pattern.
+ * @param {Operation} operation @param {Place} at @param {number[]} shape @param {boolean} ofCases
+ * @returns {{result: Cell, rule: Expression} | null} */
+export function generalRule(operation, at, shape, ofCases) {
+  const base = operation.expression(at);
+  const axes = shape.map((_, axis) => axis).filter((axis) => shape[axis] > 1);
+  const free = ofCases ? axes.filter((axis) => axis > 0) : axes;
+  const used = indicesOf(base);
+  const letters = (LETTERS[free.length - 1] ?? LETTERS[3]).filter((one) => !used.has(one));
+  const probes = free.slice(0, letters.length).map((axis, k) => {
+    const step = at[axis] + 1 < shape[axis] ? 1 : -1;
+    const moved = at.with(axis, at[axis] + step);
+    return { letter: letters[k], first: at[axis], step, tree: operation.expression(moved) };
+  });
+  const labels = shape.map((_, axis) => letters[free.indexOf(axis)] ?? null);
+  try {
+    return { result: { ...cell(operation.target, at), labels }, rule: pattern(base, probes) };
+  } catch (error) {
+    if (!(error instanceof NoPattern)) throw error;
+  }
+  try {
+    return { result: cell(operation.target, at), rule: pattern(base, []) };
+  } catch (error) {
+    if (!(error instanceof NoPattern)) throw error;
+    return null;
+  }
+}
+
+/** The letters that the sums of an expression count by.
+ * @param {Expression} one @param {Set<string>} [found] @returns {Set<string>} */
+function indicesOf(one, found = new Set()) {
+  if (one.kind === "sum") {
+    if (one.index) found.add(one.index);
+    if (one.index && one.terms.length) return indicesOf(one.terms[0], found);
+  }
+  for (const part of partsOf(one)) indicesOf(part, found);
+  return found;
+}
+
+/** @param {Expression} base @param {Probe[]} probes @returns {Expression} */
+function pattern(base, probes) {
+  if (probes.some(({ tree }) => tree.kind !== base.kind)) throw new NoPattern();
+  const into = (/** @type {(tree: any) => Expression} */ part) =>
+    pattern(
+      part(base),
+      probes.map((probe) => ({ ...probe, tree: part(probe.tree) })),
+    );
+  switch (base.kind) {
+    case "cell":
+      return cellPattern(base, probes);
+    case "constant":
+      if (probes.some(({ tree }) => /** @type {any} */ (tree).value !== base.value))
+        throw new NoPattern();
+      return base;
+    case "sum":
+      return base.index && base.terms.length > 1
+        ? sigmaPattern(base, probes)
+        : { ...base, terms: parallel(base.terms, probes, "terms") };
+    case "product":
+      return { ...base, factors: parallel(base.factors, probes, "factors") };
+    case "call":
+      return { ...base, inputs: parallel(base.inputs, probes, "inputs") };
+    case "quotient":
+      return { ...base, over: into((one) => one.over), under: into((one) => one.under) };
+    case "power":
+      return { ...base, base: into((one) => one.base), exponent: into((one) => one.exponent) };
+    case "negative":
+      return { ...base, of: into((one) => one.of) };
+  }
+}
+
+/** @param {Expression[]} parts @param {Probe[]} probes @param {string} name @returns {Expression[]} */
+function parallel(parts, probes, name) {
+  const all = probes.map((probe) => /** @type {any} */ (probe.tree)[name]);
+  if (all.some((other) => other.length !== parts.length)) throw new NoPattern();
+  return parts.map((part, k) =>
+    pattern(
+      part,
+      probes.map((probe, n) => ({ ...probe, tree: all[n][k] })),
+    ),
+  );
+}
+
+/** A sum by its first term, once it is certain that the others follow from it.
+ * @param {import("./expressions.js").Sum} base @param {Probe[]} probes @returns {Expression} */
+function sigmaPattern(base, probes) {
+  const { terms, index = "" } = base;
+  const [first, second, last] = [terms[0], terms[1], terms[terms.length - 1]].map((term) => [
+    ...cellsOf(term),
+  ]);
+  const follows = first.every((one, k) => {
+    if (second[k]?.key !== one.key || last[k]?.key !== one.key) return false;
+    return one.at.every(
+      (place, axis) =>
+        last[k].at[axis] - place === (second[k].at[axis] - place) * (terms.length - 1),
+    );
+  });
+  if (!follows || second.length !== first.length) throw new NoPattern();
+  const others = probes.map((probe) => {
+    const tree = /** @type {import("./expressions.js").Sum} */ (probe.tree);
+    if (tree.index !== index || tree.terms.length !== terms.length) throw new NoPattern();
+    return { ...probe, tree: tree.terms[0] };
+  });
+  const own = { letter: index, first: 0, step: 1, tree: terms[1] };
+  return { ...base, terms: [pattern(terms[0], [...others, own])], upTo: terms.length };
+}
+
+/** A cell with letters for the indices that move.
+ * @param {Cell} base @param {Probe[]} probes @returns {Cell} */
+function cellPattern(base, probes) {
+  const cells = probes.map(({ tree }) => /** @type {Cell} */ (tree));
+  if (cells.some((one) => one.key !== base.key)) throw new NoPattern();
+  const labels = base.at.map((place, axis) => {
+    let rest = place + 1;
+    let text = "";
+    for (const [k, { letter, first, step }] of probes.entries()) {
+      const times = (cells[k].at[axis] - place) / step;
+      if (!Number.isInteger(times)) throw new NoPattern();
+      if (!times) continue;
+      rest -= times * (first + 1);
+      const size = Math.abs(times) === 1 ? "" : String(Math.abs(times));
+      text += `${times < 0 ? "−" : text ? "+" : ""}${size}${letter}`;
+    }
+    if (!text) return null;
+    return rest ? `${text}${rest < 0 ? "−" : "+"}${Math.abs(rest)}` : text;
+  });
+  return { ...base, labels };
+}
+
+/** An expression in which long sums keep their largest terms, in order, and one number for the rest.
+ * @param {Expression} one @param {Read} read @param {number} [most] terms of one sum
+ * @returns {Expression} */
+export function shortened(one, read, most = 6) {
+  const into = (/** @type {Expression} */ part) => shortened(part, read, most);
+  switch (one.kind) {
+    case "sum": {
+      if (!one.index) return { ...one, terms: one.terms.map(into) };
+      const terms = flatTerms(one);
+      const inner = (/** @type {Expression} */ term) => shortened(term, read, 3);
+      if (terms.length <= most + 1) return { kind: "sum", terms: terms.map(inner) };
+      return { kind: "sum", terms: largestAndRest(terms, read, most).map(inner) };
+    }
+    case "product":
+      return { ...one, factors: one.factors.map(into) };
+    case "call":
+      return { ...one, inputs: one.inputs.map(into) };
+    case "quotient":
+      return { ...one, over: into(one.over), under: into(one.under) };
+    case "power":
+      return { ...one, base: into(one.base), exponent: into(one.exponent) };
+    case "negative":
+      return { ...one, of: into(one.of) };
+    default:
+      return one;
+  }
+}
+
+/** The terms of a sum, those of sums within it instead of these.
+ * @param {Expression} one @returns {Expression[]} */
+export const flatTerms = (one) => (one.kind === "sum" ? one.terms.flatMap(flatTerms) : [one]);
+
+/** @param {Expression[]} terms @param {Read} read @param {number} most @returns {Expression[]} */
+function largestAndRest(terms, read, most) {
+  const values = terms.map((term) => evaluate(term, read));
+  const order = values.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+  const kept = order.slice(0, most).sort((a, b) => a - b);
+  const rest = order.slice(most).reduce((total, k) => total + values[k], 0);
+  return [...kept.map((k) => terms[k]), constant(rest, "…")];
+}
+
+/** An expression of numbers alone, each rounded to so many digits.
+ * @param {Expression} one @param {Read} read @param {number} digits @returns {Expression} */
+export function numbersPutIn(one, read, digits) {
+  const into = (/** @type {Expression} */ part) => numbersPutIn(part, read, digits);
+  switch (one.kind) {
+    case "cell":
+      return constant(roundedTo(read(one.key, one.at), digits));
+    case "constant":
+      return constant(roundedTo(one.value, digits));
+    case "sum":
+      return { ...one, terms: one.terms.map(into) };
+    case "product":
+      return { ...one, factors: one.factors.map(into) };
+    case "call":
+      return { ...one, inputs: one.inputs.map(into) };
+    case "quotient":
+      return { ...one, over: into(one.over), under: into(one.under) };
+    case "power":
+      return { ...one, base: into(one.base), exponent: into(one.exponent) };
+    case "negative":
+      return { ...one, of: into(one.of) };
+  }
+}
+
+const RESULT_DIGITS = 5;
+const noCell = () => Number.NaN;
+
+/** The numbers put in, with the fewest digits with which they give the result.
+ * @param {Expression} one shortened @param {Read} read @param {number} value the result
+ * @returns {{numbers: Expression, digits: number, result: number, exact: boolean}} the digits of the
+ *   numbers and of the result; not exact: large numbers cancel, so that no digit of it follows */
+export function fitted(one, read, value) {
+  for (let result = RESULT_DIGITS; result > 0; result--) {
+    for (const digits of [4, 5, 6, 7, 8, 9, 12, 15, EXACT]) {
+      if (digits < result - 1) continue;
+      const numbers = numbersPutIn(one, read, digits);
+      const found = evaluate(numbers, noCell);
+      const same = Number.isFinite(value)
+        ? found.toPrecision(result) === value.toPrecision(result) || (found === 0 && value === 0)
+        : Object.is(found, value);
+      if (same) return { numbers, digits, result, exact: true };
+    }
+  }
+  const numbers = numbersPutIn(one, read, EXACT);
+  return { numbers, digits: EXACT, result: RESULT_DIGITS, exact: false };
+}
+
+/** The smallest regions that hold the cells of an expression, one for each array.
+ * @param {Iterable<{key: string, at: Place}>} cells @returns {{key: string, region: Region}[]} */
+export function regionsAround(cells) {
+  /** @type {Map<string, [number, number][]>} */
+  const found = new Map();
+  for (const { key, at } of cells) {
+    const ranges = found.get(key);
+    if (!ranges)
+      found.set(
+        key,
+        at.map((place) => [place, place + 1]),
+      );
+    else
+      for (const [axis, place] of at.entries()) {
+        ranges[axis][0] = Math.min(ranges[axis][0], place);
+        ranges[axis][1] = Math.max(ranges[axis][1], place + 1);
+      }
+  }
+  return [...found].map(([key, region]) => ({ key, region }));
+}
+
+/** Compute something from the numbers of a pass, after those that are not there yet are loaded.
+ * @template T
+ * @param {import("./source.js").Pass} pass @param {(read: Read) => T} compute is called again with
+ *   more numbers, until it has met all; a number that is not there yet reads as 0
+ * @param {number} [rounds] how often numbers are loaded at most
+ * @returns {T | Promise<T>} at once where all numbers are there */
+export function withNumbers(pass, compute, rounds = 50) {
+  /** @type {{key: string, at: Place}[]} */
+  const missing = [];
+  const found = compute((key, at) => {
+    const value = pass.read(key, at);
+    if (value === undefined) missing.push({ key, at });
+    return value ?? 0;
+  });
+  if (!missing.length || !rounds) return found;
+  return pass.need(regionsAround(missing)).then(() => withNumbers(pass, compute, rounds - 1));
+}

@@ -1,0 +1,199 @@
+/** The operation in progress: its rule, its shapes, and the chosen cell with all that is in it. */
+
+import { placesIn, sizeOf } from "../arrays.js";
+import { button, make } from "../dom.js";
+import { cellsOf, evaluate } from "../expressions.js";
+import { choose } from "../going.js";
+import { formula, mathOf } from "../math.js";
+import { arrayName, nameText, userName } from "../names.js";
+import { numberText } from "../numbers.js";
+import { numbersPutIn, withNumbers } from "../rules.js";
+import { infoOf } from "../scene.js";
+import {
+  bar,
+  caseOf,
+  cellButton,
+  cellMath,
+  equation,
+  lightsUp,
+  ruleOf,
+  termsOf,
+} from "./cell_parts.js";
+import { phaseName } from "./panel_strip.js";
+import { shapesLine } from "./shapes_line.js";
+
+/**
+ * @typedef {import("../main.js").App} App
+ * @typedef {import("../store.js").ChosenCell} ChosenCell
+ * @typedef {import("../operations/operations.js").Operation} Operation
+ * @typedef {import("../rules.js").Read} Read
+ */
+
+const MOST_TERMS = 8;
+
+/** @param {App} app @param {HTMLElement} element */
+export function mountStep(app, element) {
+  const about = make("div", { class: "about" });
+  const cell = make("div", { class: "chosen" });
+  element.append(about, cell);
+  let wanted = 0;
+  app.store.watch(["operation", "chosen", "pass", "mode"], async ({ chosen, mode }) => {
+    if (mode !== "look" && mode !== "film") return;
+    const mine = ++wanted;
+    const drawn = withNumbers(app.pass, (read) => draw(app, read));
+    const [first, second] = drawn instanceof Promise ? await drawn : drawn;
+    if (mine !== wanted) return;
+    about.replaceChildren(...first);
+    cell.replaceChildren(...(chosen ? second : []));
+  });
+}
+
+/** @param {App} app @param {Read} read @returns {[HTMLElement[], HTMLElement[]]} */
+function draw(app, read) {
+  const { operation, chosen } = app.store.view;
+  const step = app.operations[operation];
+  const about = step ? aboutOperation(app, step, read) : [];
+  return [about, chosen ? aboutCell(app, chosen, read) : []];
+}
+
+/** What is said of an operation.
+ * @param {App} app @param {Operation} step @param {Read} read @returns {HTMLElement[]} */
+function aboutOperation(app, step, read) {
+  const { scene } = app.pass;
+  const { chosen } = app.store.view;
+  const shape = infoOf(scene, step.target)?.shape ?? [];
+  const at = chosen?.key === step.target ? chosen.at : shape.map(() => 0);
+  const layer = scene.layers.find((one) => one.name === step.layer);
+  const where = layer ? `layer ${layer.number}, ${layer.name}` : step.layer;
+  return [
+    make("p", { class: "where", text: `${phaseName(step.phase)} · ${where}` }),
+    make("h2", { text: step.title }),
+    make("p", { class: "says", text: step.says }),
+    ruleOf(app, step, at, read),
+    shapesLine(app, step),
+    make("pre", { class: "numpy" }, make("code", { text: step.numpy })),
+  ];
+}
+
+/** What is said of the chosen cell.
+ * @param {App} app @param {ChosenCell} chosen @param {Read} read @returns {HTMLElement[]} */
+function aboutCell(app, chosen, read) {
+  const { scene } = app.pass;
+  const { key, at } = chosen;
+  const step = app.operations.find((one) => one.target === key);
+  const found = [cellHeading(app, chosen, read)];
+  const says = infoOf(scene, key)?.says;
+  if (step) found.push(equation(app, step, at, read).element);
+  else if (says) found.push(make("p", { class: "says", text: says }));
+  if (step) found.push(...termsTable(app, step, at, read));
+  found.push(...influenced(app, chosen));
+  return found;
+}
+
+/** @param {App} app @param {ChosenCell} chosen @param {Read} read @returns {HTMLElement} */
+function cellHeading(app, chosen, read) {
+  const { scene } = app.pass;
+  const { key, at } = chosen;
+  const own = userName(scene, key, at);
+  const ownCase = caseOf(app, chosen);
+  const known = ownCase === null ? null : scene.cases[ownCase];
+  const label = known?.label ? ` · ${known.label}` : "";
+  const of = [own, ownCase === null ? "" : `case ${ownCase + 1}${label}`].filter(Boolean);
+  return make(
+    "h3",
+    {},
+    formula(cellMath(app, chosen, ownCase)),
+    make("span", { class: "value", text: ` = ${numberText(read(key, at), 5)}` }),
+    make("span", { class: "own", text: of.length ? ` ${of.join(", ")}` : "" }),
+  );
+}
+
+/** Each term of a cell as a row: its cells, the numbers, what they give, and a bar.
+ * @param {App} app @param {Operation} step @param {import("../arrays.js").Place} at
+ * @param {Read} read @returns {HTMLElement[]} */
+function termsTable(app, step, at, read) {
+  const ownCase = caseOf(app, { key: step.target, at });
+  const manner = { scene: app.pass.scene, ownCase, digits: 4 };
+  const terms = termsOf(step.expression(at))
+    .map((term) => ({ term, value: evaluate(term, read) }))
+    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const shown = terms.slice(0, MOST_TERMS);
+  const rest = terms.slice(MOST_TERMS);
+  const largest = Math.abs(terms[0]?.value ?? 0);
+  const rows = shown.map(({ term, value }) => {
+    const cells = [...new Map([...cellsOf(term)].map((one) => [`${one.key}${one.at}`, one]))];
+    const few = cells.slice(0, 6).map(([, one]) => cellButton(app, one, ownCase));
+    const more = cells.length > 6 ? make("span", { text: `and ${cells.length - 6} more` }) : null;
+    const row = make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, ...few, more),
+      make("td", {}, formula(mathOf(numbersPutIn(term, read, 3), { ...manner, digits: 3 }))),
+      make("td", { class: "number", text: numberText(value) }),
+      make("td", { class: "bars" }, bar(value, largest)),
+    );
+    if (cells.length) lightsUp(app, row, cells[0][1]);
+    return row;
+  });
+  if (rest.length) rows.push(restRow(rest, largest));
+  const head = ["Comes from", "Numbers", "Term", ""].map((text) =>
+    make(text ? "th" : "td", text ? { scope: "col", text } : {}),
+  );
+  const body = make("tbody", {}, ...rows);
+  const table = make(
+    "table",
+    { class: "terms" },
+    make("thead", {}, make("tr", {}, ...head)),
+    body,
+  );
+  return [make("div", { class: "scrolls" }, table)];
+}
+
+/** @param {{value: number}[]} rest @param {number} largest */
+function restRow(rest, largest) {
+  const sum = rest.reduce((total, { value }) => total + value, 0);
+  const text = `${rest.length.toLocaleString("en")} smaller ${rest.length > 1 ? "terms" : "term"}`;
+  return make(
+    "tr",
+    { class: "rest" },
+    make("th", { scope: "row", text }),
+    make("td"),
+    make("td", { class: "number", text: numberText(sum) }),
+    make("td", { class: "bars" }, bar(sum, largest)),
+  );
+}
+
+/** What the chosen cell influences: for each operation that reads it how many cells, as buttons.
+ * @param {App} app @param {ChosenCell} chosen @returns {HTMLElement[]} */
+function influenced(app, { key, at }) {
+  const { scene } = app.pass;
+  const items = app.operations.flatMap((step) => {
+    if (!step.reads.includes(key)) return [];
+    const shape = infoOf(scene, step.target)?.shape ?? [];
+    const regions = step.influences(key, at);
+    const count = regions.reduce((all, region) => all + sizeOf(lengthsOf(shape, region)), 0);
+    if (!count) return [];
+    const first = regions.map((region) => placesIn(shape, region).next().value).find(Boolean);
+    if (!first) return [];
+    const one = { key: step.target, at: first };
+    const text = count === 1 ? nameText(scene, one.key, first, at[0]) : arrayName(scene, one.key);
+    const made = button(text, `${step.title}: go to ${nameText(scene, one.key, first)}`, () =>
+      choose(app, one),
+    );
+    made.classList.add("cell");
+    const many = count === 1 ? "" : ` ${count.toLocaleString("en")} numbers`;
+    return [make("li", {}, made, make("span", { class: "own", text: many }))];
+  });
+  if (!items.length) return [];
+  return [make("h4", { text: "Influences" }), make("ul", { class: "influences" }, ...items)];
+}
+
+/** The lengths of a region along each axis.
+ * @param {number[]} shape @param {import("../arrays.js").Region} region @returns {number[]} */
+function lengthsOf(shape, region) {
+  return shape.map((length, axis) => {
+    const one = region[axis];
+    if (one === null || one === undefined) return length;
+    return typeof one === "number" ? 1 : Math.max(0, one[1] - one[0]);
+  });
+}
