@@ -23,12 +23,12 @@ export function choose(app, { key, at }) {
   });
 }
 
-/** Go to an operation, and choose the cell of its result that says most.
+/** Go to an operation, and choose the cell of its result that says most; −1 is the whole pass, in
+ * which no operation is in progress.
  * @param {App} app @param {number} index one beyond an end is that end */
 export function goTo(app, index) {
-  const last = app.operations.length - 1;
-  if (last < 0) return;
-  const operation = Math.min(Math.max(index, 0), last);
+  const operation = Math.min(Math.max(index, -1), app.operations.length - 1);
+  if (operation < 0) return app.store.set({ operation, chosen: null, hovered: null });
   const { target } = app.operations[operation];
   app.store.set({
     operation,

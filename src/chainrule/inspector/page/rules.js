@@ -20,7 +20,7 @@ class NoPattern extends Error {}
  * @typedef {{letter: string, first: number, step: number, tree: Expression}} Probe
  */
 
-const LETTERS = [
+const INDEX_LETTERS = [
   ["j", "i", "k", "l", "m"],
   ["i", "j", "k", "l", "m"],
   ["k", "i", "j", "l", "m"],
@@ -36,7 +36,9 @@ export function generalRule(operation, at, shape, ofCases) {
   const axes = shape.map((_, axis) => axis).filter((axis) => shape[axis] > 1);
   const free = ofCases ? axes.filter((axis) => axis > 0) : axes;
   const used = indicesOf(base);
-  const letters = (LETTERS[free.length - 1] ?? LETTERS[3]).filter((one) => !used.has(one));
+  const letters = (INDEX_LETTERS[free.length - 1] ?? INDEX_LETTERS[3]).filter(
+    (one) => !used.has(one),
+  );
   const probes = free.slice(0, letters.length).map((axis, k) => {
     const step = at[axis] + 1 < shape[axis] ? 1 : -1;
     const moved = at.with(axis, at[axis] + step);
@@ -229,7 +231,7 @@ const noCell = () => Number.NaN;
  * @param {Expression} one shortened @param {Read} read @param {number} value the result
  * @returns {{numbers: Expression, digits: number, result: number, exact: boolean}} the digits of the
  *   numbers and of the result; not exact: large numbers cancel, so that no digit of it follows */
-export function fitted(one, read, value) {
+export function fittedDigits(one, read, value) {
   for (let result = RESULT_DIGITS; result > 0; result--) {
     for (const digits of [4, 5, 6, 7, 8, 9, 12, 15, EXACT]) {
       if (digits < result - 1) continue;

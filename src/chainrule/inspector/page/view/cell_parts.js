@@ -7,7 +7,7 @@ import { isHidden } from "../hidden.js";
 import { formula, mathNumber, mathOf, mathOfAddends, textOf } from "../math.js";
 import { nameText, userName } from "../names.js";
 import { numberText } from "../numbers.js";
-import { fitted, generalRule, shortened } from "../rules.js";
+import { fittedDigits, generalRule, shortened } from "../rules.js";
 import { infoOf } from "../scene.js";
 
 /**
@@ -94,7 +94,7 @@ export function equation(app, operation, at, read, withResult = true) {
   const ownCase = caseOf(app, target);
   const value = read(operation.target, at);
   const short = shortened(operation.expression(at), read);
-  const { numbers, digits, result, exact } = fitted(short, read, value);
+  const { numbers, digits, result, exact } = fittedDigits(short, read, value);
   const manner = { scene, ownCase, digits };
   const equal = exact ? "=" : "≈";
   /** @type {[string, Element[]][]} */

@@ -2,7 +2,6 @@
  * progress. */
 
 import { button, make, say } from "../dom.js";
-import { goTo } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName, userName } from "../names.js";
 import { numberText } from "../numbers.js";
@@ -28,7 +27,6 @@ const MODES = [
 
 /** @param {App} app @param {HTMLElement} element */
 export function mountPanel(app, element) {
-  if (!app.store.view.chosen) goTo(app, app.store.view.operation);
   const strip = make("div", { class: "strip" });
   element.append(strip, modeButtons(app));
   mountStrip(app, strip);

@@ -3,7 +3,7 @@
 import { placesIn, sizeOf } from "../arrays.js";
 import { button, make } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
-import { choose } from "../going.js";
+import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
 import { arrayName, nameText, userName } from "../names.js";
 import { numberText } from "../numbers.js";
@@ -52,8 +52,36 @@ export function mountStep(app, element) {
 function draw(app, read) {
   const { operation, chosen } = app.store.view;
   const step = app.operations[operation];
-  const about = step ? aboutOperation(app, step, read) : [];
+  const about = step ? aboutOperation(app, step, read) : aboutPass(app);
   return [about, chosen ? aboutCell(app, chosen, read) : []];
+}
+
+/** What is said where no operation is in progress.
+ * @param {App} app @returns {HTMLElement[]} */
+function aboutPass(app) {
+  const { scene, loss } = app.pass;
+  const layers = scene.layers.map(({ name }) => name).join(" → ");
+  const cases = infoOf(scene, "input.out")?.shape[0] ?? 1;
+  const many = cases === 1 ? "one case" : `${cases} cases`;
+  const start = button("Step through it", "The first operation (→)", () => goTo(app, 0));
+  const phases = app.operations.some(({ phase }) => phase === "update") ? " and the update" : "";
+  return [
+    make("p", { class: "where", text: "The whole pass" }),
+    make("h2", { text: scene.title }),
+    make("p", {
+      class: "says",
+      text: `${layers}, with ${many}. The loss is ${numberText(loss)}.`,
+    }),
+    ...scene.notes.map((text) => make("p", { class: "says", text })),
+    make("p", {
+      class: "says",
+      text:
+        `${app.operations.length} operations lead from the inputs to the loss, back to every` +
+        ` gradient${phases}. Each is shown as a rule and with its numbers. Any number of the` +
+        " picture can be chosen: it says where it comes from and what it influences.",
+    }),
+    make("p", {}, start),
+  ];
 }
 
 /** What is said of an operation.
@@ -86,7 +114,7 @@ function aboutCell(app, chosen, read) {
   if (step) found.push(equation(app, step, at, read).element);
   else if (says) found.push(make("p", { class: "says", text: says }));
   if (step) found.push(...termsTable(app, step, at, read));
-  found.push(...influenced(app, chosen));
+  found.push(...influencedBy(app, chosen));
   return found;
 }
 
@@ -165,7 +193,7 @@ function restRow(rest, largest) {
 
 /** What the chosen cell influences: for each operation that reads it how many cells, as buttons.
  * @param {App} app @param {ChosenCell} chosen @returns {HTMLElement[]} */
-function influenced(app, { key, at }) {
+function influencedBy(app, { key, at }) {
   const { scene } = app.pass;
   const items = app.operations.flatMap((step) => {
     if (!step.reads.includes(key)) return [];

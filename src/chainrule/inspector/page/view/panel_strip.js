@@ -40,8 +40,9 @@ export function mountStrip(app, element) {
       drawn = app.operations;
       groups.replaceChildren(...phaseGroups(app));
     }
-    count.textContent = `${operation + 1} / ${app.operations.length}`;
-    back.disabled = operation === 0;
+    count.textContent =
+      operation < 0 ? "whole pass" : `${operation + 1} / ${app.operations.length}`;
+    back.disabled = operation < 0;
     next.disabled = operation >= app.operations.length - 1;
     markCurrent(groups, operation);
   });
@@ -58,7 +59,7 @@ function bindSteps(app, step) {
     says: "the operation before",
     run: () => step(-1),
   });
-  keys.bind({ keys: ["Home"], group, says: "the first operation", run: () => goTo(app, 0) });
+  keys.bind({ keys: ["Home"], group, says: "the whole pass", run: () => goTo(app, -1) });
   keys.bind({
     keys: ["End"],
     group,
@@ -106,7 +107,7 @@ function phaseGroups(app) {
 function markCurrent(groups, operation) {
   for (const one of groups.querySelectorAll("button")) {
     const current = one.dataset.index === String(operation);
-    one.tabIndex = current ? 0 : -1;
+    one.tabIndex = one.dataset.index === String(Math.max(0, operation)) ? 0 : -1;
     if (!current) {
       one.removeAttribute("aria-current");
       continue;
