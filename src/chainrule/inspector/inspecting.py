@@ -15,6 +15,7 @@ from chainrule.core.notation import counted
 from chainrule.data.dataset import PART_WORDS
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.film import ENDS, Film, film_of, replayed
+from chainrule.inspector.inspected import require_minibatch
 from chainrule.inspector.inspection import Inspection
 from chainrule.inspector.planes import plane_told
 from chainrule.inspector.record import FirstStep
@@ -68,7 +69,8 @@ def inspect(
         save: the file to write the page to.
 
     Returns:
-        The network and the cases: a notebook shows the page, `Inspection.save` writes it.
+        The network and the cases: a notebook shows the page, `Inspection.save` writes it, and
+        `Inspection.open` serves it.
 
     Raises:
         ChainruleError: the run or the configuration cannot be read, there is no such case, or the
@@ -245,12 +247,7 @@ def inspection_of(
 
 def _require_fitting(network: Network, x: Array, case: int, **texts: Sequence[str] | None) -> None:
     """Refuse cases that make no minibatch, and names that are not as many as what they name."""
-    for layer in network.layers:
-        if len(x) < layer.least_cases:
-            raise ShapeError(
-                f"{layer.name} makes the numbers of a case depend on the others of its minibatch; "
-                f"pass at least {counted(layer.least_cases, 'case')}"
-            )
+    require_minibatch(network, len(x))
     if not is_whole(case) or not 0 <= case < len(x):
         raise ShapeError(f"case is a whole number from 0 to {len(x) - 1}, found {case!r}")
     last = network.layers[network.graph.order[-1]].output_shape[-1]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import as_path, write_whole
 from chainrule.core.html import escaped, lines, never_fails, piece
 from chainrule.core.notation import counted
 from chainrule.inspector import page
 from chainrule.inspector.film import MOST_EMBEDDED
-from chainrule.inspector.passes import recorded
-from chainrule.inspector.record import FirstStep, Record
-from chainrule.inspector.scene import Told, scene
-from chainrule.nn.network import Network
+from chainrule.inspector.inspected import Inspected
+from chainrule.inspector.server import Served
+from chainrule.inspector.session import Session
 
 MOST_NUMBERS = 25_000_000
 """A page of more numbers than these, 200 MB, would be no file that a browser opens gladly."""
@@ -28,36 +24,8 @@ MOST_IN_A_NOTEBOOK = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Inspection:
-    """A network with some cases; `save` and a notebook show the page.
-
-    Attributes:
-        network: a copy in float64.
-        x: the prepared inputs, (cases, input).
-        t: the prepared targets.
-        weights: those of the cases; None for 1 everywhere.
-        told: what the page says beside the numbers.
-        step: the update.
-        seed: of the random numbers of layers such as dropout.
-    """
-
-    network: Network
-    x: Array
-    t: Array
-    weights: Array | None
-    told: Told
-    step: FirstStep
-    seed: int = 0
-
-    @cached_property
-    def record(self) -> Record:
-        """Every number of the pass of all cases."""
-        return recorded(self.network, self.x, self.t, self.weights, step=self.step, seed=self.seed)
-
-    @cached_property
-    def scene(self) -> dict[str, Any]:
-        """What the page is told of the record."""
-        return scene(self.record, self.told)
+class Inspection(Inspected):
+    """A network with some cases as a page: `save` writes it, `open` serves it, notebooks show it."""
 
     def html(self) -> str:
         """The page as one file that carries its numbers and needs no server.
@@ -70,7 +38,7 @@ class Inspection:
         if count > MOST_NUMBERS:
             raise ChainruleError(
                 f"the page would carry {count:,} numbers, more than {MOST_NUMBERS:,}; take fewer "
-                "cases (--count), or open the page without --save, which loads what is looked at"
+                "cases (--count), or open the page without --save: it loads what is looked at"
             )
         film = None if self.told.film is None else self.told.film.of_bytes(MOST_EMBEDDED)
         if film is None:
@@ -94,6 +62,24 @@ class Inspection:
         write_whole(file, self.html())
         return file
 
+    def open(self, *, port: int = 0, browser: bool = True) -> Served:
+        """Serve the page on this machine alone, until `Served.close`.
+
+        Args:
+            port: on which it is served; 0 for any that is free.
+            browser: whether to show it in the browser.
+
+        Returns:
+            The server; its ``address`` opens the page.
+
+        Raises:
+            ChainruleError: the port is taken.
+        """
+        served = Served(Session(self), port)
+        if browser:
+            served.show()
+        return served
+
     def __repr__(self) -> str:
         layers = counted(len(self.network.layers), "layer")
         return f"Inspection({self.told.title}: {layers}, {counted(len(self.x), 'case')})"
@@ -109,10 +95,3 @@ class Inspection:
             'style="width:100%;height:720px;border:1px solid rgba(128,128,128,.4)" '
             f'srcdoc="{page.as_attribute(text)}"></iframe>'
         )
-
-    def of_case(self, case: int) -> Inspection:
-        """The same of one of the cases alone."""
-        chosen = slice(case, case + 1)
-        weights = None if self.weights is None else self.weights[chosen]
-        told = replace(self.told, cases=self.told.cases[chosen], case=0)
-        return replace(self, x=self.x[chosen], t=self.t[chosen], weights=weights, told=told)

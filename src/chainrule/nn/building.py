@@ -118,10 +118,21 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
             raise ConnectError(wrong, k)
         shapes[k] = layers[k].output_shape
     _mark_output(layers, graph)
-    pair = FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
-    from_logits = None if pair is None else pair.of(loss)
-    loss, from_logits = over_steps(loss, from_logits, shapes[len(layers) - 1])
-    return Connected(tuple(layers), graph, loss, from_logits)
+    return Connected(tuple(layers), graph, *output_losses(layers[-1], loss))
+
+
+def output_losses(last: Layer, loss: Loss) -> tuple[Loss, FromLogits | None]:
+    """The loss of the outputs of the last layer, summed over steps where these are a sequence.
+
+    Args:
+        last: the connected layer.
+        loss: of one case, or of one step.
+
+    Returns:
+        It, and the same as a function of the logits; None where they have no such form.
+    """
+    pair = FROM_LOGITS.get((_output_function(last), type(loss)))
+    return over_steps(loss, None if pair is None else pair.of(loss), last.output_shape)
 
 
 def start_problems(layer: Layer) -> Iterator[Problem]:
@@ -246,7 +257,11 @@ def network_problems(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProbl
     yield from own
     if not own:
         yield from graph_problems(nodes_of(layers))
-    last = layers[-1]
+    yield from loss_problems(layers[-1], loss)
+
+
+def loss_problems(last: Layer, loss: Loss) -> Iterator[LayerProblem]:
+    """The reasons why a loss does not fit the outputs of the last layer."""
     if isinstance(loss, CrossEntropy) and not last.gives_distribution:
         yield LayerProblem(
             f"cross_entropy needs outputs that are a distribution, but the last layer is "

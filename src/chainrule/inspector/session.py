@@ -1,0 +1,145 @@
+"""What a server of the page answers: passes by what they depend on, and exact numbers of them.
+
+Nothing of the page is kept: each request names its pass in full, so that several pages, links and
+undoing need nothing here. A few passes are kept because the next request is often of the same.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Annotated, TypeVar
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from chainrule.core.errors import ShapeError, unknown
+from chainrule.inspector.edits import Name, PassWanted, Checked, edited
+from chainrule.inspector.inspected import Inspected
+from chainrule.inspector.packing import packed
+
+Form = TypeVar("Form", bound=Checked)
+
+MOST_PASSES = 6
+MOST_KEPT = 40_000_000
+"""So many numbers, 320 MB, are kept of all passes but the last."""
+
+MOST_REGIONS = 200
+MOST_SENT = 4_000_000
+"""The most numbers that one request asks for exactly."""
+
+End = Annotated[int, Field(ge=0)]
+
+
+class Wanted(Checked):
+    """A region of an array: on each axis an index, a half-open range, or None for all of it."""
+
+    key: Name
+    region: Annotated[list[End | tuple[End, End] | None], Field(max_length=8)]
+
+
+class NumbersWanted(Checked):
+    """Regions of the arrays of a pass."""
+
+    of: PassWanted
+    wanted: Annotated[list[Wanted], Field(max_length=MOST_REGIONS)]
+
+
+class Session:
+    """The passes of a network with some cases.
+
+    Attributes:
+        base: what there is before anything is edited.
+        answers: by path, what answers the body of a request.
+    """
+
+    def __init__(self, base: Inspected) -> None:
+        self.base = base
+        self.answers: Mapping[str, Callable[[bytes], bytes]] = {
+            "/pass": self._pass,
+            "/numbers": self._numbers,
+        }
+        self._passes: OrderedDict[str, Inspected] = OrderedDict()
+        self._lock = Lock()
+
+    def passed(self, wanted: PassWanted) -> Inspected:
+        """The pass that is wanted, computed unless it is kept.
+
+        Raises:
+            ChainruleError: an edit does not fit.
+        """
+        key = wanted.model_dump_json()
+        with self._lock:  # one at a time: two at once would only take each other's processor
+            if key not in self._passes:
+                made = edited(self.base, wanted)
+                made.record  # noqa: B018 - computed here, while no other is
+                self._passes[key] = made
+            self._passes.move_to_end(key)
+            self._forget()
+            return self._passes[key]
+
+    def _forget(self) -> None:
+        """Let the oldest passes go, so that neither many nor too many numbers are kept."""
+        while len(self._passes) > 1 and (
+            len(self._passes) > MOST_PASSES or sum(map(_size, self._passes.values())) > MOST_KEPT
+        ):
+            self._passes.popitem(last=False)
+
+    def _pass(self, body: bytes) -> bytes:
+        """A pass: its scene, if it is not the first one's, its loss, and all its arrays."""
+        wanted = _read(PassWanted, body)
+        found = self.passed(wanted)
+        is_first = not wanted.edits and wanted.keeps_scene
+        header = {
+            "scene": None if wanted.keeps_scene and not is_first else found.scene,
+            "loss": found.record.loss if np.isfinite(found.record.loss) else None,
+        }
+        return packed(header, {key: one.values for key, one in found.record.entries.items()})
+
+    def _numbers(self, body: bytes) -> bytes:
+        """Regions of arrays of a pass, exactly, by their place in the request."""
+        asked = _read(NumbersWanted, body)
+        record, found = self.passed(asked.of).record, {}
+        for n, one in enumerate(asked.wanted):
+            if one.key not in record.entries:
+                raise ShapeError(unknown("array", one.key, record.entries))
+            found[str(n)] = record[one.key][_slices(one, record[one.key].shape)]
+        if sum(part.size for part in found.values()) > MOST_SENT:
+            raise ShapeError(f"at most {MOST_SENT:,} numbers are sent at once; ask for fewer")
+        return packed({}, found, exact=True)
+
+
+def _size(one: Inspected) -> int:
+    return sum(entry.values.size for entry in one.record.entries.values())
+
+
+def _slices(wanted: Wanted, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """The region as slices, so that it keeps every axis.
+
+    Raises:
+        ShapeError: it is not within the array.
+    """
+    if len(wanted.region) != len(shape):
+        raise ShapeError(f"a region of {wanted.key} has {len(shape)} axes")
+    found = []
+    for one, size in zip(wanted.region, shape, strict=True):
+        start, stop = (0, size) if one is None else one if isinstance(one, tuple) else (one, one + 1)
+        if not start <= stop <= size:
+            raise ShapeError(f"{wanted.key} has the shape {shape}, found {start} to {stop}")
+        found.append(slice(start, stop))
+    return tuple(found)
+
+
+def _read(form: type[Form], body: bytes) -> Form:
+    """The body of a request, in the form that is expected.
+
+    Raises:
+        ShapeError: it has another.
+    """
+    try:
+        return form.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ShapeError(f"{place}: {first['msg']}" if place else first["msg"]) from None
