@@ -24,7 +24,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "explain runs/shapes-1 --out page.html",
     ),
     "inspect": (
-        "inspect by_hand.yaml --save page.html",
+        "inspect by_hand.yaml",
         "inspect runs/shapes-1 --split test --count 8 --save page.html",
     ),
     "doctor": ("doctor runs/shapes-1", "doctor shapes.yaml --set network.learning_rate=10"),

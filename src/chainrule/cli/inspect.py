@@ -35,11 +35,14 @@ def command(
         ),
     ] = None,
     save: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--save", "--out", help="The page as one file, which needs no server.", metavar="FILE"
+            "--save",
+            "--out",
+            help="Write the page as one file, which works without a server, instead.",
+            metavar="FILE",
         ),
-    ] = Path("page.html"),
+    ] = None,
     film: Annotated[
         bool,
         typer.Option(
@@ -48,19 +51,67 @@ def command(
             "training. A run of train --film has them already.",
         ),
     ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            metavar="N",
+            help="The port on which the page is served; by default one that is free.",
+            min=1,
+            max=65535,
+        ),
+    ] = None,
+    no_browser: Annotated[
+        bool,
+        typer.Option("--no-browser", help="Print the address and open no browser."),
+    ] = False,
     set_: Overrides = None,
 ) -> None:
-    """A page that steps through a real pass, forward and backward, with every number.
+    """Open a page that steps through a real pass, with every number.
 
-    Of a configuration the network is as it starts, of a run as it is after its training.
+    Forward, backward and the update, as matrices: what each number is made of and what it leads
+    to. Of a configuration the network is as it starts, of a run as it is after its training. The
+    page is served on this machine alone until Ctrl-C.
     """
     from chainrule.inspector.inspecting import inspect
 
-    _require_other_file(source, save)
-    inspect(
+    if save is not None:
+        _require_written(source, save, port, no_browser)
+    found = inspect(
         source, case=case, split=split, count=count, overrides=set_ or [], film=film, save=save
     )
-    say(f"page written to {save}")
+    if save is not None:
+        say(f"page written to {save}")
+        return
+    with found.open(port=port or 0, browser=not no_browser) as served:
+        say(f"the page is at {served.address}\nCtrl-C ends it")
+        _wait()
+
+
+def _wait() -> None:
+    """Wait until Ctrl-C, which is how this ends and no failure."""
+    from threading import Event
+
+    from chainrule.core.interrupts import Terminated
+
+    ended = Event()
+    try:
+        while not ended.wait(1.0):  # on Windows a wait without an end hears no Ctrl-C
+            pass
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        say()
+
+
+def _require_written(source: Path, save: Path, port: int | None, no_browser: bool) -> None:
+    """Refuse options of a served page beside a saved one, and a file that is read."""
+    from chainrule.core.errors import ConfigError
+
+    for option, is_given in (("--port", port is not None), ("--no-browser", no_browser)):
+        if is_given:
+            raise ConfigError(f"{option} is of a page that is served: leave out --save")
+    _require_other_file(source, save)
 
 
 def _require_other_file(source: Path, save: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -105,6 +105,12 @@ def edited(base: Inspected, wanted: PassWanted) -> Inspected:
         ChainruleError: an edit does not fit; the message says what would.
     """
     made = replace(base, network=in_float64(base.network), x=base.x.copy())
+    if wanted.frame is not None:
+        if base.told.film is None:
+            raise ShapeError("there is no film of the training here")
+        made.network.theta = base.told.film.theta(wanted.frame)
+    for name in wanted.bugs:
+        raise ShapeError(unknown("bug", name, ()))
     rows = shown_targets(made.network, made.t)
     has_other_targets = False
     for edit in wanted.edits:
@@ -153,7 +159,7 @@ def _set_activation(network: Network, edit: ActivationEdit) -> None:
         raise ShapeError(unknown("layer", edit.layer, layers))
     if edit.value not in ACTIVATIONS:
         raise ShapeError(unknown("activation", edit.value, ACTIVATIONS))
-    layer = layers[edit.layer]
+    layer: Any = layers[edit.layer]
     if getattr(layer, "activation", None) is None:
         raise ShapeError(f"{edit.layer} has no activation")
     layer.activation = edit.value

@@ -40,9 +40,7 @@ class Inspected:
     @cached_property
     def record(self) -> Record:
         """Every number of the pass of all cases."""
-        return recorded(
-            self.network, self.x, self.t, self.weights, step=self.step, seed=self.seed
-        )
+        return recorded(self.network, self.x, self.t, self.weights, step=self.step, seed=self.seed)
 
     @cached_property
     def scene(self) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def inspection_of(
     )
     weights = made.prepare_weights(weights, len(x))
     step = FirstStep(make_optimizer(optimizer), scale, clip_gradient_norm)
-    found = Inspection(made, x, t, weights, told, step, seed)
+    found = Inspection(made, x.copy(), t.copy(), weights, told, step, seed)
     if save is not None:
         found.save(save)
     return found

@@ -25,7 +25,7 @@ MOST_IN_A_NOTEBOOK = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Inspection(Inspected):
-    """A network with some cases as a page: `save` writes it, `open` serves it, notebooks show it."""
+    """A network with some cases as a page, which `save` writes and `open` serves."""
 
     def html(self) -> str:
         """The page as one file that carries its numbers and needs no server.

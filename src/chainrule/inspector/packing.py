@@ -1,7 +1,7 @@
 """Arrays as bytes for the page: exact where they are small, in 255 levels where they are large.
 
-What is packed begins with the length of a header, four bytes, little-endian. The header is JSON; the
-numbers follow, each array at a multiple of eight bytes from the end of the header, which is padded.
+What is packed begins with the length of a header, four bytes, little-endian. The header is JSON,
+padded; the numbers follow, each array at a multiple of eight bytes from the beginning.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ NOT_FINITE = -128
 """The level of NaN and of what is infinite."""
 
 
-def packed(header: Mapping[str, Any], arrays: Mapping[str, Array], *, exact: bool = False) -> bytes:
+def packed(
+    header: Mapping[str, Any], arrays: Mapping[str, Array], *, exact: bool = False
+) -> bytes:
     """A header and arrays by key.
 
     The header gets ``arrays``: of each its ``key`` and ``shape``, where it ``start`` s, in bytes

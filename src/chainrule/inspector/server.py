@@ -1,9 +1,10 @@
 """The page on loopback, for whoever has its token.
 
-Other programs, users and sites can reach a port of this machine. So every request names this host;
-every request for data carries a token that only the address holds, in its fragment, which no browser
-sends; pages of other origins are refused; what is asked for is one of a few fixed words and never
-a path of a file. The page itself holds no data. Slow and broken clients lose their connection.
+Other programs, users and sites can reach a port of this machine. So every request names this
+host; every request for data carries a token that only the address holds, in its fragment, which no
+browser sends; pages of other origins are refused; what is asked for is one of a few fixed words
+and never a path of a file. The page itself holds no data. Slow and broken clients lose their
+connection.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hmac import compare_digest
 from http import HTTPStatus
@@ -109,7 +110,9 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = os.name == "posix"  # elsewhere it lets another program take the port
     request_queue_size = 32
 
-    def __init__(self, family: socket.AddressFamily, port: int, session: Session, token: str):
+    def __init__(
+        self, family: socket.AddressFamily, port: int, session: Session, token: str
+    ) -> None:
         self.address_family = family
         self.session, self.token = session, token
         self._open: dict[socket.socket, bool] = {}
@@ -150,6 +153,14 @@ class _Server(ThreadingHTTPServer):
             self._open.pop(request, None)
         super().shutdown_request(request)
 
+    def server_close(self) -> None:
+        """Stop to listen, and end the connections that there are."""
+        super().server_close()
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone is nothing to report; a failure of this program is."""
         if not isinstance(sys.exception(), OSError):
@@ -168,14 +179,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Read through a deadline."""
         super().setup()
         self._timed = _Timed(self.connection)
-        self.rfile = io.BufferedReader(self._timed)
+        self.rfile = self._read = io.BufferedReader(self._timed)
 
     def handle_one_request(self) -> None:
         """Read a request and answer it; a connection ends with the first one that is refused."""
         self.close_connection = True
         try:
             self._timed.allow(IDLE_SECONDS, MOST_HEAD_BYTES)
-            if not self.rfile.peek(1):
+            if not self._read.peek(1):
                 return
             self._timed.allow(REQUEST_SECONDS, MOST_HEAD_BYTES)
             self.raw_requestline = self.rfile.readline(MOST_HEAD_BYTES)
@@ -202,12 +213,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._require_token()
         self.server.know(self.connection)
-        answer = self.server.session.answers.get(self.path)
-        if answer is None:
+        session = self.server.session
+        stream, answer = session.streams.get(self.path), session.answers.get(self.path)
+        if stream is None and answer is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such page")
-        if self.command != "POST":
-            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "this is asked for by POST")
-        body = self._body()
+        if self.command != ("POST" if stream is None else "GET"):
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, "this is not asked for like that")
+        if stream is not None:
+            self._require_no_body()
+            self._stream(stream())
+        elif answer is not None:
+            self._reply(answer, self._body(), keeps)
+
+    def _reply(self, answer: Callable[[bytes], bytes], body: bytes, keeps: bool) -> None:
+        """Send an answer to a body, or the sentence that says why there is none."""
         try:
             found = answer(body)
         except (ChainruleError, MemoryError) as error:
@@ -242,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _require_token(self) -> None:
         given = self._only(TOKEN_HEADER) or ""
-        if not compare_digest(given.encode("utf-8", "surrogateescape"), self.server.token.encode()):
+        if not compare_digest(given.encode("utf-8", "replace"), self.server.token.encode()):
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "the token of the address is missing")
         if self._only("Sec-Fetch-Site") not in (None, "same-origin"):
             raise RefusedError(HTTPStatus.FORBIDDEN, "a request comes from the page alone")
@@ -271,13 +290,25 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionError
         return body
 
-    def _send(self, status: HTTPStatus, body: bytes, kind: str, keeps: bool = False) -> None:
+    def _begin(self, status: HTTPStatus, kind: str) -> None:
         self.connection.settimeout(SEND_SECONDS)  # that of the whole of what is sent
         self.send_response_only(status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
         self.send_header("Content-Security-Policy", page.policy(PAGE_POLICY))
         self.send_header("Content-Type", kind)
+
+    def _stream(self, parts: Iterator[bytes]) -> None:
+        """Send parts as they come, until there is none or the page has gone."""
+        self._begin(HTTPStatus.OK, "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for part in parts:
+            self.connection.settimeout(SEND_SECONDS)
+            self.wfile.write(part)
+
+    def _send(self, status: HTTPStatus, body: bytes, kind: str, keeps: bool = False) -> None:
+        self._begin(status, kind)
         self.send_header("Content-Length", str(len(body)))
         if not keeps:
             self.send_header("Connection", "close")
@@ -289,7 +320,9 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self._send(status, json.dumps({"error": sentence}).encode(), "application/json")
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
         """Say what could not be read, and nothing of what it was."""
         self._refuse(HTTPStatus(code), "this is no request that is answered here")
 
@@ -325,8 +358,8 @@ class Served:
     def show(self) -> bool:
         """Show the page in the browser; False where there is none with a window.
 
-        The browser is given a file that only this user can read and that leads to the address: what
-        a program is started with can be read by every user of the machine.
+        The browser is given a file that only this user can read and that leads to the address:
+        what a program is started with can be read by every user of the machine.
         """
         windows = ("DISPLAY", "WAYLAND_DISPLAY")
         if sys.platform.startswith(("linux", "freebsd")) and not any(map(os.environ.get, windows)):

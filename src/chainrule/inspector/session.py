@@ -7,7 +7,7 @@ undoing need nothing here. A few passes are kept because the next request is oft
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 from typing import Annotated, TypeVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from chainrule.core.errors import ShapeError, unknown
-from chainrule.inspector.edits import Name, PassWanted, Checked, edited
+from chainrule.inspector.edits import Checked, Name, PassWanted, edited
 from chainrule.inspector.inspected import Inspected
 from chainrule.inspector.packing import packed
 
@@ -52,6 +52,7 @@ class Session:
     Attributes:
         base: what there is before anything is edited.
         answers: by path, what answers the body of a request.
+        streams: by path, what sends parts as they come.
     """
 
     def __init__(self, base: Inspected) -> None:
@@ -60,6 +61,7 @@ class Session:
             "/pass": self._pass,
             "/numbers": self._numbers,
         }
+        self.streams: Mapping[str, Callable[[], Iterator[bytes]]] = {}
         self._passes: OrderedDict[str, Inspected] = OrderedDict()
         self._lock = Lock()
 
@@ -124,7 +126,7 @@ def _slices(wanted: Wanted, shape: tuple[int, ...]) -> tuple[slice, ...]:
         raise ShapeError(f"a region of {wanted.key} has {len(shape)} axes")
     found = []
     for one, size in zip(wanted.region, shape, strict=True):
-        start, stop = (0, size) if one is None else one if isinstance(one, tuple) else (one, one + 1)
+        start, stop = (one, one + 1) if isinstance(one, int) else one or (0, size)
         if not start <= stop <= size:
             raise ShapeError(f"{wanted.key} has the shape {shape}, found {start} to {stop}")
         found.append(slice(start, stop))

@@ -2,8 +2,9 @@
 
 import { EditHistory } from "./history.js";
 import { Keys } from "./keys.js";
-import { localSource } from "./local.js";
+import { carriesNumbers, localSource } from "./local.js";
 import { operationsOf } from "./operations/operations.js";
+import { remoteSource } from "./remote.js";
 import { FIRST_VIEW, Store } from "./store.js";
 import { mountFilm } from "./view/film.js";
 import { mountPanel } from "./view/panel.js";
@@ -69,6 +70,11 @@ function takeBack(app, shown, error) {
   const { edits, bugs } = app.store.view;
   if (edits !== shown.edits || bugs !== shown.bugs) app.history.discard();
   else app.store.set({ frame: shown.frame, alone: shown.only !== null });
+  sayError(error);
+}
+
+/** Say what went wrong. @param {unknown} error */
+function sayError(error) {
   const status = document.getElementById("status");
   if (status) status.textContent = error instanceof Error ? error.message : String(error);
 }
@@ -88,7 +94,7 @@ function showPass(app, pass, before) {
 
 /** Start the page. */
 async function start() {
-  const source = await localSource();
+  const source = await (carriesNumbers() ? localSource() : remoteSource());
   const pass = await source.pass({ edits: [], bugs: [], frame: null, only: null });
   const store = new Store({ case_: source.scene.case });
   const operations = operationsOf(pass.scene);
@@ -113,4 +119,4 @@ async function start() {
   mountTable(app, at("table"));
 }
 
-start();
+start().catch(sayError);
