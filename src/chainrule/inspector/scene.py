@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.registry import name_in
-from chainrule.core.sequences import lengths_of
+from chainrule.core.sequences import are_sequences, has_target, lengths_of
 from chainrule.inspector.film import Film
 from chainrule.inspector.record import Record
 from chainrule.inspector.telling import Scaling, TableColumn
@@ -81,6 +81,7 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "columns": None if told.columns is None else [asdict(one) for one in told.columns],
         "input_shape": list(network.input_shape),
         "lengths": _lengths(record),
+        "targets": _steps_with_target(record),
         "loss": _named(loss_of_a_step(network.loss_function), LOSSES),
         "loss_from_logits": network.from_logits is not None,
         "loss_value": record.loss if np.isfinite(record.loss) else None,
@@ -99,6 +100,14 @@ def _lengths(record: Record) -> list[int] | None:
     shape = record.network.input_shape
     found = lengths_of(record.x.reshape(len(record.x), *shape)) if len(shape) == 2 else None
     return None if found is None else [int(length) for length in found]
+
+
+def _steps_with_target(record: Record) -> list[list[int]] | None:
+    """For each case the steps that have a target; None where all have one."""
+    t = record.t
+    if not are_sequences(t) or has_target(t).all():
+        return None
+    return [[int(step) for step in np.flatnonzero(row)] for row in has_target(t)]
 
 
 def _named(part: Any, table: Any) -> dict[str, Any]:

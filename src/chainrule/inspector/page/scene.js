@@ -58,6 +58,7 @@
  * @property {number[]} input_shape
  * @property {number[] | null} [image] height, width and perhaps channels, where the inputs are images
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
+ * @property {number[][] | null} targets for each case the steps that have a target; null: all have
  * @property {Named} loss
  * @property {boolean} loss_from_logits
  * @property {number | null} loss_value null where the loss is not finite
@@ -89,6 +90,25 @@ export function layerNamed(scene, name) {
 export function consumersOf(scene, name) {
   return scene.layers.filter((layer) => layer.sources.includes(name));
 }
+
+/** How often the output of a layer, or "input", is used: a join may take it twice.
+ * @param {Scene} scene @param {string} name @returns {number} */
+export function usesOf(scene, name) {
+  return scene.layers.flatMap((layer) => layer.sources).filter((one) => one === name).length;
+}
+
+/** The shape of what a layer, or "input", gives for one case.
+ * @param {Scene} scene @param {string} name @returns {number[]} */
+export const outputShapeOf = (scene, name) =>
+  name === "input" ? scene.input_shape : layerNamed(scene, name).output_shape;
+
+/** Whether a layer has z and δ of its own: its activation is not the identity.
+ * @param {SceneLayer} layer @returns {boolean} */
+export const hasZ = (layer) => layer.activation !== null && layer.activation.type !== "linear";
+
+/** How many cases there are.
+ * @param {Scene} scene @returns {number} */
+export const casesOf = (scene) => infoOf(scene, "input.out")?.shape[0] ?? 0;
 
 /** What is known of an array; undefined where there is none.
  * @param {Scene} scene @param {string} key @returns {ArrayInfo | undefined} */

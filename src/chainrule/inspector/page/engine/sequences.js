@@ -9,7 +9,7 @@ import { derivativeOf, functionOf } from "./activations.js";
 /**
  * @typedef {import("../arrays.js").NdArray} NdArray
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./engine.js").AtLayer} AtLayer
+ * @typedef {import("./at.js").AtLayer} AtLayer
  *
  * @typedef {Object} GateSum  the sum z of one gate: which columns of W and U, and which bias, it has
  * @property {string} gate "" of a recurrent layer

@@ -1,8 +1,20 @@
-/** The operations of a dense layer: z = x W + b, a = φ(z), and back. */
+/** The operations of a dense layer: z = x W + b, a = φ(z), and back; of rows, or at each step. */
 
-import { derivativeOf, functionOf } from "../engine/activations.js";
-import { call, cell, constant, product, sum } from "../expressions.js";
-import { consumersOf } from "../scene.js";
+import { cell, constant, product, sum } from "../expressions.js";
+import { casesOf, hasZ } from "../scene.js";
+import {
+  activated,
+  deltaOf,
+  everyLead,
+  fedBy,
+  isPadding,
+  penaltyReads,
+  range,
+  sentTo,
+  sumOfCases,
+  throughActivation,
+  withPenalty,
+} from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
@@ -12,74 +24,13 @@ import { consumersOf } from "../scene.js";
  * @typedef {import("./operations.js").Family} Family
  */
 
-/** The numbers 0 … n − 1. @param {number} n @returns {number[]} */
-export const range = (n) => Array.from({ length: n }, (_, k) => k);
-
-/** The key of what feeds a layer with one source.
- * @param {SceneLayer} layer @returns {string} */
-export const fedBy = (layer) => `${layer.sources[0]}.out`;
-
-/** The key of what a layer sends back to its source: ∂L/∂output of the source, where it has no
- * other consumer, else this layer's own part of it.
- * @param {Scene} scene @param {SceneLayer} layer @returns {string} */
-export const sentTo = (scene, layer) =>
-  consumersOf(scene, layer.sources[0]).length > 1 ? `${layer.name}.sent` : `${layer.sources[0]}.J`;
-
-/** Whether a layer has z and δ of its own: its activation is not the identity.
- * @param {SceneLayer} layer @returns {boolean} */
-export const hasZ = (layer) => layer.activation !== null && layer.activation.type !== "linear";
-
-/** The key of δ: ∂L/∂z.
- * @param {SceneLayer} layer @returns {string} */
-export const deltaOf = (layer) => `${layer.name}.${hasZ(layer) ? "delta" : "J"}`;
-
-/** a = φ(z), number by number; nothing for the identity.
- * @param {SceneLayer} layer @returns {Operation[]} */
-export function activated(layer) {
-  if (!hasZ(layer) || !layer.activation) return [];
-  const { name } = layer;
-  const { symbol, f } = functionOf(layer.activation);
-  return [
-    {
-      target: `${name}.out`,
-      layer: name,
-      phase: "forward",
-      title: "The activation",
-      says: "Each unit bends its sum z by the activation; the result is the unit's output.",
-      numpy: "a = phi(z)",
-      reads: [`${name}.z`],
-      expression: (at) => call(symbol, f, cell(`${name}.z`, at)),
-      influences: (_, at) => [at],
-    },
-  ];
-}
-
-/** δ = ∂L/∂a · φ′(z), number by number; nothing for the identity.
- * @param {SceneLayer} layer @returns {Operation[]} */
-export function throughActivation(layer) {
-  if (!hasZ(layer) || !layer.activation) return [];
-  const { name } = layer;
-  const { symbol, f } = derivativeOf(layer.activation);
-  return [
-    {
-      target: `${name}.delta`,
-      layer: name,
-      phase: "backward",
-      title: "Back through the activation",
-      says: "δ says how the loss moves with z: how it moves with a, times the slope of φ at this z.",
-      numpy: "delta = J * phi_slope(z)",
-      reads: [`${name}.J`, `${name}.z`],
-      expression: (at) => product(cell(`${name}.J`, at), call(symbol, f, cell(`${name}.z`, at))),
-      influences: (_, at) => [at],
-    },
-  ];
-}
-
 /** @param {SceneLayer} layer @returns {Operation} */
 function weightedSum(layer) {
   const { name } = layer;
   const [x, W, b] = [fedBy(layer), `${name}.W`, `${name}.b`];
   const hasBias = layer.parameters.some((one) => one.name === "b");
+  const inputs = range(layer.input_shape.at(-1) ?? 0);
+  const all = everyLead(layer.output_shape);
   return {
     target: `${name}.${hasZ(layer) ? "z" : "out"}`,
     layer: name,
@@ -88,15 +39,16 @@ function weightedSum(layer) {
     says: "Each unit multiplies every input by its weight, adds the products up, and adds its bias.",
     numpy: hasBias ? "z = x @ W + b" : "z = x @ W",
     reads: hasBias ? [x, W, b] : [x, W],
-    expression: ([n, j]) => {
-      const products = range(layer.input_shape[0]).map((i) =>
-        product(cell(x, [n, i]), cell(W, [i, j])),
+    expression: (at) => {
+      const [lead, j] = [at.slice(0, -1), at[at.length - 1]];
+      const products = sum(
+        inputs.map((i) => product(cell(x, [...lead, i]), cell(W, [i, j]))),
+        "i",
       );
-      const all = sum(products, "i");
-      return hasBias ? sum([all, cell(b, [j])]) : all;
+      return hasBias ? sum([products, cell(b, [j])]) : products;
     },
     influences: (key, at) =>
-      key === x ? [[at[0], null]] : key === W ? [[null, at[1]]] : [[null, at[0]]],
+      key === x ? [[...at.slice(0, -1), null]] : [[...all, at[at.length - 1]]],
   };
 }
 
@@ -104,6 +56,8 @@ function weightedSum(layer) {
 function sentBack(scene, layer) {
   const { name } = layer;
   const [delta, W] = [deltaOf(layer), `${name}.W`];
+  const outputs = range(layer.output_shape.at(-1) ?? 0);
+  const all = everyLead(layer.input_shape);
   return {
     target: sentTo(scene, layer),
     layer: name,
@@ -112,91 +66,70 @@ function sentBack(scene, layer) {
     says: "An input moves the loss through every unit that it feeds; the ways add up.",
     numpy: "J_before = delta @ W.T",
     reads: [delta, W],
-    expression: ([n, i]) =>
-      sum(
-        range(layer.output_shape[0]).map((j) => product(cell(delta, [n, j]), cell(W, [i, j]))),
+    expression: (at) => {
+      if (isPadding(scene, layer.input_shape, at)) return constant(0);
+      const [lead, i] = [at.slice(0, -1), at[at.length - 1]];
+      return sum(
+        outputs.map((j) => product(cell(delta, [...lead, j]), cell(W, [i, j]))),
         "j",
-      ),
-    influences: (key, at) => (key === delta ? [[at[0], null]] : [[null, at[0]]]),
+      );
+    },
+    influences: (key, at) => (key === delta ? [[...at.slice(0, -1), null]] : [[...all, at[0]]]),
   };
 }
 
 /** The gradient of W: Σ over the cases of x δ, and the penalty.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
-function gradients(scene, layer) {
+ * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+function gradientOfWeights(scene, layer) {
   const { name } = layer;
   const [x, delta] = [fedBy(layer), deltaOf(layer)];
-  const cases = range(scene.arrays.find((one) => one.key === x)?.shape[0] ?? 0);
-  const common = /** @type {const} */ ({ layer: name, phase: "gradients" });
-  return layer.parameters.map((parameter) =>
-    parameter.name === "W"
-      ? {
-          ...common,
-          target: `${name}.W_grad`,
-          title: "The gradient of the weights",
-          says: "A weight moves z by its input, and z moves the loss by δ; the cases add up.",
-          numpy: "W_grad = x.T @ delta",
-          reads: [x, delta, ...penaltyReads(layer, "W")],
-          expression: ([i, j]) =>
-            withPenalty(
-              layer,
-              "W",
-              [i, j],
-              sum(
-                cases.map((n) => product(cell(x, [n, i]), cell(delta, [n, j]))),
-                "n",
-              ),
-            ),
-          influences: (key, at) =>
-            key === x ? [[at[1], null]] : key === delta ? [[null, at[1]]] : [at],
-        }
-      : {
-          ...common,
-          target: `${name}.b_grad`,
-          title: "The gradient of the biases",
-          says: "A bias moves z as it is, so that its gradient is δ; the cases add up.",
-          numpy: "b_grad = delta.sum(axis=0)",
-          reads: [delta, ...penaltyReads(layer, "b")],
-          expression: ([j]) =>
-            withPenalty(
-              layer,
-              "b",
-              [j],
-              sum(
-                cases.map((n) => cell(delta, [n, j])),
-                "n",
-              ),
-            ),
-          influences: (key, at) => (key === delta ? [[at[1]]] : [at]),
-        },
-  );
+  return {
+    target: `${name}.W_grad`,
+    layer: name,
+    phase: "gradients",
+    title: "The gradient of the weights",
+    says: "A weight moves z by its input, and z moves the loss by δ; the cases add up.",
+    numpy: "W_grad = x.T @ delta",
+    reads: [x, delta, ...penaltyReads(layer, "W")],
+    expression: ([i, j]) => {
+      const term = (/** @type {Place} */ lead) =>
+        product(cell(x, [...lead, i]), cell(delta, [...lead, j]));
+      const all = sumOfCases(scene, layer.input_shape, term, casesOf(scene));
+      return withPenalty(layer, "W", [i, j], all);
+    },
+    influences: (key, at) =>
+      key === x ? [[at[at.length - 1], null]] : key === delta ? [[null, at[at.length - 1]]] : [at],
+  };
 }
 
-/** The rates of the penalties on a parameter.
- * @param {SceneLayer} layer @param {string} name */
-const penaltyOn = (layer, name) =>
-  layer.parameters.find((one) => one.name === name)?.penalty ?? {};
-
-/** What the penalty of a parameter reads: the parameter itself.
- * @param {SceneLayer} layer @param {string} name @returns {string[]} */
-export const penaltyReads = (layer, name) =>
-  Object.keys(penaltyOn(layer, name)).length ? [`${layer.name}.${name}`] : [];
-
-/** A gradient with what the penalties add to it: λ w, and λ sign(w).
- * @param {SceneLayer} layer @param {string} name @param {Place} at
- * @param {import("../expressions.js").Expression} gradient */
-export function withPenalty(layer, name, at, gradient) {
-  const { L1, L2 } = penaltyOn(layer, name);
-  const w = cell(`${layer.name}.${name}`, at);
-  const terms = [gradient];
-  if (L2) terms.push(product(constant(L2, "λ"), w));
-  if (L1) terms.push(product(constant(L1, "λ"), call("sign", Math.sign, w)));
-  return terms.length > 1 ? sum(terms) : gradient;
+/** The gradient of b: Σ over the cases of δ, and the penalty.
+ * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+function gradientOfBiases(scene, layer) {
+  const { name } = layer;
+  const delta = deltaOf(layer);
+  return {
+    target: `${name}.b_grad`,
+    layer: name,
+    phase: "gradients",
+    title: "The gradient of the biases",
+    says: "A bias moves z as it is, so that its gradient is δ; the cases add up.",
+    numpy: "b_grad = delta.sum(axis=0)",
+    reads: [delta, ...penaltyReads(layer, "b")],
+    expression: ([j]) => {
+      const term = (/** @type {Place} */ lead) => cell(delta, [...lead, j]);
+      const all = sumOfCases(scene, layer.output_shape, term, casesOf(scene));
+      return withPenalty(layer, "b", [j], all);
+    },
+    influences: (key, at) => (key === delta ? [[at[at.length - 1]]] : [at]),
+  };
 }
 
 /** @type {Family} */
 export const DENSE = {
   forward: (_, layer) => [weightedSum(layer), ...activated(layer)],
-  backward: (scene, layer) => [...throughActivation(layer), sentBack(scene, layer)],
-  gradients,
+  backward: (scene, layer) => [...throughActivation(scene, layer), sentBack(scene, layer)],
+  gradients: (scene, layer) =>
+    layer.parameters.map(({ name }) =>
+      name === "W" ? gradientOfWeights(scene, layer) : gradientOfBiases(scene, layer),
+    ),
 };

@@ -1,7 +1,7 @@
 /** The operations of layers with filters on images, which all places share or each has its own. */
 
 import { cell, product, sum } from "../expressions.js";
-import { infoOf } from "../scene.js";
+import { hasZ, infoOf } from "../scene.js";
 import {
   hasPadding,
   indicesIn,
@@ -17,13 +17,12 @@ import {
   activated,
   deltaOf,
   fedBy,
-  hasZ,
   penaltyReads,
   range,
   sentTo,
   throughActivation,
   withPenalty,
-} from "./dense.js";
+} from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
@@ -300,7 +299,7 @@ function biasGradient(scene, layer) {
  * @type {Family} */
 export const FILTERED = {
   forward: (_, layer) => [filteredImages(layer), ...activated(layer)],
-  backward: (scene, layer) => [...throughActivation(layer), throughFilters(scene, layer)],
+  backward: (scene, layer) => [...throughActivation(scene, layer), throughFilters(scene, layer)],
   gradients: (scene, layer) => [
     isLocal(layer) ? localFilterGradient(scene, layer) : filterGradient(scene, layer),
     ...biasGradient(scene, layer),

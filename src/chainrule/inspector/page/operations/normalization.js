@@ -2,18 +2,17 @@
 
 import { sizeOf } from "../arrays.js";
 import { call, cell, constant, negative, power, product, quotient, sum } from "../expressions.js";
-import { infoOf, lengthOf } from "../scene.js";
+import { hasZ, infoOf, lengthOf } from "../scene.js";
 import {
   activated,
   deltaOf,
   fedBy,
-  hasZ,
   penaltyReads,
   range,
   sentTo,
   throughActivation,
   withPenalty,
-} from "./dense.js";
+} from "./common.js";
 import { sumOver } from "./images.js";
 
 /**
@@ -396,7 +395,7 @@ export const NORMALIZED = {
   backward: (scene, layer) => {
     const grouping = groupingOf(scene, layer);
     return [
-      ...throughActivation(layer),
+      ...throughActivation(scene, layer),
       ...backToStatistics(layer, grouping),
       backToInputs(scene, layer, grouping),
     ];

@@ -1,8 +1,14 @@
+import { cell, sum } from "../expressions.js";
+import { usesOf } from "../scene.js";
+import { sentTo } from "./common.js";
 import { DENSE } from "./dense.js";
 import { FILTERED } from "./images.js";
+import { lossBackward, lossForward } from "./loss.js";
 import { NORMALIZED } from "./normalization.js";
 import { AVERAGE_POOL2D, GLOBAL_AVERAGE_POOL2D, MAX_POOL2D } from "./pooling.js";
+import { ROWS } from "./rows.js";
 import { WITH_STATES } from "./sequences.js";
+import { updateOperations } from "./update.js";
 
 /**
  * The operations of a pass in order: forward, backward, gradients, update.
@@ -51,6 +57,7 @@ const FAMILIES = {
   global_average_pool2d: GLOBAL_AVERAGE_POOL2D,
   batch_norm: NORMALIZED,
   layer_norm: NORMALIZED,
+  ...ROWS,
 };
 
 /** The operations of a scene, in the order in which they are computed.
@@ -60,8 +67,39 @@ export function operationsOf(scene) {
   const of = (/** @type {SceneLayer} */ layer) => FAMILIES[layer.type];
   return [
     ...known.flatMap((layer) => of(layer).forward(scene, layer)),
-    ...known.toReversed().flatMap((layer) => of(layer).backward(scene, layer)),
+    ...lossForward(scene),
+    ...lossBackward(scene),
+    ...scene.layers
+      .toReversed()
+      .flatMap((layer) => [
+        ...addedUp(scene, layer.name),
+        ...(known.includes(layer) ? of(layer).backward(scene, layer) : []),
+      ]),
+    ...addedUp(scene, "input"),
     ...known.flatMap((layer) => of(layer).gradients(scene, layer)),
     ...known.flatMap((layer) => of(layer).update?.(scene, layer) ?? []),
+    ...updateOperations(scene),
+  ];
+}
+
+/** J of an output with several uses: what they send back, added up. Nothing of one with a single use.
+ * @param {Scene} scene @param {string} name of a layer, or "input" @returns {Operation[]} */
+function addedUp(scene, name) {
+  if (usesOf(scene, name) < 2) return [];
+  const parts = scene.layers.flatMap((layer) =>
+    layer.sources.flatMap((source, k) => (source === name ? [sentTo(scene, layer, k)] : [])),
+  );
+  return [
+    {
+      target: `${name}.J`,
+      layer: name,
+      phase: "backward",
+      title: "The ways add up",
+      says: "These numbers are used in several places, and move the loss through each of them.",
+      numpy: `J = ${parts.join(" + ")}`,
+      reads: parts,
+      expression: (at) => sum(parts.map((part) => cell(part, at))),
+      influences: (_, at) => [at],
+    },
   ];
 }

@@ -11,7 +11,7 @@ import {
   windowsOf,
   windowsOver,
 } from "../windows.js";
-import { fedBy, range, sentTo } from "./dense.js";
+import { fedBy, range, sentTo } from "./common.js";
 import { sumOver } from "./images.js";
 
 /**

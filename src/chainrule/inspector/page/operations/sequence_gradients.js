@@ -1,6 +1,6 @@
 /** The gradients of the parameters of a layer with states: sums over the steps and the cases. */
 import { cell, product, sum } from "../expressions.js";
-import { fedBy, penaltyReads, range, withPenalty } from "./dense.js";
+import { fedBy, penaltyReads, range, withPenalty } from "./common.js";
 import {
   addedUp,
   deltaName,

@@ -2,7 +2,7 @@
 import { derivativeOf, functionOf } from "../engine/activations.js";
 import { putsOutLast } from "../engine/sequences.js";
 import { cell, curve, product, sum } from "../expressions.js";
-import { fedBy, range } from "./dense.js";
+import { fedBy, range } from "./common.js";
 import { ofParameter } from "./sequence_gradients.js";
 import { stepsSentBack, wayBack } from "./through_time.js";
 import {

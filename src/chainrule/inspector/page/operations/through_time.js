@@ -2,7 +2,7 @@
 import { derivativeOf } from "../engine/activations.js";
 import { putsOutLast, reachOf } from "../engine/sequences.js";
 import { call, cell, negative, product, sum } from "../expressions.js";
-import { range, sentTo } from "./dense.js";
+import { range, sentTo } from "./common.js";
 import {
   addedUp,
   afterState,

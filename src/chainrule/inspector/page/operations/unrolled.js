@@ -6,7 +6,7 @@
 import { GATE_SUMS, givenStart, putsOutLast, sigma } from "../engine/sequences.js";
 import { cell, constant, curve, negative, power, product, sum } from "../expressions.js";
 import { lengthOf } from "../scene.js";
-import { range } from "./dense.js";
+import { range } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place

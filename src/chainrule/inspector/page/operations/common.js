@@ -1,0 +1,134 @@
+/** What the operations of several types of layers have in common. */
+
+import { derivativeOf, functionOf } from "../engine/activations.js";
+import { call, cell, constant, curve, product, sum } from "../expressions.js";
+import { hasZ, lengthOf, usesOf } from "../scene.js";
+
+/**
+ * @typedef {import("../arrays.js").Place} Place
+ * @typedef {import("../expressions.js").Expression} Expression
+ * @typedef {import("../scene.js").Scene} Scene
+ * @typedef {import("../scene.js").SceneLayer} SceneLayer
+ * @typedef {import("./operations.js").Operation} Operation
+ */
+
+/** The numbers 0 … n − 1. @param {number} n @returns {number[]} */
+export const range = (n) => Array.from({ length: n }, (_, k) => k);
+
+/** The key of what feeds a layer with one source.
+ * @param {SceneLayer} layer @returns {string} */
+export const fedBy = (layer) => `${layer.sources[0]}.out`;
+
+/** The key of what a layer sends back to one of its sources: ∂L/∂output of the source, where that
+ * has no other use, else this layer's own part of it.
+ * @param {Scene} scene @param {SceneLayer} layer @param {number} [k] which source, from 0
+ * @returns {string} */
+export function sentTo(scene, layer, k = 0) {
+  const source = layer.sources[k];
+  if (usesOf(scene, source) === 1) return `${source}.J`;
+  return `${layer.name}.sent${layer.sources.length > 1 ? `_${k + 1}` : ""}`;
+}
+
+/** The key of δ: ∂L/∂z.
+ * @param {SceneLayer} layer @returns {string} */
+export const deltaOf = (layer) => `${layer.name}.${hasZ(layer) ? "delta" : "J"}`;
+
+/** The steps of a case that are no padding, of an array of sequences with this shape of a case.
+ * @param {Scene} scene @param {number} n @param {number[]} shape @returns {number[]} */
+export const realSteps = (scene, n, shape) => range(lengthOf(scene, n, shape[0]));
+
+/** Whether a place of an array of cases is padding.
+ * @param {Scene} scene @param {number[]} shape of one case @param {Place} at @returns {boolean} */
+export const isPadding = (scene, shape, at) =>
+  shape.length === 2 && scene.lengths !== null && at[1] >= lengthOf(scene, at[0], shape[0]);
+
+/** The sum over all cases, and over the real steps of each where the cases are sequences.
+ * @param {Scene} scene @param {number[]} shape of one case
+ * @param {(lead: Place) => Expression} term of the case, or of the case and the step @param {number} cases
+ * @returns {Expression} */
+export function sumOfCases(scene, shape, term, cases) {
+  return sum(
+    range(cases).map((n) =>
+      shape.length < 2
+        ? term([n])
+        : sum(
+            realSteps(scene, n, shape).map((s) => term([n, s])),
+            "s",
+          ),
+    ),
+    "n",
+  );
+}
+
+/** The same index for every axis but the last, which are all meant.
+ * @param {number[]} shape of one case @returns {null[]} */
+export const everyLead = (shape) => shape.map(() => null);
+
+/** a = φ(z), number by number; nothing for the identity.
+ * @param {SceneLayer} layer @returns {Operation[]} */
+export function activated(layer) {
+  if (!hasZ(layer) || !layer.activation) return [];
+  const { name } = layer;
+  const { symbol, f } = functionOf(layer.activation);
+  const slope = derivativeOf(layer.activation).f;
+  return [
+    {
+      target: `${name}.out`,
+      layer: name,
+      phase: "forward",
+      title: "The activation",
+      says: "Each unit bends its sum z by the activation; the result is the unit's output.",
+      numpy: "a = phi(z)",
+      reads: [`${name}.z`],
+      expression: (at) => curve(symbol, f, slope, cell(`${name}.z`, at)),
+      influences: (_, at) => [at],
+    },
+  ];
+}
+
+/** δ = ∂L/∂a · φ′(z), number by number; nothing for the identity, and where the loss gives δ itself.
+ * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+export function throughActivation(scene, layer) {
+  if (!hasZ(layer) || !layer.activation) return [];
+  if (scene.loss_from_logits && layer.name === scene.output) return [];
+  const { name, z_shape } = layer;
+  const { symbol, f } = derivativeOf(layer.activation);
+  return [
+    {
+      target: `${name}.delta`,
+      layer: name,
+      phase: "backward",
+      title: "Back through the activation",
+      says: "δ says how the loss moves with z: how it moves with a, times the slope of φ at this z.",
+      numpy: "delta = J * phi_slope(z)",
+      reads: [`${name}.J`, `${name}.z`],
+      expression: (at) =>
+        isPadding(scene, z_shape, at)
+          ? constant(0)
+          : product(cell(`${name}.J`, at), call(symbol, f, cell(`${name}.z`, at))),
+      influences: (_, at) => [at],
+    },
+  ];
+}
+
+/** The rates of the penalties on a parameter.
+ * @param {SceneLayer} layer @param {string} name */
+const penaltyOn = (layer, name) =>
+  layer.parameters.find((one) => one.name === name)?.penalty ?? {};
+
+/** What the penalty of a parameter reads: the parameter itself.
+ * @param {SceneLayer} layer @param {string} name @returns {string[]} */
+export const penaltyReads = (layer, name) =>
+  Object.keys(penaltyOn(layer, name)).length ? [`${layer.name}.${name}`] : [];
+
+/** A gradient with what the penalties add to it: λ w, and λ sign(w).
+ * @param {SceneLayer} layer @param {string} name @param {Place} at
+ * @param {Expression} gradient @returns {Expression} */
+export function withPenalty(layer, name, at, gradient) {
+  const { L1, L2 } = penaltyOn(layer, name);
+  const w = cell(`${layer.name}.${name}`, at);
+  const terms = [gradient];
+  if (L2) terms.push(product(constant(L2, "λ"), w));
+  if (L1) terms.push(product(constant(L1, "λ"), call("sign", Math.sign, w)));
+  return terms.length > 1 ? sum(terms) : gradient;
+}

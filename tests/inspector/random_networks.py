@@ -1,0 +1,195 @@
+"""Random networks of all kinds with data for them, by which the page's engine is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import Network
+from chainrule.nn import Add, Concatenate, Dense, Dropout, Embedding, Flatten, Softmax
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.training.optimizers import OPTIMIZERS, Optimizer, optimizer
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A network with its data, its update and the seed of its masks."""
+
+    network: Network
+    x: Any
+    t: Any
+    weights: Any
+    rule: Optimizer
+    scale: float
+    most: float | None
+
+
+def phi(rng: Rng) -> dict[str, Any] | str:
+    """An activation, sometimes with options."""
+    name = str(rng.choice(sorted(ACTIVATIONS)))
+    options = {"leaky_relu": {"slope": 0.2}, "elu": {"alpha": 0.7}}.get(name)
+    return {"type": name, **options} if options and rng.random() < 0.5 else name
+
+
+def dense(rng: Rng, **options: Any) -> Dense:
+    """A dense layer."""
+    return Dense(int(rng.integers(1, 6)), phi(rng), bias=bool(rng.random() < 0.8), **options)
+
+
+def rows(rng: Rng) -> tuple[list[Any], Any]:
+    """A chain of layers of rows, on an input of one to three axes."""
+    shape: Any = int(rng.integers(1, 6))
+    layers = [dense(rng) for _ in range(rng.integers(1, 4))]
+    if rng.random() < 0.4:
+        layers.insert(int(rng.integers(0, len(layers) + 1)), Dropout(0.3))
+    if rng.random() < 0.3:
+        shape = [2, 3, 2]
+        layers.insert(0, Flatten())
+    return layers, shape
+
+
+def joins(rng: Rng) -> tuple[list[Any], Any]:
+    """A graph with a sum and a concatenation, in which outputs have several uses."""
+    width = int(rng.integers(1, 5))
+    twice = ["f", "f"] if rng.random() < 0.3 else ["f", "input"]
+    return [
+        Dense(width, phi(rng), name="f", inputs="input"),
+        Dense(3, phi(rng), name="g", inputs="f"),
+        Add(inputs=twice, name="sum"),
+        Dense(3, phi(rng), name="h", inputs="sum"),
+        Concatenate(inputs=["h", "g", "f", "h"], name="all"),
+    ], width
+
+
+def at_each_step(rng: Rng) -> tuple[list[Any], Any]:
+    """Layers of rows on sequences, some of which end early."""
+    layers: list[Any] = [dense(rng) for _ in range(rng.integers(1, 3))]
+    if rng.random() < 0.5:
+        layers.append(Dropout(0.4))
+    if rng.random() < 0.5:
+        layers = [Dense(3, phi(rng), name="f"), Dense(3, name="g"), Add(inputs=["f", "g"])]
+        if rng.random() < 0.5:
+            layers.append(Concatenate(inputs=["add_1", "f"]))
+    return layers, [int(rng.integers(2, 5)), int(rng.integers(1, 4))]
+
+
+def embedded(rng: Rng) -> tuple[list[Any], Any]:
+    """An embedding of rows or of sequences of class numbers."""
+    shape: Any = [3, 1] if rng.random() < 0.5 else int(rng.integers(1, 4))
+    return [Embedding(int(rng.integers(1, 4)), classes=4), dense(rng)], shape
+
+
+Part = Callable[[Rng], tuple[list[Any], Any]]
+
+PARTS: Sequence[Part] = (rows, joins, at_each_step, embedded)
+"""The beginnings of networks, a function a kind; each gives layers and the shape of a case."""
+
+LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "huber", "log_cosh", "hinge")
+
+
+def ending(rng: Rng, loss: str) -> list[Any]:
+    """The last layers, as the loss needs them."""
+    if loss == "cross_entropy":
+        return [Dense(3, "linear"), Softmax()]
+    if loss == "binary_cross_entropy":
+        return [Dense(2, "sigmoid")]
+    if rng.random() < 0.2:
+        return [Dense(3, "tanh"), Softmax()]
+    return [Dense(3, phi(rng))]
+
+
+def options_of(rng: Rng, loss: str) -> dict[str, Any] | str:
+    """The loss, sometimes with options."""
+    if "cross_entropy" in loss and rng.random() < 0.4:
+        return {"type": loss, "label_smoothing": 0.1}
+    return {"type": loss, "delta": 0.4} if loss == "huber" else loss
+
+
+def penalty(rng: Rng) -> dict[str, Any] | None:
+    """A penalty, or none."""
+    choices: Sequence[dict[str, Any] | None] = (
+        None,
+        {"L2": 0.1},
+        {"L1": 0.05},
+        {"L1": 0.02, "L2": 0.3, "biases": True},
+    )
+    return choices[int(rng.integers(len(choices)))]
+
+
+RULES: Sequence[dict[str, Any]] = (
+    *({"type": name} for name in OPTIMIZERS),
+    {"type": "momentum", "nesterov": True},
+    {"type": "adagrad", "initial": 0.3},
+    {"type": "rmsprop", "centered": True, "momentum": 0.5},
+    {"type": "adamw", "weight_decay": 0.3, "biases": True},
+)
+
+
+def drawn(seed: int, parts: Sequence[Part] = PARTS) -> Drawn:
+    """The random network of a seed."""
+    rng = np.random.default_rng(seed)
+    layers, shape = parts[seed % len(parts)](rng)
+    loss = LOSSES[int(rng.integers(len(LOSSES)))]
+    network = Network(
+        [*layers, *ending(rng, loss)],
+        input=shape,
+        loss=options_of(rng, loss),
+        penalty=penalty(rng),
+        learning_rate=0.2 if rng.random() < 0.5 else None,
+        bias_learning_rate=0.05 if rng.random() < 0.3 else None,
+        seed=seed,
+    )
+    network.theta = rng.normal(scale=0.7, size=network.theta.size)
+    rule = optimizer(RULES[int(rng.integers(len(RULES)))])
+    if rule.takes_all_cases and any(isinstance(layer, Dropout) for layer in layers):
+        rule = optimizer("adam")
+    cases = int(rng.integers(1, 5))
+    x = inputs(rng, network, cases)
+    return Drawn(
+        network,
+        x,
+        targets(rng, network, loss, x),
+        rng.uniform(0.2, 2.0, cases) if rng.random() < 0.3 else None,
+        rule,
+        float(rng.choice([1.0, 0.5])),
+        0.1 if rng.random() < 0.3 and not rule.takes_all_cases else None,
+    )
+
+
+def inputs(rng: Rng, network: Network, cases: int) -> Any:
+    """Inputs, of which some sequences end early."""
+    shape = (cases, *network.input_shape)
+    x = rng.normal(size=shape)
+    if any(layer.takes_class_numbers for layer in network.layers):
+        x = rng.integers(-1, 4, size=shape).astype(float)
+    if network.reads_sequences and rng.random() < 0.6:
+        for case in range(1, cases):
+            x[case, int(rng.integers(1, shape[1] + 1)) :] = np.nan
+    return x
+
+
+def targets(rng: Rng, network: Network, loss: str, x: Any) -> Any:
+    """Targets of the outputs, of which some steps of sequences have none."""
+    shape = network.layers[network.graph.order[-1]].output_shape
+    lead = (len(x), *shape[:-1])
+    if loss in ("cross_entropy", "hinge"):
+        t = rng.integers(0, shape[-1], size=lead)
+        if loss == "cross_entropy" and rng.random() < 0.3:
+            t = rng.dirichlet(np.ones(shape[-1]), size=lead)
+    elif loss == "binary_cross_entropy":
+        t = rng.integers(0, 2, size=(*lead, shape[-1])).astype(float)
+    else:
+        t = rng.normal(size=(*lead, shape[-1]))
+    if len(shape) < 2:
+        return t
+    missing = np.isnan(x).all(axis=2)
+    missing[:, 0] |= rng.random(len(x)) < 0.3
+    t = t.copy() if t.ndim == 3 else np.where(missing, -1, t)
+    if t.ndim == 3:
+        t[missing] = np.nan
+    return t
