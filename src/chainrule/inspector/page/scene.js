@@ -108,7 +108,7 @@ export const hasZ = (layer) => layer.activation !== null && layer.activation.typ
 
 /** How many cases there are.
  * @param {Scene} scene @returns {number} */
-export const casesOf = (scene) => infoOf(scene, "input.out")?.shape[0] ?? 0;
+export const countOfCases = (scene) => infoOf(scene, "input.out")?.shape[0] ?? 0;
 
 /** What is known of an array; undefined where there is none.
  * @param {Scene} scene @param {string} key @returns {ArrayInfo | undefined} */

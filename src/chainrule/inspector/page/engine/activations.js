@@ -28,7 +28,7 @@ export function sigmoid(z) {
 }
 
 /** @param {number} z @returns {number} */
-function sigmoidSlope(z) {
+function slopeOfSigmoid(z) {
   const t = decay(z);
   return t / ((1 + t) * (1 + t));
 }
@@ -87,7 +87,7 @@ function mishGate(z) {
 /** @type {Record<string, ActivationRule>} */
 export const ACTIVATIONS = {
   linear: { symbol: "φ", value: (z) => z, slope: () => 1 },
-  sigmoid: { symbol: "σ", value: sigmoid, slope: sigmoidSlope },
+  sigmoid: { symbol: "σ", value: sigmoid, slope: slopeOfSigmoid },
   tanh: { symbol: "tanh", value: Math.tanh, slope: slopeOfTanh },
   relu: { symbol: "relu", value: (z) => Math.max(z, 0), slope: (z) => (z > 0 ? 1 : 0) },
   leaky_relu: {
@@ -113,7 +113,7 @@ export const ACTIVATIONS = {
   silu: {
     symbol: "silu",
     value: (z) => z * sigmoid(z),
-    slope: (z) => sigmoid(z) + z * sigmoidSlope(z),
+    slope: (z) => sigmoid(z) + z * slopeOfSigmoid(z),
   },
   mish: {
     symbol: "mish",

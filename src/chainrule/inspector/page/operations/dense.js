@@ -1,7 +1,7 @@
 /** The operations of a dense layer: z = x W + b, a = φ(z), and back; of rows, or at each step. */
 
 import { cell, constant, product, sum } from "../expressions.js";
-import { casesOf, hasZ } from "../scene.js";
+import { countOfCases, hasZ } from "../scene.js";
 import {
   activated,
   deltaOf,
@@ -94,7 +94,7 @@ function gradientOfWeights(scene, layer) {
     expression: ([i, j]) => {
       const term = (/** @type {Place} */ lead) =>
         product(cell(x, [...lead, i]), cell(delta, [...lead, j]));
-      const all = sumOfCases(scene, layer.input_shape, term, casesOf(scene));
+      const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
       return withPenalty(layer, "W", [i, j], all);
     },
     influences: (key, at) =>
@@ -117,7 +117,7 @@ function gradientOfBiases(scene, layer) {
     reads: [delta, ...penaltyReads(layer, "b")],
     expression: ([j]) => {
       const term = (/** @type {Place} */ lead) => cell(delta, [...lead, j]);
-      const all = sumOfCases(scene, layer.output_shape, term, casesOf(scene));
+      const all = sumOfCases(scene, layer.output_shape, term, countOfCases(scene));
       return withPenalty(layer, "b", [j], all);
     },
     influences: (key, at) => (key === delta ? [[at[at.length - 1]]] : [at]),

@@ -11,7 +11,7 @@ import {
   quotient,
   sum,
 } from "../expressions.js";
-import { casesOf, hasZ, infoOf, layerNamed } from "../scene.js";
+import { countOfCases, hasZ, infoOf, layerNamed } from "../scene.js";
 import { range, sentTo } from "./common.js";
 
 /**
@@ -311,7 +311,7 @@ function penaltyOfArray(key, shape, { L1, L2 }) {
 function total(scene) {
   const hasWeights = infoOf(scene, "loss.weights") !== undefined;
   const hasPenalty = infoOf(scene, "loss.penalty") !== undefined;
-  const cases = casesOf(scene);
+  const cases = countOfCases(scene);
   const reads = ["loss.each"];
   if (hasWeights) reads.push("loss.weights");
   if (hasPenalty) reads.push("loss.penalty");
@@ -341,7 +341,7 @@ function total(scene) {
 function partOfMean(scene, n, slope) {
   const hasWeights = infoOf(scene, "loss.weights") !== undefined;
   const over = hasWeights ? product(cell("loss.weights", [n]), slope) : slope;
-  return quotient(over, constant(casesOf(scene), "N"));
+  return quotient(over, constant(countOfCases(scene), "N"));
 }
 
 /** The operations with which the backward pass begins.

@@ -72,10 +72,10 @@ export function operationsOf(scene) {
     ...scene.layers
       .toReversed()
       .flatMap((layer) => [
-        ...addedUp(scene, layer.name),
+        ...sumOfUses(scene, layer.name),
         ...(known.includes(layer) ? of(layer).backward(scene, layer) : []),
       ]),
-    ...addedUp(scene, "input"),
+    ...sumOfUses(scene, "input"),
     ...known.flatMap((layer) => of(layer).gradients(scene, layer)),
     ...known.flatMap((layer) => of(layer).update?.(scene, layer) ?? []),
     ...updateOperations(scene),
@@ -84,7 +84,7 @@ export function operationsOf(scene) {
 
 /** J of an output with several uses: what they send back, added up. Nothing of one with a single use.
  * @param {Scene} scene @param {string} name of a layer, or "input" @returns {Operation[]} */
-function addedUp(scene, name) {
+function sumOfUses(scene, name) {
   if (usesOf(scene, name) < 2) return [];
   const parts = scene.layers.flatMap((layer) =>
     layer.sources.flatMap((source, k) => (source === name ? [sentTo(scene, layer, k)] : [])),

@@ -2,7 +2,7 @@
 
 import { flatIndex, placeOf } from "../arrays.js";
 import { call, cell, constant, curve, negative, product, quotient, sum } from "../expressions.js";
-import { casesOf, outputShapeOf } from "../scene.js";
+import { countOfCases, outputShapeOf } from "../scene.js";
 import {
   everyLead,
   fedBy,
@@ -39,7 +39,7 @@ const moved = (told, from, placeBefore, placeAfter) => ({
 // Softmax
 
 /** @param {Expression} z @returns {Expression} */
-const exponential = (z) => curve("exp", Math.exp, Math.exp, z);
+const powerOfE = (z) => curve("exp", Math.exp, Math.exp, z);
 
 /** @param {SceneLayer} layer @returns {Operation[]} */
 function probabilities(layer) {
@@ -55,7 +55,7 @@ function probabilities(layer) {
       numpy: "y = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)",
       reads: [z],
       expression: (at) => {
-        const powers = classes.map((k) => exponential(cell(z, [...at.slice(0, -1), k])));
+        const powers = classes.map((k) => powerOfE(cell(z, [...at.slice(0, -1), k])));
         return quotient(powers[at[at.length - 1]], sum(powers, "k"));
       },
       influences: (_, at) => [[...at.slice(0, -1), null]],
@@ -351,7 +351,7 @@ const EMBEDDING = {
               ),
               "i",
             );
-          const all = sumOfCases(scene, layer.input_shape, term, casesOf(scene));
+          const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
           return withPenalty(layer, "E", [c, j], all);
         },
         influences: (key, at) =>

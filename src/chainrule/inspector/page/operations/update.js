@@ -41,7 +41,7 @@ const share = (beta, letter, x) => product(constant(1 - beta, `(1 − ${letter})
 const rootAndEpsilon = (square, epsilon) => sum([squareRoot(square), constant(epsilon, "ε")]);
 
 /** @param {Expression} g @returns {Expression} */
-const squared = (g) => power(g, constant(2));
+const squareOf = (g) => power(g, constant(2));
 
 /** m̂ of Adam's first step: m = (1 − β₁) g, corrected for its beginning at 0.
  * @param {Expression} g @param {Named} options @returns {Expression} */
@@ -51,15 +51,15 @@ const correctedMean = (g, { beta1 }) =>
 /** √v̂ + ε of Adam's first step. @param {Expression} g @param {Named} options @returns {Expression} */
 const correctedRoot = (g, { beta2, epsilon }) =>
   rootAndEpsilon(
-    quotient(share(beta2, "β₂", squared(g)), constant(1 - beta2, "(1 − β₂)")),
+    quotient(share(beta2, "β₂", squareOf(g)), constant(1 - beta2, "(1 − β₂)")),
     epsilon,
   );
 
 /** @param {Expression} g @param {Named} options @returns {Expression} */
 function rmspropFormula(g, { alpha, epsilon, centered }) {
-  const square = share(alpha, "α", squared(g));
+  const square = share(alpha, "α", squareOf(g));
   if (!centered) return quotient(g, rootAndEpsilon(square, epsilon));
-  const spread = sum([square, negative(squared(share(alpha, "α", g)))]);
+  const spread = sum([square, negative(squareOf(share(alpha, "α", g)))]);
   return quotient(g, rootAndEpsilon(call("max", Math.max, spread, constant(0)), epsilon));
 }
 
@@ -98,7 +98,7 @@ const STEP_FORMULAS = {
     step: (g, { epsilon, initial }) =>
       quotient(
         g,
-        rootAndEpsilon(initial ? sum([constant(initial), squared(g)]) : squared(g), epsilon),
+        rootAndEpsilon(initial ? sum([constant(initial), squareOf(g)]) : squareOf(g), epsilon),
       ),
   },
   rmsprop: {
@@ -203,7 +203,7 @@ function lengthOfGradient(scene) {
   /** @type {(key: string, shape: number[], at: Place) => Expression} */
   const squares = (key, shape, at) =>
     at.length === shape.length
-      ? squared(cell(key, at))
+      ? squareOf(cell(key, at))
       : sum(
           range(shape[at.length]).map((k) => squares(key, shape, [...at, k])),
           "ijkl"[at.length],
