@@ -31,8 +31,8 @@ export function sceneAfter(scene, arrays, padded) {
   return {
     ...scene,
     arrays: infos,
-    lengths: lengthsOf(arrays, padded),
-    targets: targetsOf(arrays),
+    lengths: lengthsFrom(arrays, padded),
+    targets: stepsWithTargets(arrays),
     loss_value,
   };
 }
@@ -54,7 +54,7 @@ function letterAfter(scene, { layer, name, letter }) {
 
 /** @param {Map<string, NdArray>} arrays @param {Uint8Array | null} padded
  * @returns {number[] | null} */
-function lengthsOf(arrays, padded) {
+function lengthsFrom(arrays, padded) {
   const cases = arrays.get("input.out")?.shape[0] ?? 0;
   if (!padded) return null;
   const steps = padded.length / cases;
@@ -64,7 +64,7 @@ function lengthsOf(arrays, padded) {
 }
 
 /** @param {Map<string, NdArray>} arrays @returns {number[][] | null} */
-function targetsOf(arrays) {
+function stepsWithTargets(arrays) {
   const t = arrays.get("loss.t");
   if (t?.shape.length !== 3 || !t.data.some(Number.isNaN)) return null;
   const [cases, steps, width] = t.shape;

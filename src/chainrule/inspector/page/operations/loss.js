@@ -63,7 +63,7 @@ function ofResiduals(rho, slope) {
 }
 
 /** @param {number} x @param {number} most @returns {number} */
-const cut = (x, most) => Math.min(Math.max(x, -most), most);
+const cutOff = (x, most) => Math.min(Math.max(x, -most), most);
 
 /** @param {number} d @returns {number} */
 const lnCosh = (d) => Math.abs(d) + Math.log1p(Math.exp(-2 * Math.abs(d))) - Math.LN2;
@@ -112,10 +112,10 @@ const LOSS_FORMULAS = {
         curve(
           "ρ",
           (x) => huberOf(x, delta),
-          (x) => cut(x, delta),
+          (x) => cutOff(x, delta),
           d,
         ),
-      (d, { delta }) => call("ρ′", (x) => cut(x, delta), d),
+      (d, { delta }) => call("ρ′", (x) => cutOff(x, delta), d),
     ),
   },
   log_cosh: {

@@ -6,7 +6,7 @@ import { FILTERED } from "./images.js";
 import { lossBackward, lossForward } from "./loss.js";
 import { NORMALIZED } from "./normalization.js";
 import { AVERAGE_POOL2D, GLOBAL_AVERAGE_POOL2D, MAX_POOL2D } from "./pooling.js";
-import { ROWS } from "./rows.js";
+import { ROWS_FAMILIES } from "./rows.js";
 import { WITH_STATES } from "./sequences.js";
 import { updateOperations } from "./update.js";
 
@@ -57,7 +57,7 @@ const FAMILIES = {
   global_average_pool2d: GLOBAL_AVERAGE_POOL2D,
   batch_norm: NORMALIZED,
   layer_norm: NORMALIZED,
-  ...ROWS,
+  ...ROWS_FAMILIES,
 };
 
 /** The operations of a scene, in the order in which they are computed.

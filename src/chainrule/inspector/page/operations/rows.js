@@ -98,9 +98,9 @@ const SOFTMAX = {
 
 // Flatten and dropout
 
-/** The place in a row of a place in what is flattened, and back.
+/** The place in a row of a place in what is placesOfFlat, and back.
  * @param {SceneLayer} layer */
-const flattened = (layer) => ({
+const placesOfFlat = (layer) => ({
   row: (/** @type {Place} */ [n, ...rest]) => [n, flatIndex(layer.input_shape, rest)],
   block: (/** @type {Place} */ [n, k]) => [n, ...placeOf(layer.input_shape, k)],
 });
@@ -118,8 +118,8 @@ const FLATTEN = {
         numpy: "y = x.reshape(len(x), -1)",
       },
       fedBy(layer),
-      flattened(layer).block,
-      flattened(layer).row,
+      placesOfFlat(layer).block,
+      placesOfFlat(layer).row,
     ),
   ],
   backward: (scene, layer) => [
@@ -133,8 +133,8 @@ const FLATTEN = {
         numpy: "J_before = J.reshape(x.shape)",
       },
       `${layer.name}.J`,
-      flattened(layer).row,
-      flattened(layer).block,
+      placesOfFlat(layer).row,
+      placesOfFlat(layer).block,
     ),
   ],
   gradients: () => [],
@@ -362,7 +362,7 @@ const EMBEDDING = {
 };
 
 /** @type {Record<string, Family>} */
-export const ROWS = {
+export const ROWS_FAMILIES = {
   softmax: SOFTMAX,
   flatten: FLATTEN,
   dropout: DROPOUT,
