@@ -22,6 +22,7 @@
  * @property {string[]} bugs names of planted bugs
  * @property {number | null} frame of the film; null for the pass as it came
  * @property {"look" | "predict" | "break" | "path" | "film"} mode
+ * @property {import("./view/camera.js").Camera | null} camera what is seen of the picture; null: all
  * @property {number} pass counts up whenever numbers have changed
  * @property {ChosenCell[]} hidden cells whose numbers are not shown, see hidden.js
  * @property {Trail[]} trails the paths of a weight that are lit up
@@ -45,6 +46,7 @@ export const FIRST_VIEW = {
   bugs: [],
   frame: null,
   mode: "look",
+  camera: null,
   pass: 0,
   hidden: [],
   trails: [],

@@ -37,8 +37,8 @@ class Picture {
     this.screen = { width: area.clientWidth, height: area.clientHeight };
     this.layout = layoutOf(app.pass.scene, caseIn(app.store.view), this.screen);
     /** @type {Camera} */
-    this.camera = { x: 0, y: 0, scale: 1 };
-    this.isFitted = true;
+    this.camera = app.store.view.camera ?? { x: 0, y: 0, scale: 1 };
+    this.isFitted = app.store.view.camera === null;
     /** @type {Map<Block, HTMLCanvasElement>} */
     this.bitmaps = new Map();
     /** @type {Map<Block, HTMLCanvasElement>} */
@@ -184,6 +184,7 @@ class Picture {
   look(camera) {
     this.camera = kept(camera, this.layout.bounds, this.screen);
     this.isFitted = false;
+    this.app.store.set({ camera: this.camera });
     this.redraw("base", "light", "top");
   }
 
@@ -191,6 +192,7 @@ class Picture {
   fit() {
     this.camera = fitted(this.layout.bounds, this.screen);
     this.isFitted = true;
+    this.app.store.set({ camera: null });
     this.redraw("base", "light", "top");
   }
 

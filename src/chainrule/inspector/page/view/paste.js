@@ -1,0 +1,109 @@
+/** The reader's own cases, pasted, dropped, or from a file, as CSV. */
+
+import { casesIn, DataProblem, inputColumns, targetColumns } from "../csv.js";
+import { button, make, say } from "../dom.js";
+
+/** @typedef {import("../main.js").App} App */
+
+/** Take the cases of a text into the picture.
+ * @param {App} app @param {string} text @throws {DataProblem} */
+function takeCases(app, text) {
+  const edit = casesIn(text, app.source.scene);
+  app.store.set({ case_: 0, alone: false, chosen: null });
+  app.history.edit([edit]);
+  const count = edit.labels.length;
+  say(
+    `${count === 1 ? "1 pasted case is" : `${count} pasted cases are`} shown; undo brings the others back.`,
+  );
+}
+
+/** The names of columns, the first and the last of many.
+ * @param {string[]} names */
+const briefly = (names) =>
+  names.length <= 12 ? names.join(", ") : `${names.slice(0, 4).join(", ")}, …, ${names.at(-1)}`;
+
+/** @param {App} app @param {HTMLElement} element */
+export function mountPaste(app, element) {
+  const { scene } = app.source;
+  const targets = targetColumns(scene).names;
+  const columns = briefly([...inputColumns(scene).map(({ name }) => name), ...targets]);
+  const area = make("textarea", {
+    rows: 10,
+    "aria-labelledby": "paste-heading",
+    "aria-describedby": "paste-problem",
+    spellcheck: "false",
+  });
+  const problem = make("p", { class: "wrong", role: "alert", id: "paste-problem" });
+  const file = make("input", {
+    type: "file",
+    accept: ".csv,.tsv,.txt,text/csv",
+    "aria-label": "A file of cases",
+  });
+  const dialog = make("dialog", { class: "window", "aria-labelledby": "paste-heading" });
+  const show = () => {
+    try {
+      takeCases(app, area.value);
+      dialog.close();
+    } catch (error) {
+      if (!(error instanceof DataProblem)) throw error;
+      problem.textContent = error.message;
+      if (!dialog.open) dialog.showModal();
+    }
+  };
+  const take = (/** @type {string} */ text) => {
+    area.value = text;
+    show();
+  };
+  file.addEventListener("change", async () => file.files?.[0] && take(await file.files[0].text()));
+  dialog.append(
+    make("h2", { id: "paste-heading", text: "Your own cases, as CSV" }),
+    make("p", {
+      text: `One case a line, with the columns ${columns}; by name with a header, else in this order. The numbers are in your units.`,
+    }),
+    area,
+    problem,
+    make(
+      "p",
+      { class: "tools" },
+      button("Show them", "Take these cases into the picture", show),
+      file,
+      button("Cancel", "Close (Escape)", () => dialog.close()),
+    ),
+  );
+  document.body.append(dialog);
+  const open = () => {
+    problem.textContent = "";
+    dialog.showModal();
+    area.focus();
+  };
+  const paste = button(
+    "Paste data",
+    "Your own cases as CSV: paste, drop, or choose a file (v)",
+    open,
+  );
+  element.append(paste);
+  app.keys.bind({
+    keys: ["v"],
+    group: "Take away and bring",
+    says: "paste cases as CSV",
+    run: open,
+  });
+  takeDropped(take);
+}
+
+/** Take what is dropped or pasted on the page, but not what is pasted into a field.
+ * @param {(text: string) => void} take */
+function takeDropped(take) {
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer?.files ?? [];
+    const text = file ? await file.text() : event.dataTransfer?.getData("text/plain");
+    if (text) take(text);
+  });
+  document.addEventListener("paste", (event) => {
+    const isField = event.target instanceof HTMLElement && event.target.matches("input, textarea");
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    if (!isField && text.trim()) take(text);
+  });
+}
