@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, unknown
 from chainrule.explain.lesson import in_float64
+from chainrule.inspector.bugs import BUGS
+from chainrule.inspector.bugs.bug import Planted
 from chainrule.inspector.inspected import Inspected, require_minibatch
 from chainrule.inspector.passes import shown_targets
 from chainrule.nn.activations import ACTIVATIONS
@@ -109,8 +111,7 @@ def edited(base: Inspected, wanted: PassWanted) -> Inspected:
         if base.told.film is None:
             raise ShapeError("there is no film of the training here")
         made.network.theta = base.told.film.theta(wanted.frame)
-    for name in wanted.bugs:
-        raise ShapeError(unknown("bug", name, ()))
+    made = replace(made, bugs=tuple(_bug(name) for name in wanted.bugs))
     rows = shown_targets(made.network, made.t)
     has_other_targets = False
     for edit in wanted.edits:
@@ -131,6 +132,17 @@ def edited(base: Inspected, wanted: PassWanted) -> Inspected:
     x, t = made.network.prepare(made.x, made.t)
     made = replace(made, x=x, t=t)
     return made if wanted.only is None else made.of_case(wanted.only)
+
+
+def _bug(name: str) -> Planted:
+    """The bug of a name.
+
+    Raises:
+        ShapeError: there is none.
+    """
+    if name not in BUGS:
+        raise ShapeError(unknown("bug", name, BUGS))
+    return BUGS[name]
 
 
 def _set(array: Array, key: str, at: Sequence[int], value: float) -> None:

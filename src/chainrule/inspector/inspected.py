@@ -10,7 +10,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
 from chainrule.core.notation import counted
 from chainrule.inspector.passes import recorded
-from chainrule.inspector.record import FirstStep, Record
+from chainrule.inspector.record import Bug, FirstStep, Record
 from chainrule.inspector.scene import Told, scene
 from chainrule.nn.network import Network
 
@@ -27,6 +27,7 @@ class Inspected:
         told: what the page says beside the numbers.
         step: the update.
         seed: of the random numbers of layers such as dropout.
+        bugs: wrong rules that take the place of right ones.
     """
 
     network: Network
@@ -36,11 +37,20 @@ class Inspected:
     told: Told
     step: FirstStep
     seed: int = 0
+    bugs: tuple[Bug, ...] = ()
 
     @cached_property
     def record(self) -> Record:
         """Every number of the pass of all cases."""
-        return recorded(self.network, self.x, self.t, self.weights, step=self.step, seed=self.seed)
+        return recorded(
+            self.network,
+            self.x,
+            self.t,
+            self.weights,
+            step=self.step,
+            seed=self.seed,
+            bugs=self.bugs,
+        )
 
     @cached_property
     def scene(self) -> dict[str, Any]:

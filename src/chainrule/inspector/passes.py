@@ -134,11 +134,9 @@ def _backward(record: Record) -> None:
     uses = Counter(source for k in order for source in sources[k])
     for k in reversed(order):
         layer: Any = record.layer(k)
-        if k == order[-1]:
-            J = network.loss_jacobian(record.t, record.weights)
-            J = record.right_or_wrong("J", k, J)
-        else:
-            J = received.pop(k)
+        is_last = k == order[-1]
+        J = network.loss_jacobian(record.t, record.weights) if is_last else received.pop(k)
+        J = record.right_or_wrong("J", k, J)
         letter = f"∂L/∂{letter_of_output(record, k)}"
         record.keep(k, "J", J, "gradient", letter, layer.output_shape)
         sent = record.right_or_wrong("sent", k, _back_through(record, k, J))

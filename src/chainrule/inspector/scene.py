@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences, has_target, lengths_of
+from chainrule.inspector.bugs import bugs_for
 from chainrule.inspector.film import Film
 from chainrule.inspector.record import Record
 from chainrule.inspector.telling import Scaling, TableColumn
@@ -92,6 +93,7 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "arrays": [_array(record, key) for key in record.entries],
         "film": None if told.film is None else told.film.scene(network),
         "plane": told.plane,
+        "bugs": [bug.told() for bug in bugs_for(record)],
     }
 
 

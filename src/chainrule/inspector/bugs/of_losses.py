@@ -33,7 +33,7 @@ def negative(at: At) -> Array | None:
 
 def half(at: At) -> Array | None:
     """The slope of d² without its 2."""
-    return at.right / 2 if _from_the_loss(at) else None
+    return at.right / 2 if _from_the_loss(at) and squares(at.record) else None
 
 
 def averaged_again(at: At) -> Array | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -306,18 +305,18 @@ def uses_vectors_again(record: Record) -> bool:
 
 def assigned_sum(at: At) -> Array | None:
     """Of a layer with several consumers: what the last of them sends, alone."""
-    parts = list(_sent_to(at))
-    return parts[-1].reshape(at.right.shape) if len(parts) > 1 else None
-
-
-def _sent_to(at: At) -> Iterator[Array]:
-    """What each consumer of a layer has sent it, in the order of the backward pass."""
     graph = at.record.network.graph
-    for k in reversed(graph.order):
-        for place, source in enumerate(graph.sources[k], 1):
-            if source == at.k:
-                name = "sent" if len(graph.sources[k]) == 1 else f"sent_{place}"
-                yield at.record[f"{at.record.layer(k).name}.{name}"]
+    uses = [
+        (k, place)
+        for k in reversed(graph.order)
+        for place, source in enumerate(graph.sources[k], 1)
+        if source == at.k
+    ]
+    if len(uses) < 2:
+        return None
+    k, place = uses[-1]
+    name = "sent" if len(graph.sources[k]) == 1 else f"sent_{place}"
+    return at.record[f"{at.record.layer(k).name}.{name}"].reshape(at.right.shape)
 
 
 def feeds_several(record: Record) -> bool:

@@ -69,6 +69,16 @@
  * @property {ArrayInfo[]} arrays in the order in which they are computed
  * @property {import("./frames.js").Film | null} film of the training
  * @property {PlaneTold | null} plane
+ * @property {BugTold[]} bugs those that change something here, in the order in which they are offered
+ *
+ * @typedef {Object} BugTold  a bug that can be planted into the backward pass
+ * @property {string} name as `view.bugs` holds it
+ * @property {string} title what is wrong, in a few words
+ * @property {string} sentence what went wrong, in the words of someone who made it
+ * @property {string} rule the rule that it violates
+ * @property {string} hint where to look; it does not give the bug away
+ * @property {string} right the right rule as a line of NumPy
+ * @property {string} wrong the wrong rule as a line of NumPy
  *
  * @typedef {Object} PlaneTold  what is drawn into a plane of two inputs, as the network sees them
  * @property {[number, number][]} ranges for each input the lowest and the highest value of a plane

@@ -1,0 +1,80 @@
+"""Planted bugs: each changes something where it is offered, and nothing before it."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from bug_networks import NETWORKS
+
+from chainrule.core.arrays import Array
+from chainrule.explain.lesson import in_float64
+from chainrule.inspector.bugs import BUGS, bugs_for
+from chainrule.inspector.passes import recorded
+from chainrule.inspector.record import Record
+
+SEED = 1
+
+
+@cache
+def right(name: str) -> Record:
+    """The record of a network without bugs."""
+    network, x, t = NETWORKS[name]()
+    made = in_float64(network)
+    return recorded(made, *made.prepare(x, t), seed=SEED)
+
+
+@cache
+def offered(name: str) -> dict[str, Record]:
+    """The records of a network with each bug that is offered."""
+    found = right(name)
+    return {
+        bug.name: recorded(found.network, found.x, found.t, seed=SEED, bugs=[_Noted(bug)])
+        for bug in bugs_for(found)
+    }
+
+
+class _Noted:
+    """A bug that notes how many arrays were there when it first replaced something."""
+
+    def __init__(self, bug):
+        self.bug = bug
+        self.before: int | None = None
+
+    def wrong(self, stage: str, record: Record, k: int, right: Array) -> Array | None:
+        found = self.bug.wrong(stage, record, k, right)
+        if found is not None and self.before is None:
+            self.before = len(record.entries)
+        return found
+
+
+def differing(a: Record, b: Record) -> list[str]:
+    """The keys of the arrays that differ, in order."""
+    return [key for key in a.entries if not np.array_equal(a[key], b[key], equal_nan=True)]
+
+
+def test_every_bug_is_offered_somewhere():
+    assert {bug for name in NETWORKS for bug in offered(name)} == set(BUGS)
+    assert len(BUGS) >= 20
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_bug_changes_numbers_and_none_before_it(name):
+    for bug, record in offered(name).items():
+        changed = differing(right(name), record)
+        assert changed, bug
+        (planted,) = record.bugs
+        assert planted.before is not None, bug
+        before = list(record.entries)[: planted.before]
+        assert not set(changed).intersection(before), bug
+        assert record.loss == right(name).loss
+        gradients = [key for key in changed if key.endswith("_grad") or key == "input.J"]
+        assert gradients, bug
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_bug_that_is_not_offered_changes_nothing(name):
+    found = right(name)
+    for bug in BUGS.values():
+        if bug.name not in offered(name):
+            record = recorded(found.network, found.x, found.t, seed=SEED, bugs=[bug])
+            assert not differing(found, record), bug.name
