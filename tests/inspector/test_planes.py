@@ -6,11 +6,13 @@ import json
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import chainrule
 from chainrule import Dense, Network, Softmax
-from chainrule.core.errors import ConfigError
-from chainrule.inspector.planes import MOST_POINTS, PlaneWanted, Sheet, as_bytes, plane, plane_told
+from chainrule.core.errors import ShapeError
+from chainrule.inspector.planes import MOST_POINTS, PlaneWanted, plane, plane_told
+from chainrule.inspector.session import Session
 from chainrule.nn import Dropout
 
 
@@ -19,56 +21,94 @@ def network(inputs: int = 2) -> Network:
     return Network(layers, input=inputs, seed=3)
 
 
-WANTED = {"axes": [0, 1], "window": [[-1.0, 2], [0, 4.0]], "side": 7, "layers": ["dense_1"]}
+OF = {"edits": [], "bugs": [], "frame": None, "only": None}
+WANTED = {
+    "of": OF,
+    "at": 1,
+    "axes": [0, 1],
+    "window": [[-1.0, 2], [0, 4.0]],
+    "side": 7,
+    "layers": ["dense_1"],
+}
+
+
+def wanted(**changes) -> PlaneWanted:
+    return PlaneWanted.model_validate_json(json.dumps({**WANTED, **changes}))
 
 
 def test_a_plane_holds_what_the_trained_network_says():
     made = network(3)
-    wanted = PlaneWanted.of({**WANTED, "axes": [2, 0], "layers": ["dense_1", "softmax"]}, made)
-    base = np.array([9.0, 0.25, 9.0])
-    hidden, y = plane(made, base, wanted)
-    assert (hidden.layer, y.layer) == ("dense_1", "softmax")
-    assert (hidden.values.shape, y.values.shape) == ((5, 49), (3, 49))
+    x = np.array([[7.0, 7, 7], [9, 0.25, 9]])
+    found = plane(made, x, wanted(axes=[2, 0], layers=["dense_1", "softmax"]))
+    assert {name: values.shape for name, values in found.items()} == {
+        "dense_1": (5, 49),
+        "softmax": (3, 49),
+    }
     for row, column in ((0, 0), (0, 6), (6, 0), (2, 5)):
         point = [4 - row * 4 / 6, 0.25, -1 + column * 3 / 6]
         expected = made.evaluate(np.array([point]))[1][0]
-        assert y.values[:, row * 7 + column] == pytest.approx(expected, abs=1e-15)
+        assert found["softmax"][:, row * 7 + column] == pytest.approx(expected, abs=1e-15)
 
 
-def test_levels_are_the_values_to_a_127th_of_the_largest():
-    values = np.array([[0.5, -2.0], [np.nan, np.inf]])
-    (told,), content = as_bytes([Sheet("dense_1", values)])
-    assert told == {"layer": "dense_1", "units": 2, "scale": 2 / 127}
-    assert np.frombuffer(content, np.int8).tolist() == [32, -127, -128, -128]
-    assert Sheet("a", np.zeros((1, 2))).levels().tolist() == [[0, 0]]
-
-
-WRONG = {
-    "no mapping": [],
-    "an axis too many": {**WANTED, "axes": [0, 1, 1]},
-    "one axis twice": {**WANTED, "axes": [1, 1]},
-    "an axis that is not": {**WANTED, "axes": [0, 2]},
-    "an axis below": {**WANTED, "axes": [-1, 0]},
-    "true": {**WANTED, "axes": [0, True]},
-    "no window": {**WANTED, "window": None},
-    "a window upside down": {**WANTED, "window": [[1, 0], [0, 1]]},
-    "a window of text": {**WANTED, "window": [["0", "1"], [0, 1]]},
-    "a window of nan": {**WANTED, "window": [[0, float("nan")], [0, 1]]},
-    "a window that is vast": {**WANTED, "window": [[0, 1e300], [0, 1]]},
-    "a large side": {**WANTED, "side": 97},
-    "a small side": {**WANTED, "side": 1},
-    "an unknown layer": {**WANTED, "layers": ["dense_9"]},
-    "layers of lists": {**WANTED, "layers": [["dense_1"]]},
-    "layers as a text": {**WANTED, "layers": "dense_1"},
+WRONG_FORMS = {
+    "an axis too many": {"axes": [0, 1, 1]},
+    "an axis below": {"axes": [-1, 0]},
+    "true": {"axes": [0, True]},
+    "no window": {"window": None},
+    "a window of text": {"window": [["0", "1"], [0, 1]]},
+    "a window that is vast": {"window": [[0, 1e300], [0, 1]]},
+    "a large side": {"side": 97},
+    "a small side": {"side": 1},
+    "layers of lists": {"layers": [["dense_1"]]},
+    "layers as a text": {"layers": "dense_1"},
+    "no pass": {"of": None},
+    "something more": {"path": "/etc/passwd"},
 }
 
 
-@pytest.mark.parametrize("wanted", WRONG.values(), ids=WRONG)
-def test_what_is_no_plane_is_refused(wanted):
-    made = network()
-    assert PlaneWanted.of(json.loads(json.dumps(WANTED)), made).side == 7
-    with pytest.raises(ConfigError, match="found"):
-        PlaneWanted.of(wanted, made)
+@pytest.mark.parametrize("changes", WRONG_FORMS.values(), ids=WRONG_FORMS)
+def test_what_does_not_say_a_plane_is_refused(changes):
+    assert wanted().side == 7
+    with pytest.raises(ValidationError):
+        wanted(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"axes": [1, 1]},
+        {"axes": [0, 2]},
+        {"at": 2},
+        {"window": [[1, 0], [0, 1]]},
+        {"layers": ["dense_9"]},
+    ],
+)
+def test_planes_that_there_are_not_are_refused(changes):
+    with pytest.raises(ShapeError):
+        plane(network(), np.zeros((2, 2)), wanted(**changes))
+
+
+def test_a_session_answers_with_the_plane_of_the_edited_network_of_a_frame():
+    config = {
+        "network": {"layers": [{"size": 5, "activation": "tanh"}, {"size": 2}, "softmax"]},
+        "data": {"generator": "xor", "count": 40, "split": [0.5, 0.25, 0.25]},
+        "training": {"epochs": 3},
+    }
+    found = chainrule.inspect(config, count=3, film=True)
+    session = Session(found)
+    edit = {"kind": "parameter", "key": "dense_2.b", "at": [1], "value": 3.5}
+    of = {**OF, "frame": 2, "edits": [edit], "only": 1}
+    body = {**WANTED, "of": of, "side": 5, "layers": ["softmax"]}
+    answer = session.answers["/plane"](json.dumps(body).encode())
+    length = int.from_bytes(answer[:4], "little")
+    (told,) = json.loads(answer[4 : 4 + length])["arrays"]
+    numbers = np.frombuffer(answer[4 + length :], "<f8")
+    assert (told["key"], told["shape"]) == ("softmax", [2, 25])
+    trained = found.network
+    trained.theta = found.told.film.theta(2)
+    trained.parameters["dense_2.b"][1] = 3.5
+    expected = plane(trained, found.x, wanted(side=5, layers=["softmax"]))["softmax"]
+    assert np.array_equal(numbers.reshape(2, 25), expected)
 
 
 def test_the_page_is_told_the_cases_and_ranges_with_some_room():

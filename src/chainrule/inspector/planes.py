@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, shown
+from chainrule.core.errors import ShapeError, unknown
 from chainrule.core.notation import cut
+from chainrule.inspector.edits import Checked, Index, Name, PassWanted
 from chainrule.nn.network import Network
 
 MOST_INPUTS = 32
@@ -33,8 +32,8 @@ MARGIN = 0.12
 DIGITS = 5
 """The significant digits with which the cases in a plane are told."""
 
-LEVELS = 127
-NOT_FINITE = -128
+Bound = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Range = tuple[Bound, Bound]
 
 
 def plane_told(
@@ -78,109 +77,70 @@ def _labels(t: Array, classes: Sequence[str] | None) -> list[float]:
     return [_short(value) if np.isfinite(value) else 0.0 for value in rows[:, 0]]
 
 
-@dataclass(frozen=True)
-class PlaneWanted:
-    """Which plane; what a request says, checked.
+class PlaneWanted(Checked):
+    """Which plane; what a request of the page says.
 
     Attributes:
+        of: the pass whose network it is.
+        at: the index of the case, among all, that the other inputs are taken from.
         axes: the indices of the two inputs.
         window: the lowest and highest value of each, as the network sees them.
         side: the number of points along each side.
         layers: the names of the layers whose outputs are wanted.
     """
 
-    axes: tuple[int, int]
-    window: tuple[tuple[float, float], tuple[float, float]]
-    side: int
-    layers: tuple[str, ...]
-
-    @classmethod
-    def of(cls, found: Any, network: Network) -> PlaneWanted:
-        """What a request says.
-
-        Raises:
-            ConfigError: it says something else than a plane of this network.
-        """
-        if not isinstance(found, Mapping):
-            raise ConfigError(f"a plane is wanted by a mapping, found {shown(found)}")
-        inputs = prod(network.input_shape)
-        axes: Any = found.get("axes")
-        window: Any = found.get("window")
-        is_pair = isinstance(axes, list) and len(axes) == 2 and axes[0] != axes[1]
-        if not is_pair or not all(is_whole(one, 0) and one < inputs for one in axes):
-            raise ConfigError(f"axes are two of the {inputs} inputs, found {shown(axes)}")
-        if not isinstance(window, list) or len(window) != 2 or not all(map(_is_range, window)):
-            raise ConfigError(f"a window is two ranges of numbers, found {shown(window)}")
-        side: Any = found.get("side")
-        layers: Any = found.get("layers")
-        if not is_whole(side, 2) or side > MOST_SIDE:
-            raise ConfigError(f"side is a whole number from 2 to {MOST_SIDE}, found {shown(side)}")
-        known = {layer.name for layer in network.layers if len(layer.output_shape) == 1}
-        are_texts = isinstance(layers, list) and all(isinstance(one, str) for one in layers)
-        if not are_texts or not known.issuperset(layers):
-            raise ConfigError(f"layers are names of layers of rows, found {shown(layers)}")
-        ranges = ((window[0][0], window[0][1]), (window[1][0], window[1][1]))
-        return cls((axes[0], axes[1]), ranges, side, tuple(layers))
-
-    def points(self, base: Array) -> Array:
-        """The inputs at every point, (side · side, inputs), row by row from the highest down.
-
-        Args:
-            base: the inputs of the case that the other inputs are taken from, (inputs,).
-        """
-        across, up = (np.linspace(low, high, self.side) for low, high in self.window)
-        found = np.repeat(base[None], self.side * self.side, axis=0)
-        found[:, self.axes[0]] = np.tile(across, self.side)
-        found[:, self.axes[1]] = np.repeat(up[::-1], self.side)
-        return found
+    of: PassWanted
+    at: Index
+    axes: tuple[Index, Index]
+    window: tuple[Range, Range]
+    side: Annotated[int, Field(ge=2, le=MOST_SIDE)]
+    layers: Annotated[list[Name], Field(max_length=100)]
 
 
-def _is_range(found: Any) -> bool:
-    are_two = isinstance(found, list) and len(found) == 2 and all(map(is_finite, found))
-    return are_two and abs(found[0]) < 1e12 and abs(found[1]) < 1e12 and found[0] < found[1]
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The outputs of a layer at every point of a plane.
-
-    Attributes:
-        layer: its name.
-        values: (units, points).
-    """
-
-    layer: str
-    values: Array
-
-    @property
-    def scale(self) -> float:
-        """The number that a level stands for: a `LEVELS`-th of the largest finite one."""
-        finite = self.values[np.isfinite(self.values)]
-        return float(np.abs(finite).max()) / LEVELS if finite.size and finite.any() else 1.0
-
-    def levels(self) -> Array:
-        """The values as whole numbers from −127 to 127; −128 where a value is not finite."""
-        scaled = np.rint(self.values / self.scale)
-        return np.where(np.isfinite(scaled), scaled, NOT_FINITE).astype(np.int8)
-
-
-def plane(network: Network, base: Array, wanted: PlaneWanted) -> list[Sheet]:
+def plane(network: Network, x: Array, wanted: PlaneWanted) -> dict[str, Array]:
     """The outputs of layers at every point of a plane, as the trained network gives them.
+
+    The points are those of a grid, row by row from the highest down.
 
     Args:
         network: evaluated in evaluation mode, in one batch.
-        base: the inputs of the case that the other inputs are taken from, (inputs,).
+        x: the cases, of which one gives the other inputs, (cases, inputs).
         wanted: which plane, and which layers.
+
+    Returns:
+        (units, points) by the name of the layer; of many units the first `MOST_UNITS`.
+
+    Raises:
+        ShapeError: there is no such plane.
     """
-    found = []
+    points = _points(network, x, wanted)
+    known = [layer.name for layer in network.layers if len(layer.output_shape) == 1]
+    for name in wanted.layers:
+        if name not in known:
+            raise ShapeError(unknown("layer of rows", name, known))
+    found = {}
     with np.errstate(all="ignore"):
-        for layer, _, _, out in network.walk(wanted.points(base), network.theta):
+        for layer, _, _, out in network.walk(points, network.theta):
             if layer.name in wanted.layers:
-                found.append(Sheet(layer.name, out.reshape(len(out), -1)[:, :MOST_UNITS].T))
+                found[layer.name] = out.reshape(len(out), -1)[:, :MOST_UNITS].T
     return found
 
 
-def as_bytes(sheets: Sequence[Sheet]) -> tuple[list[dict[str, Any]], bytes]:
-    """Sheets as the page reads them: what each is, as JSON, and the levels of all, one a byte."""
-    told = [{"layer": s.layer, "units": len(s.values), "scale": s.scale} for s in sheets]
-    return told, b"".join(sheet.levels().tobytes() for sheet in sheets)
+def _points(network: Network, x: Array, wanted: PlaneWanted) -> Array:
+    """The inputs at every point, (side · side, inputs).
+
+    Raises:
+        ShapeError: there is no such case, are no such inputs, or a window is upside down.
+    """
+    shape, (i, j), side = network.input_shape, wanted.axes, wanted.side
+    if len(shape) != 1 or not max(i, j) < shape[0] or i == j:
+        raise ShapeError(f"axes are two inputs of a row, found {i} and {j} of the shape {shape}")
+    if wanted.at >= len(x):
+        raise ShapeError(f"there is no case {wanted.at}: cases 0 to {len(x) - 1}")
+    if any(low >= high for low, high in wanted.window):
+        raise ShapeError(f"a window goes from low to high, found {wanted.window}")
+    (left, right), (bottom, top) = wanted.window
+    found = np.repeat(x[wanted.at].reshape(1, -1), side * side, axis=0)
+    found[:, i] = np.tile(np.linspace(left, right, side), side)
+    found[:, j] = np.repeat(np.linspace(top, bottom, side), side)
+    return found

@@ -18,6 +18,7 @@ from chainrule.core.errors import ShapeError, unknown
 from chainrule.inspector.edits import Checked, Name, PassWanted, edited
 from chainrule.inspector.inspected import Inspected
 from chainrule.inspector.packing import packed
+from chainrule.inspector.planes import PlaneWanted, plane
 
 Form = TypeVar("Form", bound=Checked)
 
@@ -60,6 +61,7 @@ class Session:
         self.answers: Mapping[str, Callable[[bytes], bytes]] = {
             "/pass": self._pass,
             "/numbers": self._numbers,
+            "/plane": self._plane,
         }
         self.streams: Mapping[str, Callable[[], Iterator[bytes]]] = {}
         self._passes: OrderedDict[str, Inspected] = OrderedDict()
@@ -110,6 +112,12 @@ class Session:
         if sum(part.size for part in found.values()) > MOST_SENT:
             raise ShapeError(f"at most {MOST_SENT:,} numbers are sent at once; ask for fewer")
         return packed({}, found, exact=True)
+
+    def _plane(self, body: bytes) -> bytes:
+        """What layers give at every point of a plane of two inputs, by the name of the layer."""
+        asked = _read(PlaneWanted, body)
+        made = edited(self.base, asked.of.model_copy(update={"only": None, "bugs": []}))
+        return packed({}, plane(made.network, made.x, asked))
 
 
 def _size(one: Inspected) -> int:

@@ -1,5 +1,6 @@
 /** The source of a page without a server: the numbers that the page carries, and its own engine. */
 import { flatIndex, ndarray, sizeOf } from "./arrays.js";
+import { planeFromEngine, reasonAgainstPlanes } from "./plane.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
@@ -33,7 +34,13 @@ export async function localSource() {
     start = end;
   }
   const pass = passOf(scene, arrays, scene.loss_value ?? NaN);
-  return { scene, isLive: false, pass: async () => pass };
+  return {
+    scene,
+    isLive: false,
+    pass: async () => pass,
+    plane: async (wanted) => planeFromEngine(scene, arrays, wanted),
+    planesReason: reasonAgainstPlanes(scene),
+  };
 }
 
 /** A pass of which every number is there.

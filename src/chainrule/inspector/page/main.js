@@ -11,8 +11,10 @@ import { FIRST_VIEW, Store } from "./store.js";
 import { mountFilm } from "./view/film.js";
 import { mountPanel } from "./view/panel.js";
 import { mountPicture } from "./view/picture.js";
+import { mountPlanes } from "./view/planes.js";
 import { mountTable } from "./view/table.js";
 import { mountToolbar } from "./view/toolbar.js";
+import { mountWeightImages } from "./view/weights.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
@@ -56,6 +58,8 @@ async function start() {
   mountToolbar(app, at("head"));
   mountPicture(app, at("picture"));
   mountFilm(app, at("film"));
+  mountPlanes(app, at("film"));
+  mountWeightImages(app, at("film"));
   mountPanel(app, at("panel"));
   mountTable(app, at("table"));
   if (message) say(message);

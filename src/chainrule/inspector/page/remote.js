@@ -161,5 +161,7 @@ export async function remoteSource() {
     return found;
   };
   first = (await pass({ edits: [], bugs: [], frame: null, only: null })).scene;
-  return { scene: first, isLive: true, pass };
+  const plane = async (/** @type {import("./plane.js").PlaneWanted} */ wanted) =>
+    unpacked(await ask("/plane", wanted)).arrays;
+  return { scene: first, isLive: true, pass, plane, planesReason: null };
 }

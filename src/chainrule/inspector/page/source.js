@@ -32,5 +32,8 @@
  * @property {Scene} scene
  * @property {(wanted: PassWanted) => Promise<Pass>} pass
  * @property {boolean} isLive whether a server answers
+ * @property {(wanted: import("./plane.js").PlaneWanted) => Promise<import("./plane.js").Sheets>} plane
+ *   what layers give at every point of a plane of two inputs
+ * @property {string | null} planesReason why there are no planes; null where there are
  */
 export {};

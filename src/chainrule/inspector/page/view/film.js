@@ -38,7 +38,7 @@ export class Player {
       min: 0,
       step: 1,
       "aria-label": "Frame of the film",
-      title: "Frame by frame: the arrow keys, or , and . anywhere",
+      title: "Frame by frame: the arrow keys, or < and > anywhere",
       on: { input: () => this.choose(Number(this.slider.value)) },
     });
     this.play = button("Play", "Play the film, or pause it (f)", () => this.toggle());
@@ -81,8 +81,8 @@ export class Player {
     const group = "Film";
     const step = (/** @type {number} */ by) => () => this.choose(this.index + by);
     const { keys } = this.app;
-    keys.bind({ keys: ["."], group, says: "the next frame", run: step(1) });
-    keys.bind({ keys: [","], group, says: "the frame before", run: step(-1) });
+    keys.bind({ keys: [">"], group, says: "the next frame", run: step(1) });
+    keys.bind({ keys: ["<"], group, says: "the frame before", run: step(-1) });
     if (!this.play.hidden)
       keys.bind({ keys: ["f"], group, says: "play the film, or pause", run: () => this.toggle() });
   }
