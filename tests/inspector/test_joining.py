@@ -58,6 +58,27 @@ def test_the_script_is_read_without_an_error():
     assert found.returncode == 0, found.stderr
 
 
+def test_comments_are_left_out_and_nothing_else():
+    texts: dict[str, str] = {}
+    assert all(page._modules(page.FIRST_MODULE, texts))
+    code = [line for text in texts.values() for line in text.splitlines() if _is_code(line)]
+    joined = page.script().splitlines()
+    assert not [line for line in joined if re.match(r"\s*(?://|/\*\*(?!.*\*/ ?\S)|\*)", line)]
+    assert sorted(_plain(code)) == sorted(_plain(joined[1:]))
+
+
+def _is_code(line: str) -> bool:
+    """Whether a line of a module, as it is formatted, is no comment, import or empty line."""
+    is_comment = re.match(r"\s*(?:/\*\*?(?!.*\*/ ?\S)|\*|//)", line)
+    return bool(line.strip()) and not is_comment
+
+
+def _plain(lines: list[str]) -> list[str]:
+    """Lines of code without what joining removes from them: imports, and the word export."""
+    text = page._IMPORT.sub("", "\n".join(lines) + "\n").replace("export {};\n", "")
+    return page._EXPORT.sub("", text).splitlines()
+
+
 def test_the_policy_names_script_and_styles_by_their_hashes():
     text = page.served()
     for tag, kind in (('<script type="module">', "script-src"), ("<style>", "style-src")):
