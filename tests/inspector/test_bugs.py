@@ -5,12 +5,14 @@ from functools import cache
 import numpy as np
 import pytest
 from bug_networks import NETWORKS
+from test_engine_against_python import as_json, held_as_told
 
 from chainrule.core.arrays import Array
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.bugs import BUGS, bugs_for
 from chainrule.inspector.passes import recorded
 from chainrule.inspector.record import Record
+from javascript import needs_node
 
 SEED = 1
 
@@ -78,3 +80,10 @@ def test_a_bug_that_is_not_offered_changes_nothing(name):
         if bug.name not in offered(name):
             record = recorded(found.network, found.x, found.t, seed=SEED, bugs=[bug])
             assert not differing(found, record), bug.name
+
+
+@needs_node
+@pytest.mark.parametrize("name", NETWORKS.keys() - {"images", "means"})
+def test_the_page_has_the_same_wrong_rules(name):
+    planted = {bug: as_json(record) | {"bugs": [bug]} for bug, record in offered(name).items()}
+    held_as_told({"none": as_json(right(name))} | planted)

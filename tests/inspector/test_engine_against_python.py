@@ -9,7 +9,7 @@ from random_networks import drawn
 
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.passes import recorded
-from chainrule.inspector.record import FirstStep
+from chainrule.inspector.record import FirstStep, Record
 from chainrule.inspector.scene import Told, scene
 from javascript import needs_node, run
 
@@ -25,6 +25,11 @@ def told(seed: int) -> dict[str, Any]:
     weights = network.prepare_weights(made.weights, len(made.x))
     step = FirstStep(made.rule, made.scale, made.most)
     record = recorded(network, *network.prepare(made.x, made.t), weights, step=step, seed=seed)
+    return as_json(record)
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """The scene and the arrays of a record, as JSON takes them."""
     arrays = {
         key: [one if math.isfinite(one) else js_number(one) for one in entry.values.ravel()]
         for key, entry in record.entries.items()
@@ -39,12 +44,17 @@ def js_number(one: float) -> str:
 
 def held(seeds: list[int]) -> None:
     """Hold the engine against Python on the random networks of these seeds."""
-    found = run(SCRIPT, [told(seed) for seed in seeds])
-    for seed, errors in zip(seeds, found, strict=True):
+    held_as_told({f"seed {seed}": told(seed) for seed in seeds})
+
+
+def held_as_told(networks: dict[str, dict[str, Any]]) -> None:
+    """Hold the engine against Python on networks by name, each as `as_json` gives it."""
+    found = run(SCRIPT, [*networks.values()])
+    for name, errors in zip(networks, found, strict=True):
         wrong = {
             key: e for key, e in errors.items() if not (isinstance(e, int | float) and e < 1e-12)
         }
-        assert not wrong, f"seed {seed}: {wrong}"
+        assert not wrong, f"{name}: {wrong}"
 
 
 def test_a_few_random_networks():

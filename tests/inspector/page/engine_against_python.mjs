@@ -1,12 +1,13 @@
 /**
  * Holds the page's own passes against the arrays that Python recorded.
  *
- * Reads from stdin a JSON list of {scene, arrays: {key: [numbers]}}, a network each, in which numbers
- * that JSON lacks are texts; writes a JSON list of {KEY: worst error} for each, where an
+ * Reads from stdin a JSON list of {scene, arrays: {key: [numbers]}, bugs: [names]}, a network each, in
+ * which numbers that JSON lacks are texts; writes a JSON list of {KEY: worst error} for each, where an
  * error is |page − Python| / max(1, |Python|). The update is held against Python's from Python's own
  * gradients, since a quotient of tiny numbers makes rounding errors large.
  */
 import { ndarray } from "../../../src/chainrule/inspector/page/arrays.js";
+import { engineBugs } from "../../../src/chainrule/inspector/page/bugs.js";
 import { pass, reasonAgainst } from "../../../src/chainrule/inspector/page/engine/engine.js";
 import { updateFrom } from "../../../src/chainrule/inspector/page/engine/update.js";
 
@@ -22,13 +23,13 @@ const worst = (ours, theirs) => {
   return most;
 };
 
-function held({ scene, arrays }) {
+function held({ scene, arrays, bugs }) {
   const against = reasonAgainst(scene);
   if (against) throw new Error(against);
   const python = new Map(
     scene.arrays.map(({ key, shape }) => [key, ndarray(shape, arrays[key].map(Number))]),
   );
-  const found = pass(scene, python);
+  const found = pass(scene, python, engineBugs(bugs ?? []));
   // L-BFGS alone, which searches along a line, leaves its update to Python.
   const infos = scene.arrays.filter(
     ({ role }) => role !== "update" || scene.optimizer.type !== "lbfgs",

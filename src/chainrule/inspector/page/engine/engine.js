@@ -120,8 +120,9 @@ function walkBackward(scene, arrays, places) {
     if (layer.name === scene.output) {
       const found = lossOfOutputs(scene, arrays);
       at.deltaOfLoss = found.delta;
-      J = at.rightOrWrong("J", found.J);
+      J = found.J;
     }
+    J = at.rightOrWrong("J", J);
     at.keep("J", J);
     let sent = ENGINES[layer.type].backward(at, J);
     if (layer.at_each_step && at.padded) sent = zeroAt(sent, at.padded);

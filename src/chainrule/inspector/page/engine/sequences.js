@@ -94,6 +94,16 @@ function startOf(at, state, size) {
   return givenStart(at.layer, state) ?? new Float64Array(size);
 }
 
+/** h of a case before a step. @param {AtLayer} at @param {number} n @param {number} s
+ * @returns {ArrayLike<number>} */
+export function stateBeforeStep(at, n, s) {
+  const size = at.array("U").shape[0];
+  if (s === 0) return startOf(at, "h", size);
+  const h = at.array(putsOutLast(at.layer) ? "h" : "out");
+  const start = (n * h.shape[1] + s - 1) * size;
+  return h.data.subarray(start, start + size);
+}
+
 /** Add row · M[:, columns of a block] to a place of `to`.
  * @param {Float64Array} to @param {number} start @param {ArrayLike<number>} row @param {number} first
  * @param {NdArray} M @param {number} block @param {number} size */
