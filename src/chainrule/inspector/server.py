@@ -108,7 +108,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = os.name == "posix"  # elsewhere it lets another program take the port
-    request_queue_size = 32
+    request_queue_size = 128
 
     def __init__(
         self, family: socket.AddressFamily, port: int, session: Session, token: str
@@ -172,6 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.1"  # of what is none, so that a refusal has a status
     disable_nagle_algorithm = True
     methods: ClassVar[tuple[str, ...]] = ("GET", "POST")
 
