@@ -112,7 +112,7 @@ def normalised_of_all_kinds() -> Iterator[Case]:
         x = images_of((3, 4, 2), 3, 5)
         yield classified([kind(epsilon=0.1, **own), Flatten()], x, penalty={"L2": 0.2})
         yield sequences(kind(activation="tanh", **own), padded=False)
-        yield sequences(kind(**own), padded=True)
+        yield sequences(kind(activation="tanh", **own), padded=True)
     yield classified([BatchNorm(momentum=1)], rng.normal(size=(4, 2)))
     one_place = images_of((3, 1, 1), 1, 5)
     yield classified([BatchNorm(), Flatten()], one_place)

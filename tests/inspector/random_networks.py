@@ -9,7 +9,22 @@ from typing import Any
 import numpy as np
 
 from chainrule import Network
-from chainrule.nn import Add, Concatenate, Dense, Dropout, Embedding, Flatten, Softmax
+from chainrule.nn import (
+    Add,
+    AveragePool2D,
+    BatchNorm,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalAveragePool2D,
+    LayerNorm,
+    LocallyConnected2D,
+    MaxPool2D,
+    Softmax,
+)
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.training.optimizers import OPTIMIZERS, Optimizer, optimizer
 
@@ -84,9 +99,64 @@ def embedded(rng: Rng) -> tuple[list[Any], Any]:
     return [Embedding(int(rng.integers(1, 4)), classes=4), dense(rng)], shape
 
 
+def side(rng: Rng, least: int, most: int) -> Any:
+    """A number for both directions, or one for each."""
+    both = [int(one) for one in rng.integers(least, most + 1, 2)]
+    return both if rng.random() < 0.5 else both[0]
+
+
+def padding(rng: Rng, *, most: int) -> Any:
+    """Padding of filters or of windows."""
+    return rng.choice(["same", "valid"]) if rng.random() < 0.4 else side(rng, 0, most)
+
+
+def filters(rng: Rng, around: Any = None) -> Any:
+    """Filters that all places share, or those of each place."""
+    kind = Conv2D if rng.random() < 0.6 else LocallyConnected2D
+    return kind(
+        int(rng.integers(1, 4)),
+        side(rng, 1, 3),
+        stride=side(rng, 1, 3),
+        padding=padding(rng, most=2) if around is None else around,
+        activation=phi(rng),
+        bias=bool(rng.random() < 0.7),
+    )
+
+
+def pool(rng: Rng) -> Any:
+    """The largest or the mean of windows."""
+    kind = MaxPool2D if rng.random() < 0.6 else AveragePool2D
+    size = side(rng, 2, 3)
+    around = padding(rng, most=1) if rng.random() < 0.5 else "same"
+    return kind(size, stride=side(rng, 1, 2), padding=around)
+
+
+def normalised(rng: Rng) -> Any:
+    """Batch or layer normalisation."""
+    own = {"weights": {"range": [0.5, 2]}, "biases": {"range": [-1, 1]}}
+    options: dict[str, Any] = {"activation": phi(rng), "epsilon": float(rng.choice([0.001, 0.1]))}
+    if rng.random() < 0.5:
+        return LayerNorm(**options, **own)
+    return BatchNorm(float(rng.choice([0.1, 1.0])), **options, **own)
+
+
+def images(rng: Rng) -> tuple[list[Any], Any]:
+    """Layers on images, of which the last one makes a row."""
+    made = [filters(rng), pool(rng), normalised(rng), filters(rng, "same")]
+    layers = [one for one in made if rng.random() < 0.75]
+    layers.append(GlobalAveragePool2D() if rng.random() < 0.4 else Flatten())
+    return layers, [int(rng.integers(1, 4)), int(rng.integers(7, 10)), int(rng.integers(7, 10))]
+
+
+def normalised_rows(rng: Rng) -> tuple[list[Any], Any]:
+    """Normalisation of rows, or of sequences of which some end early."""
+    shape: Any = int(rng.integers(2, 6)) if rng.random() < 0.5 else [4, int(rng.integers(1, 4))]
+    return [normalised(rng), dense(rng), normalised(rng)], shape
+
+
 Part = Callable[[Rng], tuple[list[Any], Any]]
 
-PARTS: Sequence[Part] = (rows, joins, at_each_step, embedded)
+PARTS: Sequence[Part] = (rows, joins, at_each_step, embedded, images, normalised_rows)
 """The beginnings of networks, a function a kind; each gives layers and the shape of a case."""
 
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "huber", "log_cosh", "hinge")

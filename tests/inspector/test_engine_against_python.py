@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image_networks import filters_of_all_kinds, normalised_of_all_kinds, pools_of_all_kinds
 from random_networks import drawn
 
 from chainrule.explain.lesson import in_float64
@@ -59,6 +60,16 @@ def held_as_told(networks: dict[str, dict[str, Any]]) -> None:
 
 def test_a_few_random_networks():
     held([*range(15)])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    "networks", [filters_of_all_kinds, pools_of_all_kinds, normalised_of_all_kinds]
+)
+def test_images_of_many_sizes_strides_paddings_and_ties(networks):
+    made = [(in_float64(network), x, t) for network, x, t in networks()]
+    records = [recorded(network, *network.prepare(x, t)) for network, x, t in made]
+    held_as_told({f"network {n}": as_json(record) for n, record in enumerate(records)})
 
 
 @pytest.mark.exhaustive

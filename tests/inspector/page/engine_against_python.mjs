@@ -30,9 +30,14 @@ function held({ scene, arrays, bugs }) {
     scene.arrays.map(({ key, shape }) => [key, ndarray(shape, arrays[key].map(Number))]),
   );
   const found = pass(scene, python, engineBugs(bugs ?? []));
+  const trained = new Set(
+    scene.layers.flatMap(({ name, parameters }) =>
+      parameters.filter((one) => one.trained).map((one) => `${name}.${one.name}_new`),
+    ),
+  );
   // L-BFGS alone, which searches along a line, leaves its update to Python.
   const infos = scene.arrays.filter(
-    ({ role }) => role !== "update" || scene.optimizer.type !== "lbfgs",
+    ({ key }) => scene.optimizer.type !== "lbfgs" || !trained.has(key),
   );
   const keys = infos.map(({ key }) => key);
   const errors = Object.fromEntries(
@@ -42,7 +47,7 @@ function held({ scene, arrays, bugs }) {
   );
   const updated = updateFrom(scene, python);
   for (const key of keys.filter((one) => one.endsWith("_new")))
-    errors[key] = worst(updated.get(key), python.get(key));
+    errors[key] = worst((trained.has(key) ? updated : found.arrays).get(key), python.get(key));
   if (found.scene.arrays.length !== infos.length)
     errors.arrays = `${found.scene.arrays.length}, not ${infos.length}`;
   infos.forEach((info, k) => {

@@ -13,7 +13,10 @@
 
 import { ndarray, sizeOf } from "../arrays.js";
 import { AtLayer, overflowIsInf, paddingOf, withNaN, withoutNaN, zeroAt } from "./at.js";
+import { FILTER_ENGINES } from "./images.js";
 import { addLoss, lossOfOutputs } from "./loss.js";
+import { NORMALIZED_ENGINES } from "./normalization.js";
+import { POOL_ENGINES } from "./pooling.js";
 import { ROWS_ENGINES } from "./rows.js";
 import { sceneAfter } from "./scene_after.js";
 import { statesBackward, statesForward } from "./sequences.js";
@@ -28,6 +31,9 @@ const WITH_STATES_ENGINE = {
 /** @type {Record<string, Engine>} */
 const ENGINES = {
   ...ROWS_ENGINES,
+  ...FILTER_ENGINES,
+  ...POOL_ENGINES,
+  ...NORMALIZED_ENGINES,
   recurrent: WITH_STATES_ENGINE,
   lstm: WITH_STATES_ENGINE,
   gru: WITH_STATES_ENGINE,

@@ -54,14 +54,14 @@ function normOf(gradients) {
 export function updateFrom(scene, arrays) {
   /** @type {Map<string, NdArray>} */
   const found = new Map();
-  const step = FIRST_STEPS[scene.optimizer.type];
-  if (!step) return found;
+  const { type } = scene.optimizer;
+  const step = type in FIRST_STEPS ? FIRST_STEPS[type] : null;
   const array = (/** @type {string} */ key) => /** @type {NdArray} */ (arrays.get(key));
   const parameters = scene.layers.flatMap((layer) =>
     layer.parameters.map((one) => ({ ...one, key: `${layer.name}.${one.name}` })),
   );
   let factor = 1;
-  if (scene.clip_norm !== null) {
+  if (step && scene.clip_norm !== null) {
     const trained = parameters.filter((one) => one.trained);
     const length = normOf(trained.map(({ key }) => array(`${key}_grad`).data));
     factor = length > scene.clip_norm ? scene.clip_norm / length : 1;
@@ -72,8 +72,8 @@ export function updateFrom(scene, arrays) {
     if (!trained) {
       const running = arrays.get(`${key}_new`);
       if (running) found.set(`${key}_new`, running);
-      continue;
     }
+    if (!trained || !step) continue;
     const w = array(key);
     const g = array(`${key}_grad`).data;
     const after = w.data.map((one, k) =>
