@@ -93,24 +93,35 @@ function withCases({ scene, arrays }, { x, t, labels }) {
     const rows = Float64Array.from({ length: count * width }, (_, k) => data[k % data.length]);
     arrays.set(key, ndarray([count, ...shape.slice(1)], rows));
   }
+  requireCases(scene, count);
   const cases = labels.map((label, number) => ({ number, label }));
-  return { scene: { ...scene, cases, lengths: null }, arrays };
+  return { scene: { ...scene, cases }, arrays };
 }
 
 /** @param {string} key */
 const isMask = (key) => key.endsWith(".mask");
 
-/** One case alone.
+/** One case alone. The masks of dropout are those of a first case, as for Python, which draws them anew.
  * @param {Beginning} beginning @param {number} n @returns {Beginning} */
 function withOneCase({ scene, arrays }, n) {
   if (!scene.cases[n]) throw new Error(`There is no case ${n + 1} among these.`);
+  requireCases(scene, 1);
   for (const [key, { shape, data }] of arrays) {
     if (infoOf(scene, key)?.role === "parameter") continue;
     const width = data.length / shape[0];
-    arrays.set(key, ndarray([1, ...shape.slice(1)], data.slice(n * width, (n + 1) * width)));
+    const start = isMask(key) ? 0 : n * width;
+    arrays.set(key, ndarray([1, ...shape.slice(1)], data.slice(start, start + width)));
   }
-  const lengths = scene.lengths && [scene.lengths[n]];
-  return { scene: { ...scene, cases: [scene.cases[n]], lengths }, arrays };
+  return { scene: { ...scene, cases: [scene.cases[n]] }, arrays };
+}
+
+/** Refuse fewer cases than a layer needs together.
+ * @param {Scene} scene @param {number} count */
+function requireCases(scene, count) {
+  const layer = scene.layers.find((one) => one.type === "batch_norm");
+  if (layer && count < 2) {
+    throw new Error(`${layer.name} takes the mean over the cases, and needs at least 2 of them.`);
+  }
 }
 
 /** @param {Beginning} beginning @param {Edit} edit @returns {Beginning} */

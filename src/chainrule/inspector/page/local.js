@@ -1,11 +1,21 @@
 /** The source of a page without a server: the numbers that the page carries, and its own engine. */
 import { flatIndex, ndarray, sizeOf } from "./arrays.js";
+import { beginningOf } from "./edited.js";
+import { pass, reasonAgainst } from "./engine/engine.js";
+import { frameParameters } from "./frames.js";
 import { planeFromEngine, reasonAgainstPlanes } from "./plane.js";
 
 /**
  * @typedef {import("./source.js").Source} Source
  * @typedef {import("./source.js").Pass} Pass
+ * @typedef {import("./arrays.js").NdArray} NdArray
+ * @typedef {import("./scene.js").Scene} Scene
+ * @typedef {{scene: Scene, arrays: Map<string, NdArray>, frames: Float64Array | null}} Carried  what
+ *   the page carries; the frames hold the parameters of each
  */
+
+/** So many passes are kept, so that undo and ghosts need not compute them again. */
+const MOST_COMPUTED = 8;
 
 /** The numbers of an element that holds them packed by gzip, in base64.
  * @param {string} id @returns {Promise<Float64Array>} */
@@ -22,9 +32,9 @@ export function carriesNumbers() {
   return document.getElementById("numbers") !== null;
 }
 
-/** @returns {Promise<Source>} */
-export async function localSource() {
-  const scene = JSON.parse(document.getElementById("scene")?.textContent ?? "{}");
+/** The arrays that the page carries, by key.
+ * @param {Scene} scene @returns {Promise<Map<string, NdArray>>} */
+async function carriedArrays(scene) {
   const numbers = await numbersIn("numbers");
   const arrays = new Map();
   let start = 0;
@@ -33,18 +43,59 @@ export async function localSource() {
     arrays.set(key, ndarray(shape, numbers.subarray(start, end)));
     start = end;
   }
-  const pass = passOf(scene, arrays, scene.loss_value ?? NaN);
+  return arrays;
+}
+
+/** @returns {Promise<Source>} */
+export async function localSource() {
+  const scene = JSON.parse(document.getElementById("scene")?.textContent ?? "{}");
+  const arrays = await carriedArrays(scene);
+  const frames = document.getElementById("frames") ? await numbersIn("frames") : null;
+  const carried = { scene, arrays, frames };
+  const first = passOf(scene, arrays, scene.loss_value ?? NaN);
+  /** @type {Map<string, Pass>} the last passes, the latest last */
+  const known = new Map();
   return {
     scene,
     isLive: false,
-    pass: async () => pass,
-    plane: async (wanted) => planeFromEngine(scene, arrays, wanted),
+    pass: async (wanted) => {
+      const { edits, bugs, only, frame } = wanted;
+      if (!edits.length && !bugs.length && only === null && frame === null) return first;
+      const name = JSON.stringify(wanted);
+      const found = known.get(name) ?? computedPass(carried, wanted);
+      known.delete(name);
+      known.set(name, found);
+      if (known.size > MOST_COMPUTED) known.delete(known.keys().next().value ?? "");
+      return found;
+    },
+    plane: async (wanted) => {
+      const beginning = beginningFor(carried, { ...wanted.of, only: null });
+      return planeFromEngine(beginning.scene, beginning.arrays, wanted);
+    },
     planesReason: reasonAgainstPlanes(scene),
   };
 }
 
+/** What a wanted pass begins with: the parameters of its frame, and then its edits.
+ * @param {Carried} carried @param {import("./source.js").PassWanted} wanted */
+export function beginningFor({ scene, arrays, frames }, { frame, edits, only }) {
+  if (frame !== null && !frames) throw new Error("This page carries no film of the training.");
+  const own = frame !== null && frames ? frameParameters(scene, frames, frame) : [];
+  return beginningOf(scene, new Map([...arrays, ...own]), edits, only);
+}
+
+/** A pass computed by the engine of the page.
+ * @param {Carried} carried @param {import("./source.js").PassWanted} wanted @returns {Pass} */
+export function computedPass(carried, wanted) {
+  const reason = reasonAgainst(carried.scene);
+  if (reason) throw new Error(reason);
+  const { scene, arrays } = beginningFor(carried, wanted);
+  const found = pass(scene, arrays);
+  return passOf(found.scene, found.arrays, found.loss);
+}
+
 /** A pass of which every number is there.
- * @param {import("./scene.js").Scene} scene @param {Map<string, import("./arrays.js").NdArray>} arrays
+ * @param {Scene} scene @param {Map<string, NdArray>} arrays
  * @param {number} loss @returns {Pass} */
 export function passOf(scene, arrays, loss) {
   return {
@@ -56,7 +107,7 @@ export function passOf(scene, arrays, loss) {
     },
     need: async () => {},
     levels: (key) => {
-      const { shape, data } = /** @type {import("./arrays.js").NdArray} */ (arrays.get(key));
+      const { shape, data } = /** @type {NdArray} */ (arrays.get(key));
       const largest = data.reduce(
         (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
         0,

@@ -5,6 +5,7 @@ import { numberIn } from "../csv.js";
 import { button, make, say } from "../dom.js";
 import { ACTIVATION_OPTIONS, keepsActivation } from "../edited.js";
 import { nameText, userName } from "../names.js";
+import { numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
 import { mountNudge } from "./nudge.js";
 
@@ -70,6 +71,7 @@ export const stepFor = (largest) =>
 /** @param {App} app @param {HTMLElement} bar */
 export function mountEdit(app, bar) {
   const name = make("span", { class: "what" });
+  const was = make("span", { class: "was" });
   const field = numberField(
     app,
     "Value",
@@ -127,8 +129,10 @@ export function mountEdit(app, bar) {
       ? editedName(app, editable)
       : "Choose a weight, an input or a target to change it.";
     nudgeButton.hidden = !editable?.gradient;
+    was.textContent = editable ? wasBefore(app, editable) : "";
     field.show();
     unit.show();
+    showNudge();
     inUnit.hidden = !editable?.unit;
     classes.show(editable);
     activation.show();
@@ -139,6 +143,7 @@ export function mountEdit(app, bar) {
       { class: "fields" },
       name,
       field.element,
+      was,
       inUnit,
       classes.element,
       nudgeButton,
@@ -157,6 +162,13 @@ function editedName(app, { key, at }) {
   const own = userName(scene, key, at);
   const { alone, case_ } = app.store.view;
   return `${nameText(scene, key, at, alone ? 0 : case_)}${own ? ` ${own}` : ""}`;
+}
+
+/** What the number was before the last change, where that was another.
+ * @param {App} app @param {Editable} one */
+function wasBefore({ before }, { key, at, value }) {
+  const old = before?.read(key, at);
+  return old === undefined || old === value ? "" : `was ${numberText(old)}`;
 }
 
 /** A field for a number, which is also changed by arrows, by the wheel, and by dragging.

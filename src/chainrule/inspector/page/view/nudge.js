@@ -96,7 +96,8 @@ function trialTable(trials) {
 }
 
 /** The nudge of a number that can be edited.
- * @param {App} app @param {HTMLElement} element @param {() => Editable | null} current */
+ * @param {App} app @param {HTMLElement} element @param {() => Editable | null} current
+ * @returns {() => void} shows it anew */
 export function mountNudge(app, element, current) {
   const epsilon = make("input", {
     type: "text",
@@ -133,6 +134,5 @@ export function mountNudge(app, element, current) {
   };
   const controls = make("p", {}, make("label", {}, "ε ", epsilon), " ", plus, " ", minus);
   element.append(controls, result);
-  app.store.watch(["pass", "chosen"], show);
   return show;
 }
