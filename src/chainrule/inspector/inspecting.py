@@ -23,6 +23,7 @@ from chainrule.inspector.scene import Told
 from chainrule.inspector.telling import (
     Scaling,
     TableColumn,
+    image_in_rows,
     label_name,
     labels_of,
     outputs_of,
@@ -144,6 +145,7 @@ def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspect
         columns=table_columns(data.encoding),
         classes=data.classes,
         target=label_name(data.encoding),
+        image=image_in_rows(data.image_shape, found.resolved.network.input_shape),
     )
     if len(train):  # its cases are drawn into the planes of two inputs, whatever is looked at
         plane = plane_told(made.network, train.x, train.t, data.classes)
@@ -181,6 +183,7 @@ def inspection_of(
     columns: Sequence[TableColumn] | None = None,
     classes: Sequence[str] | None = None,
     target: str | None = None,
+    image: Sequence[int] | None = None,
     save: str | os.PathLike[str] | None = None,
 ) -> Inspection:
     """A network with the cases of some arrays, as a page that steps through their pass.
@@ -206,6 +209,7 @@ def inspection_of(
         columns: those of the table that the inputs come from.
         classes: the names of the classes, two of them where there is one output.
         target: what the label is called.
+        image: the height and width of the images that rows of inputs are.
         save: the file to write the page to.
 
     Raises:
@@ -235,6 +239,7 @@ def inspection_of(
         columns=columns,
         classes=classes,
         target=target,
+        image=image,
         plane=plane_told(made, x, t, classes),
     )
     weights = made.prepare_weights(weights, len(x))

@@ -41,6 +41,7 @@ class Told:
         columns: those of the table that the inputs come from, or None.
         classes: the names of the classes, two of them where there is one output; or None.
         target: what the label is called, or None.
+        image: the height and width of the images that rows of inputs are, or None.
         film: that of the training, or None.
         plane: what is told of the planes of two inputs, see `plane_told`; or None.
     """
@@ -56,6 +57,7 @@ class Told:
     columns: Sequence[TableColumn] | None = None
     classes: Sequence[str] | None = None
     target: str | None = None
+    image: Sequence[int] | None = None
     film: Film | None = None
     plane: Mapping[str, Any] | None = None
 
@@ -81,6 +83,7 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         },
         "columns": None if told.columns is None else [asdict(one) for one in told.columns],
         "input_shape": list(network.input_shape),
+        "image": None if told.image is None else list(told.image),
         "lengths": _lengths(record),
         "targets": _steps_with_target(record),
         "loss": _named(loss_of_a_step(network.loss_function), LOSSES),

@@ -77,6 +77,21 @@ def _label(case: Array, names: Sequence[str] | None, is_set: bool) -> str:
     return " ".join(names[int(k)] for k in np.ravel(case) if k >= 0)
 
 
+def image_in_rows(shape: Sequence[int] | None, inputs: Sequence[int]) -> Sequence[int] | None:
+    """The height and width of grey images that are passed as rows of numbers; else None.
+
+    Args:
+        shape: of one image, (height, width) or with its channels last; None where there are none.
+        inputs: of the network, for one case.
+
+    Example:
+        >>> image_in_rows((16, 8), (128,)), image_in_rows((16, 8), (1, 16, 8))
+        ((16, 8), None)
+    """
+    grey = shape is not None and len(shape) == 2
+    return shape if grey and len(inputs) == 1 else None
+
+
 def scaling_of(scaling: Standardization | None, shape: Sequence[int] | None) -> Scaling | None:
     """A scaling with a number for each input, in the order of a case's numbers.
 

@@ -35,9 +35,14 @@ export function followView(app) {
     if (areAlike(wanted, asked)) return;
     asked = wanted;
     try {
-      const [pass, before] = await Promise.all([app.source.pass(wanted), passBefore(app)]);
+      const [pass, before, right] = await Promise.all([
+        app.source.pass(wanted),
+        passBefore(app),
+        passWithoutBugs(app),
+      ]);
       if (wanted !== asked) return; // the view has moved on
       shown = wanted;
+      app.right = right;
       showPass(app, pass, before);
     } catch (error) {
       if (wanted === asked) takeBack(app, shown, error);
@@ -55,6 +60,13 @@ export function followView(app) {
 export async function passBefore(app) {
   const { before } = app.history;
   return before && app.source.pass({ ...wantedBy(app.store.view), ...before });
+}
+
+/** The same pass without bugs; null where it has none.
+ * @param {App} app @returns {Promise<Pass | null>} */
+export async function passWithoutBugs({ source, store }) {
+  const wanted = wantedBy(store.view);
+  return wanted.bugs.length ? source.pass({ ...wanted, bugs: [] }) : null;
 }
 
 /** Say why a pass cannot be shown, and go back to what is shown.

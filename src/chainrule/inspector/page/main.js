@@ -1,7 +1,14 @@
 /** Puts the page together: the source of numbers, the view, and every part of the page. */
 
 import { say } from "./dom.js";
-import { firstView, followView, passBefore, sayError, wantedBy } from "./following.js";
+import {
+  firstView,
+  followView,
+  passBefore,
+  passWithoutBugs,
+  sayError,
+  wantedBy,
+} from "./following.js";
 import { EditHistory } from "./history.js";
 import { Keys } from "./keys.js";
 import { carriesNumbers, localSource } from "./local.js";
@@ -10,7 +17,7 @@ import { remoteSource } from "./remote.js";
 import { FIRST_VIEW, Store } from "./store.js";
 import { mountFilm } from "./view/film.js";
 import { mountPanel } from "./view/panel.js";
-import { mountPicture } from "./view/picture.js";
+import { mountPicture } from "./view/picture_controls.js";
 import { mountPlanes } from "./view/planes.js";
 import { mountTable } from "./view/table.js";
 import { mountToolbar } from "./view/toolbar.js";
@@ -29,6 +36,7 @@ import { mountWeightImages } from "./view/weights.js";
  * @property {Pass} pass the pass that is shown; a part reads it again when `view.pass` changes
  * @property {Pass} first the pass as it came, without edits
  * @property {Pass | null} before the pass one step of undo back, shown as a ghost; null without one
+ * @property {Pass | null} right the same pass without bugs, where there are any
  * @property {EditHistory} history of what the reader changed
  * @property {Operation[]} operations of the pass shown, in order
  */
@@ -47,10 +55,12 @@ async function start() {
     pass,
     first,
     before: null,
+    right: null,
     history: new EditHistory(store),
     operations: operationsOf(pass.scene),
   };
   app.before = await passBefore(app);
+  app.right = await passWithoutBugs(app);
   followView(app);
   document.title = pass.scene.title;
   const at = (/** @type {string} */ id) =>

@@ -1,5 +1,6 @@
 /** The cells of arrays as pixels, one a cell: made when numbers change, scaled whenever drawn. */
 
+import { flatIndex } from "../arrays.js";
 import { flatAt } from "./forms.js";
 
 /**
@@ -54,8 +55,10 @@ export function eachCell(form, visit) {
 
 /** The pixels of an array.
  * @param {import("./layout.js").Block} block @param {Levels} levels @param {Palette} palette
- * @param {"signed" | "grey"} scale @returns {HTMLCanvasElement} */
-export function bitmapOf({ form }, levels, palette, scale) {
+ * @param {"signed" | "grey"} scale @param {import("../arrays.js").Place[]} hidden cells whose
+ *   numbers are not to be seen
+ * @returns {HTMLCanvasElement} */
+export function bitmapOf({ form }, levels, palette, scale, hidden) {
   const width = form.across * (form.columns + form.gap) - form.gap;
   const height = form.down * (form.rows + form.gap) - form.gap;
   const canvas = document.createElement("canvas");
@@ -64,7 +67,9 @@ export function bitmapOf({ form }, levels, palette, scale) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  const level = levelIn(levels);
+  const known = levelIn(levels);
+  const secret = new Set(hidden.map((at) => flatIndex(form.shape, at)));
+  const level = secret.size ? (/** @type {number} */ k) => (secret.has(k) ? 0 : known(k)) : known;
   const { missing, signed, grey } = palette;
   if (scale === "grey") {
     const bright = brightness(form, level);

@@ -27,6 +27,23 @@ export function fitted(box, screen, largest = 1.6) {
   };
 }
 
+/** A smaller picture than this cannot be read. */
+const READABLE = 0.5;
+
+/** The camera with which the picture opens: on the whole, or, where that could not be read, on its
+ * beginning.
+ * @param {Box} box @param {{width: number, height: number}} screen @returns {Camera} */
+export function opening(box, screen) {
+  const whole = fitted(box, screen);
+  if (whole.scale >= READABLE) return whole;
+  const scale = Math.max(READABLE, Math.min(1, (screen.height - 2 * MARGIN) / box.height));
+  return {
+    scale,
+    x: Math.max(box.x - MARGIN / scale, whole.x),
+    y: Math.max(whole.y, box.y + (box.height - screen.height / scale) / 2),
+  };
+}
+
 /** Closer or further, so that a point of the screen stays where it is.
  * @param {Camera} camera @param {number} factor @param {{x: number, y: number}} point
  * @param {number} furthest @returns {Camera} */

@@ -9,6 +9,8 @@
  * @property {string} line
  * @property {string} accent
  * @property {string} wrong
+ * @property {string} positive
+ * @property {string} negative
  * @property {Uint32Array} signed a colour for each level from −127 to 127, as pixels hold it
  * @property {Uint32Array} grey a colour for each level from 0 to 254, black to white
  * @property {number} missing the pixel of what is no finite number
@@ -62,6 +64,8 @@ export function currentPalette() {
     line: of("line"),
     accent: of("accent"),
     wrong: of("wrong"),
+    positive: of("positive"),
+    negative: of("negative"),
     signed,
     grey,
     missing: pixelOf(rgbOf(of("missing"))),

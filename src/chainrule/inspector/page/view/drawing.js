@@ -1,7 +1,6 @@
 /** Draws the picture: blocks of cells, their names, and the edges between columns. */
 
 import { placeOf } from "../arrays.js";
-import { arrayName } from "../names.js";
 import { levelIn } from "./bitmaps.js";
 import { flatAt } from "./forms.js";
 import { LABEL } from "./layout.js";
@@ -19,11 +18,17 @@ import { LABEL } from "./layout.js";
  * @property {{width: number, height: number}} screen
  * @property {Palette} palette
  * @property {import("../source.js").Pass} pass
+ * @property {(key: string) => import("../source.js").Levels} levels
  * @property {import("./layout.js").Layout} layout
  * @property {(block: Block) => CanvasImageSource} bitmap
+ * @property {(block: Block) => CanvasImageSource} photo of a block of three colours
  * @property {(block: Block) => "shown" | "later" | "now"} when whether the operation in progress
  *   computes it, or a later one
+ * @property {(key: string) => "none" | "some" | "all"} hides how much of an array is not to be seen
  * @property {(key: string, flat: number) => boolean} hidden whether a number is not to be seen
+ * @property {(key: string, flat: number) => void} missing is called for numbers that are not loaded
+ * @property {string[]} wrong keys of the arrays that a bug makes wrong
+ * @property {(block: Block) => void} over draws what lies over a block
  */
 
 const FACE = "system-ui, sans-serif";
@@ -85,7 +90,7 @@ function drawEdge(drawn, { from, to, track }) {
           track * 12
         : Math.min(from.top, to.top, ...crossed(drawn, from, to).map((one) => one.top)) -
           track * 12 +
-          10
+          2
       : null;
     drawWay(drawn, start, end, around, back, track);
   }
@@ -172,37 +177,74 @@ function clipped(context, text, room) {
 /** One block with its name.
  * @param {Drawn} drawn @param {Block} block */
 function drawBlock(drawn, block) {
-  const { context, camera, palette, screen } = drawn;
+  const { context, camera, screen } = drawn;
   const box = onScreen(camera, block);
-  if (!isSeen({ ...box, y: box.y - LABEL * camera.scale }, screen)) return;
+  const above = (LABEL + block.photo) * camera.scale;
+  if (!isSeen({ ...box, y: box.y - above, height: box.height + above }, screen)) return;
   const when = drawn.when(block);
-  context.globalAlpha = when === "later" ? 0.13 : 1;
+  context.globalAlpha = when === "later" ? 0.16 : 1;
   drawLabel(drawn, block, box, when);
+  if (drawn.hides(block.info.key) === "all") drawHidden(drawn, box);
+  else drawNumbers(drawn, block, box, when);
+  context.globalAlpha = 1;
+}
+
+/** In place of the numbers of an array that are not to be seen.
+ * @param {Drawn} drawn @param {{x: number, y: number, width: number, height: number}} box */
+function drawHidden({ context, palette }, { x, y, width, height }) {
+  context.strokeStyle = palette.line;
+  context.setLineDash([4, 4]);
+  context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
+  context.setLineDash([]);
+  context.fillStyle = palette.faint;
+  context.font = `${Math.min(16, height * 0.8)}px ${FACE}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText("?", x + width / 2, y + height / 2);
+}
+
+/** The cells of a block.
+ * @param {Drawn} drawn @param {Block} block
+ * @param {{x: number, y: number, width: number, height: number}} box
+ * @param {"shown" | "later" | "now"} when */
+function drawNumbers(drawn, block, box, when) {
+  const { context, camera, palette } = drawn;
   context.imageSmoothingEnabled = camera.scale * Math.min(block.cellWidth, block.cellHeight) < 1;
   context.imageSmoothingQuality = "medium";
   context.drawImage(drawn.bitmap(block), box.x, box.y, box.width, box.height);
+  if (block.photo) {
+    const high = (block.photo - 4) * camera.scale;
+    context.drawImage(
+      drawn.photo(block),
+      box.x,
+      box.y - block.photo * camera.scale,
+      box.width,
+      high,
+    );
+  }
   if (block.form.gap === 0) {
     context.strokeStyle = palette.line;
     context.lineWidth = 1;
     context.strokeRect(box.x - 0.5, box.y - 0.5, box.width + 1, box.height + 1);
   }
-  if (when !== "later") drawCells(drawn, block, box);
-  context.globalAlpha = 1;
+  if (when === "later") return;
+  drawCells(drawn, block, box);
+  drawn.over(block);
 }
 
 /** @param {Drawn} drawn @param {Block} block @param {{x: number, y: number, width: number}} box
  * @param {"shown" | "later" | "now"} when */
-function drawLabel({ context, camera, palette, pass }, { info }, box, when) {
+function drawLabel({ context, camera, palette, wrong }, { info, label, photo }, box, when) {
   if (LABEL * camera.scale < 8.5) return;
   const size = Math.min(15, Math.max(9, 12.5 * camera.scale));
   context.textBaseline = "alphabetic";
   context.textAlign = "left";
   context.font = `italic ${size}px "STIX Two Math", "Cambria Math", Georgia, serif`;
   context.fillStyle = when === "now" ? palette.accent : palette.ink;
-  const name = arrayName(pass.scene, info.key) + (info.role === "update" ? " new" : "");
-  const y = box.y - Math.max(2.5, 4 * camera.scale);
-  context.fillText(name, box.x, y);
-  const width = context.measureText(name).width;
+  if (wrong.includes(info.key)) context.fillStyle = palette.wrong;
+  const y = box.y - photo * camera.scale - Math.max(2.5, 4 * camera.scale);
+  context.fillText(label, box.x, y);
+  const width = context.measureText(label).width;
   const shape = (info.cases ? info.shape.slice(1) : info.shape).join(" × ");
   context.font = `${size * 0.8}px ${FACE}`;
   context.fillStyle = palette.faint;
@@ -213,11 +255,11 @@ function drawLabel({ context, camera, palette, pass }, { info }, box, when) {
 /** Lines between the cells and numbers in them, where there is room; and what is no number.
  * @param {Drawn} drawn @param {Block} block @param {{x: number, y: number}} box */
 function drawCells(drawn, block, box) {
-  const { context, camera, screen, pass, palette } = drawn;
+  const { context, camera, screen, levels, palette } = drawn;
   const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
   if (Math.min(width, height) < WITH_LINES) return;
   const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
-  const level = levelIn(pass.levels(block.info.key));
+  const level = levelIn(levels(block.info.key));
   const size = Math.min(14, height * 0.5, width / 4.2);
   context.font = `${size}px ${FACE}`;
   context.textAlign = "center";
@@ -281,8 +323,9 @@ export function forSeen({ form }, box, cell, screen, visit) {
 /** A cell's number with as many digits as there is room for.
  * @param {Drawn} drawn @param {Block} block @param {number} flat @param {number} room
  * @param {number} size of the type */
-function numberAt({ pass }, { info, form }, flat, room, size) {
+function numberAt({ pass, missing }, { info, form }, flat, room, size) {
   const value = pass.read(info.key, placeOf(form.shape, flat));
+  if (value === undefined) missing(info.key, flat);
   return value === undefined ? "" : shortNumber(value, Math.floor(room / (size * 0.6)));
 }
 
@@ -297,7 +340,7 @@ export function shortNumber(value, signs) {
   const before = size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
   const digits = Math.max(0, Math.min(17, room - before - 1));
   const fixed = value.toFixed(digits);
-  const isLost = size > 0 && (size < 0.5 * 10 ** -digits || (size < 0.01 && digits < 4));
+  const isLost = size > 0 && size < 0.95 * 10 ** -digits;
   const text = before > room || isLost ? exponential(value, room) : fixed;
   return text.replace(/-/g, "−");
 }

@@ -10,12 +10,14 @@
  * @typedef {Object} Block  an array in its place
  * @property {ArrayInfo} info
  * @property {Form} form
+ * @property {string} label its name, such as W⁽¹⁾
  * @property {number} x
  * @property {number} y
  * @property {number} width
  * @property {number} height
  * @property {number} cellWidth
  * @property {number} cellHeight
+ * @property {number} photo the height above the cells in which the three colours are seen as one
  *
  * @typedef {Object} Column  a layer, the input, or the loss
  * @property {string} name
@@ -39,6 +41,7 @@
  * @property {Edge[]} edges
  * @property {{x: number, y: number, width: number, height: number}} bounds
  */
+import { arrayName } from "../names.js";
 import { cellsAcross, cellsDown, formFor } from "./forms.js";
 
 /** Above each block its name is written in this height. */
@@ -89,18 +92,21 @@ function blockOf(info, case_, image, sizes) {
   const { cellWidth, cellHeight } = cellSize(info, form, sizes);
   const width = cellsAcross(form) * cellWidth;
   const height = cellsDown(form) * cellHeight;
-  return { info, form, x: 0, y: 0, width, height, cellWidth, cellHeight };
+  const isColour = info.key === "input.out" && form.kind === "tiles" && info.shape[1] === 3;
+  const photo = isColour ? (width * form.rows) / form.columns + 4 : 0;
+  return { info, form, label: "", x: 0, y: 0, width, height, cellWidth, cellHeight, photo };
 }
 
 /** Blocks in rows: one below the other, and beside each other where there are many.
- * @param {Block[]} blocks @param {boolean} sideBySide @returns {Block[][]} */
-function inRows(blocks, sideBySide) {
+ * @param {Block[]} blocks @param {boolean} sideBySide @param {number} [widest]
+ * @returns {Block[][]} */
+function inRows(blocks, sideBySide, widest = 0) {
   /** @type {Block[][]} */
   const rows = [];
   let width = Number.POSITIVE_INFINITY;
   for (const block of blocks) {
     const wide = Math.max(block.width, NARROWEST) + BETWEEN;
-    if (!sideBySide || width + wide > WIDEST * 1.5) {
+    if (!sideBySide || width + wide > widest) {
       rows.push([]);
       width = 0;
     }
@@ -117,10 +123,10 @@ function stack(rows, y) {
     let x = 0;
     for (const block of row) {
       block.x = x;
-      block.y = y + LABEL;
+      block.y = y + LABEL + block.photo;
       x += Math.max(block.width, NARROWEST) + BETWEEN;
     }
-    y += LABEL + Math.max(...row.map((block) => block.height)) + BETWEEN;
+    y += LABEL + Math.max(...row.map((block) => block.photo + block.height)) + BETWEEN;
   }
   return y;
 }
@@ -136,16 +142,17 @@ const widthOf = (rows) =>
   );
 
 /** The blocks of one layer: what is above its line, ending at it, and what is below.
- * @param {string} name @param {string} kind @param {Block[]} blocks
+ * @param {string} name @param {string} kind @param {Block[]} blocks @param {Sizes} sizes
  * @returns {{column: Column, blocks: Block[]}} */
-function columnOf(name, kind, blocks) {
+function columnOf(name, kind, blocks, { wide }) {
+  const widest = WIDEST * (name === "loss" ? 1 : 1.6) * wide;
   const of = (/** @type {string[]} */ ...roles) =>
     blocks.filter(({ info }) => roles.includes(info.role));
   const values = of("value");
   const gradients = of("gradient");
-  const above = [...inRows(of("parameter"), false), ...inRows(values, values.length > 3)];
+  const above = [...inRows(of("parameter"), false), ...inRows(values, values.length > 3, widest)];
   const below = [
-    ...inRows(gradients, gradients.length > 4),
+    ...inRows(gradients, gradients.length > 4, widest),
     ...inRows(of("parameter_gradient").toReversed(), false),
     ...inRows(of("update").toReversed(), false),
   ];
@@ -235,6 +242,10 @@ export function layoutOf(scene, case_, screen) {
     if (height > screen.height) sizes.high = smaller;
     layout = layoutAt(scene, case_, sizes);
   }
+  for (const block of layout.blocks) {
+    const { key, role } = block.info;
+    block.label = arrayName(scene, key) + (role === "update" ? " new" : "");
+  }
   return layout;
 }
 
@@ -242,7 +253,7 @@ export function layoutOf(scene, case_, screen) {
 function layoutAt(scene, case_, sizes) {
   const depth = depths(scene);
   const lane = lanes(scene, depth);
-  const image = scene.image ? scene.image.slice(0, 2) : null;
+  const image = scene.image ?? null;
   const told = [
     { name: "input", kind: "" },
     ...scene.layers.map((layer) => ({ name: layer.name, kind: kindOf(layer) })),
@@ -253,7 +264,7 @@ function layoutAt(scene, case_, sizes) {
     const isFlatImage = (/** @type {ArrayInfo} */ info) =>
       name === "input" && info.shape.length === 2 ? image : null;
     const blocks = infos.map((info) => blockOf(info, case_, isFlatImage(info), sizes));
-    return blocks.length ? [columnOf(name, kind, blocks)] : [];
+    return blocks.length ? [columnOf(name, kind, blocks, sizes)] : [];
   });
   place(made, depth, lane, GAP * Math.max(sizes.wide, 0.6));
   const columns = new Map(made.map(({ column }) => [column.name, column]));

@@ -1,20 +1,20 @@
-/** The picture of the pass: drawn on canvases, moved by the camera, walked through by keys. */
+/** The picture of the pass on its canvases: what is drawn when, and what lies under a point. */
 
 import { placeOf } from "../arrays.js";
-import { button, make, say } from "../dom.js";
-import { choose } from "../going.js";
+import { make } from "../dom.js";
 import { hides, isHidden } from "../hidden.js";
-import { spokenName } from "../names.js";
 import { caseIn } from "../store.js";
-import { bitmapOf } from "./bitmaps.js";
-import { fitted, followPointers, kept, showing, zoomed } from "./camera.js";
+import { bitmapOf, colourImage } from "./bitmaps.js";
+import { fitted, kept, opening, showing, zoomed } from "./camera.js";
+import { drawGhosts, drawTrails, drawWrong } from "./changes.js";
 import { currentPalette } from "./colours.js";
 import { drawPicture } from "./drawing.js";
 import { flatAt } from "./forms.js";
 import { layoutOf } from "./layout.js";
 import { lightOf } from "./light.js";
+import { minimapIn } from "./minimap.js";
 import { cellBox, drawLight, frameCell, markCase, veilOf } from "./overlay.js";
-import { fullNumber, tooltipIn } from "./tooltip.js";
+import { tooltipIn } from "./tooltip.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -22,13 +22,14 @@ import { fullNumber, tooltipIn } from "./tooltip.js";
  * @typedef {import("./layout.js").Block} Block
  * @typedef {import("./camera.js").Camera} Camera
  * @typedef {import("./drawing.js").Drawn} Drawn
+ * @typedef {{x: number, y: number}} Point
  */
 
 /** The canvases from the lowest to the highest: the picture, the light over it, and what follows
  * the pointer. Only the highest is drawn anew when the pointer moves. */
-const LAYERS = /** @type {const} */ (["base", "light", "top"]);
+const CANVASES = /** @type {const} */ (["base", "light", "top"]);
 
-class Picture {
+export class Picture {
   /** @param {App} app @param {HTMLElement} area */
   constructor(app, area) {
     this.app = app;
@@ -38,22 +39,28 @@ class Picture {
     this.layout = layoutOf(app.pass.scene, caseIn(app.store.view), this.screen);
     /** @type {Camera} */
     this.camera = app.store.view.camera ?? { x: 0, y: 0, scale: 1 };
-    this.isFitted = app.store.view.camera === null;
+    this.isHome = app.store.view.camera === null;
     /** @type {Map<Block, HTMLCanvasElement>} */
     this.bitmaps = new Map();
     /** @type {Map<Block, HTMLCanvasElement>} */
     this.veils = new Map();
+    /** @type {Map<string, import("../source.js").Levels>} */
+    this.levels = new Map();
+    /** @type {Map<string, number>} */
+    this.order = new Map();
+    /** @type {Map<string, number[]>} */
+    this.missing = new Map();
     this.light = lightOf(app);
     /** @type {Set<string>} */
     this.due = new Set();
-    const canvases = LAYERS.map((name) => {
+    this.canvases = CANVASES.map((name) => {
       const canvas = make("canvas", { class: name, "aria-hidden": "true" });
       area.append(canvas);
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
       return { canvas, context };
     });
-    this.canvases = canvases;
     this.tooltip = tooltipIn(area);
+    this.minimap = minimapIn(area, (x, y) => this.centre(x, y));
   }
 
   /** What a canvas is drawn from. @param {number} layer @returns {Drawn} */
@@ -66,26 +73,53 @@ class Picture {
       palette,
       layout,
       pass: app.pass,
+      levels: (key) => this.levelsOf(key),
       bitmap: (block) => this.bitmap(block),
+      photo: (block) => colourImage(block.form, this.levelsOf(block.info.key)),
       when: (block) => this.when(block),
+      hides: (key) => hides(app, key),
       hidden: (key, flat) =>
         hides(app, key) !== "none" && isHidden(app, key, placeOf(this.shapeOf(key), flat)),
+      missing: (key, flat) => {
+        const known = this.missing.get(key);
+        if (known) known.push(flat);
+        else this.missing.set(key, [flat]);
+      },
+      wrong: app.store.view.wrong,
+      over: (block) => this.drawOver(block),
     };
+  }
+
+  /** @param {string} key @returns {import("../source.js").Levels} */
+  levelsOf(key) {
+    let found = this.levels.get(key);
+    if (!found) {
+      found = this.app.pass.levels(key);
+      this.levels.set(key, found);
+    }
+    return found;
+  }
+
+  /** @param {string | undefined} key @returns {Block | undefined} */
+  blockOf(key) {
+    return this.layout.blocks.find(({ info }) => info.key === key);
   }
 
   /** @param {string} key @returns {number[]} */
   shapeOf(key) {
-    return this.layout.blocks.find(({ info }) => info.key === key)?.info.shape ?? [];
+    return this.blockOf(key)?.info.shape ?? [];
   }
 
   /** @param {Block} block @returns {HTMLCanvasElement} */
   bitmap(block) {
     let found = this.bitmaps.get(block);
     if (!found) {
-      const { info } = block;
-      const isImage = info.key === "input.out" && block.form.kind === "tiles";
-      const levels = this.app.pass.levels(info.key);
-      found = bitmapOf(block, levels, this.palette, isImage ? "grey" : "signed");
+      const { key } = block.info;
+      const isImage = key === "input.out" && block.form.kind === "tiles";
+      const hidden = hides(this.app, key) === "some" ? this.app.store.view.hidden : [];
+      const own = hidden.filter((one) => one.key === key).map(({ at }) => at);
+      const scale = isImage ? "grey" : "signed";
+      found = bitmapOf(block, this.levelsOf(key), this.palette, scale, own);
       this.bitmaps.set(block, found);
     }
     return found;
@@ -94,17 +128,28 @@ class Picture {
   /** Whether the operation in progress computes a block, or a later one.
    * @param {Block} block @returns {"shown" | "later" | "now"} */
   when({ info }) {
-    const { operations, store, pass } = this.app;
+    const { operations, store } = this.app;
     const { operation } = store.view;
     const now = operations[operation];
     if (!now) return "shown";
     if (now.target === info.key) return "now";
     if (info.role === "parameter" || info.key === "loss.t") return "shown";
-    const own = operations.findIndex((one) => one.target === info.key);
-    if (own >= 0) return own > operation ? "later" : "shown";
-    const order = (/** @type {string} */ key) =>
-      pass.scene.arrays.findIndex((one) => one.key === key);
-    return order(info.key) > order(now.target) ? "later" : "shown";
+    if (this.light?.has(info.key)) return "shown";
+    const own = this.order.get(info.key);
+    return own !== undefined && own > operation ? "later" : "shown";
+  }
+
+  /** Which operation computes each array; one without an operation is there with the next that has
+   * one. */
+  reorder() {
+    const { operations, pass } = this.app;
+    const places = new Map(operations.map(({ target }, k) => [target, k]));
+    this.order = new Map();
+    let next = operations.length - 1;
+    for (const { key } of pass.scene.arrays.toReversed()) {
+      next = places.get(key) ?? next;
+      this.order.set(key, next);
+    }
   }
 
   /** Draw canvases anew before the next frame.
@@ -126,25 +171,53 @@ class Picture {
 
   drawBase() {
     drawPicture(this.drawn(0));
+    this.minimap.draw(this.layout, this.camera, this.screen, this.palette);
     performance.mark("picture-drawn");
+    this.loadMissing();
+  }
+
+  /** Ask for the numbers of cells on the screen that are not loaded, and draw them when they are. */
+  async loadMissing() {
+    if (!this.missing.size) return;
+    const { pass } = this.app;
+    const wanted = [...this.missing].map(([key, flats]) => {
+      const places = flats.map((flat) => placeOf(this.shapeOf(key), flat));
+      const region = this.shapeOf(key).map((_, axis) => {
+        const indices = places.map((at) => at[axis]);
+        return /** @type {[number, number]} */ ([Math.min(...indices), Math.max(...indices) + 1]);
+      });
+      return { key, region };
+    });
+    this.missing.clear();
+    await pass.need(wanted);
+    if (pass === this.app.pass) this.redraw("base");
+  }
+
+  /** What was before, and what is wrong. @param {Block} block */
+  drawOver(block) {
+    const { before, right, store } = this.app;
+    if (before) drawGhosts(this.drawn(0), block, before);
+    if (store.view.wrong.includes(block.info.key)) drawWrong(this.drawn(0), block, right);
   }
 
   drawLight() {
     const drawn = this.drawn(1);
     drawn.context.clearRect(0, 0, this.screen.width, this.screen.height);
-    const { chosen } = this.app.store.view;
-    if (!this.light || !chosen) return;
+    const { chosen, trails, mode } = this.app.store.view;
     const { light, palette } = this;
-    const veil = (/** @type {Block} */ block) => {
-      let found = this.veils.get(block);
-      if (!found) {
-        const lit = /** @type {Float32Array} */ (light.get(block.info.key));
-        found = veilOf(block, lit, palette.ground);
-        this.veils.set(block, found);
-      }
-      return found;
-    };
-    drawLight(drawn, light, veil, chosen.key);
+    if (light && chosen) {
+      const veil = (/** @type {Block} */ block) => {
+        let found = this.veils.get(block);
+        if (!found) {
+          const lit = /** @type {Float32Array} */ (light.get(block.info.key));
+          found = veilOf(block, lit, palette.ground);
+          this.veils.set(block, found);
+        }
+        return found;
+      };
+      drawLight(drawn, light, veil, chosen.key);
+    }
+    if (mode === "path") drawTrails(drawn, trails);
   }
 
   drawTop() {
@@ -160,40 +233,56 @@ class Picture {
     }
   }
 
-  /** Lay everything out anew: another pass, or another case.
-   * @param {boolean} scene whether the arrays may have changed */
-  refresh(scene) {
-    if (scene) {
-      const before = this.layout.bounds;
-      this.layout = layoutOf(this.app.pass.scene, caseIn(this.app.store.view), this.screen);
-      const { bounds } = this.layout;
-      if (before.width !== bounds.width || before.height !== bounds.height) this.fit();
-    }
+  /** Lay everything out anew and draw it: other numbers, another case, another size. */
+  refresh() {
+    const before = this.layout.bounds;
+    this.reorder();
+    this.layout = layoutOf(this.app.pass.scene, caseIn(this.app.store.view), this.screen);
+    const { bounds } = this.layout;
+    if (before.width !== bounds.width || before.height !== bounds.height) this.home();
+    this.levels.clear();
+    this.recolour();
+  }
+
+  /** Draw everything in other colours, or with other cells hidden. */
+  recolour() {
     this.bitmaps.clear();
     this.relight();
-    this.redraw("base", "light", "top");
   }
 
   relight() {
     this.light = lightOf(this.app);
     this.veils.clear();
-    this.redraw("light", "top");
+    this.redraw("base", "light", "top");
   }
 
   /** @param {Camera} camera */
   look(camera) {
     this.camera = kept(camera, this.layout.bounds, this.screen);
-    this.isFitted = false;
+    this.isHome = false;
     this.app.store.set({ camera: this.camera });
     this.redraw("base", "light", "top");
   }
 
-  /** See the picture whole. */
-  fit() {
-    this.camera = fitted(this.layout.bounds, this.screen);
-    this.isFitted = true;
+  /** As the picture opens: whole, or of a deep network its beginning at a size that can be read. */
+  home() {
+    this.camera = opening(this.layout.bounds, this.screen);
+    this.isHome = true;
     this.app.store.set({ camera: null });
     this.redraw("base", "light", "top");
+  }
+
+  /** See the picture whole. */
+  whole() {
+    this.look(fitted(this.layout.bounds, this.screen));
+    this.isHome = true;
+  }
+
+  /** Bring a point of the picture into the middle. @param {number} x @param {number} y */
+  centre(x, y) {
+    const { scale } = this.camera;
+    const { width, height } = this.screen;
+    this.look({ scale, x: x - width / scale / 2, y: y - height / scale / 2 });
   }
 
   /** The scale beyond which one does not go further away. @returns {number} */
@@ -201,198 +290,81 @@ class Picture {
     return fitted(this.layout.bounds, this.screen).scale / 1.5;
   }
 
-  /** @param {number} factor */
-  zoom(factor) {
-    const { width, height } = this.screen;
-    const middle = { x: width / 2, y: height / 2 };
-    this.look(zoomed(this.camera, factor, middle, this.furthest()));
+  /** @param {number} factor @param {Point} [point] that stays where it is */
+  zoom(factor, point = { x: this.screen.width / 2, y: this.screen.height / 2 }) {
+    this.look(zoomed(this.camera, factor, point, this.furthest()));
   }
 
-  /** The canvases as large as the area, in pixels of the device. */
-  resize() {
+  /** The canvases as large as the area, in pixels of the device.
+   * @param {number} [ratio] pixels of the device for each of the page */
+  resize(ratio = window.devicePixelRatio || 1) {
     const { clientWidth: width, clientHeight: height } = this.area;
-    const ratio = window.devicePixelRatio || 1;
     this.screen = { width, height };
     for (const { canvas, context } of this.canvases) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    if (this.isFitted) {
-      this.refresh(true);
-      this.fit();
-    }
-    this.redraw("base", "light", "top");
+    this.refresh();
+    if (this.isHome) this.home();
+    else this.look(this.camera);
   }
 
   /** The cell at a point of the screen.
-   * @param {{x: number, y: number}} point @returns {ChosenCell | null} */
+   * @param {Point} point @returns {ChosenCell | null} */
   cellAt(point) {
     const x = this.camera.x + point.x / this.camera.scale;
     const y = this.camera.y + point.y / this.camera.scale;
-    for (const block of this.layout.blocks) {
-      if (x < block.x || y < block.y || x >= block.x + block.width || y >= block.y + block.height)
-        continue;
-      const { form } = block;
-      const [u, v] = [(x - block.x) / block.cellWidth, (y - block.y) / block.cellHeight].map(
-        Math.floor,
-      );
-      const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
-      const spot = {
-        across: Math.floor(u / wide),
-        down: Math.floor(v / high),
-        column: u % wide,
-        row: v % high,
-      };
-      if (spot.column >= form.columns || spot.row >= form.rows) return null;
-      const flat = flatAt(form, spot);
-      return flat < 0 ? null : { key: block.info.key, at: placeOf(form.shape, flat) };
-    }
-    return null;
-  }
-
-  /** @param {{x: number, y: number}} point */
-  hover(point) {
-    const start = performance.now();
-    const found = this.cellAt(point);
-    const { hovered } = this.app.store.view;
-    const isSame = found?.key === hovered?.key && String(found?.at) === String(hovered?.at);
-    if (!isSame) this.app.store.set({ hovered: found });
-    if (found) this.tooltip.show(this.app, found, point, this.screen);
-    else this.tooltip.hide();
-    if (!isSame) this.drawTop();
-    performance.measure("hover", { start, end: performance.now() });
-  }
-
-  leave() {
-    this.tooltip.hide();
-    if (this.app.store.view.hovered) this.app.store.set({ hovered: null });
-    this.redraw("top");
+    const block = this.layout.blocks.find(
+      (one) => x >= one.x && y >= one.y && x < one.x + one.width && y < one.y + one.height,
+    );
+    if (!block) return null;
+    const { form, info } = block;
+    const u = Math.floor((x - block.x) / block.cellWidth);
+    const v = Math.floor((y - block.y) / block.cellHeight);
+    const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
+    const [column, row] = [u % wide, v % high];
+    if (column >= form.columns || row >= form.rows) return null;
+    const spot = { across: (u - column) / wide, down: (v - row) / high, column, row };
+    const flat = flatAt(form, spot);
+    return flat < 0 ? null : { key: info.key, at: placeOf(form.shape, flat) };
   }
 
   /** Bring the chosen cell into sight. */
   showChosen() {
     const { chosen } = this.app.store.view;
-    const block = this.layout.blocks.find(({ info }) => info.key === chosen?.key);
+    const block = this.blockOf(chosen?.key);
     const box = block && chosen ? cellBox(block, chosen.at) : null;
     if (!box || !this.screen.width) return;
     const camera = showing(this.camera, box, this.screen);
     if (camera.x !== this.camera.x || camera.y !== this.camera.y) this.look(camera);
   }
 
-  /** Choose the next cell in a direction, of the array of the chosen one.
-   * @param {number} right @param {number} down */
-  step(right, down) {
+  /** The cell beside the chosen one in a direction; null at the edge of its array.
+   * @param {number} right @param {number} down @returns {ChosenCell | null} */
+  beside(right, down) {
     const { chosen } = this.app.store.view;
-    const block = this.layout.blocks.find(({ info }) => info.key === chosen?.key);
+    const block = this.blockOf(chosen?.key);
     const box = block && chosen ? cellBox(block, chosen.at) : null;
-    if (!block || !box) return this.jump(1);
-    for (let k = 1; k <= 2; k++) {
-      const x = box.x + (right * k + 0.5) * block.cellWidth;
-      const y = box.y + (down * k + 0.5) * block.cellHeight;
-      const found = this.cellAt({
-        x: (x - this.camera.x) * this.camera.scale,
-        y: (y - this.camera.y) * this.camera.scale,
-      });
-      if (found && found.key === chosen?.key) return this.chooseAloud(found);
+    if (!block || !box) return null;
+    const { camera } = this;
+    for (const far of [1, 2]) {
+      const x = (box.x + (right * far + 0.5) * block.cellWidth - camera.x) * camera.scale;
+      const y = (box.y + (down * far + 0.5) * block.cellHeight - camera.y) * camera.scale;
+      const found = this.cellAt({ x, y });
+      if (found && found.key === chosen?.key) return found;
     }
+    return null;
   }
 
-  /** Choose the first cell of the next array, or of the one before.
-   * @param {number} by */
-  jump(by) {
+  /** The first cell of the array that comes so many after that of the chosen one.
+   * @param {number} by @returns {ChosenCell} */
+  nextArray(by) {
     const { blocks } = this.layout;
     const { chosen } = this.app.store.view;
     const k = blocks.findIndex(({ info }) => info.key === chosen?.key);
-    const block = blocks[(k + by + blocks.length) % blocks.length];
-    this.chooseAloud({ key: block.info.key, at: placeOf(block.form.shape, block.form.base) });
+    const { info, form } =
+      blocks[(Math.max(k, by > 0 ? -1 : 0) + by + blocks.length) % blocks.length];
+    return { key: info.key, at: placeOf(form.shape, form.base) };
   }
-
-  /** @param {ChosenCell} cell */
-  chooseAloud(cell) {
-    choose(this.app, cell);
-    const { key, at } = cell;
-    const value = isHidden(this.app, key, at) ? "hidden" : fullNumber(this.app.pass.read(key, at));
-    say(`${spokenName(this.app.pass.scene, key, at)}: ${value}`);
-  }
-}
-
-/** The picture, in its element.
- * @param {App} app @param {HTMLElement} element */
-export function mountPicture(app, element) {
-  const area = make("div", {
-    class: "area",
-    tabindex: "0",
-    role: "application",
-    "aria-label": "The pass as blocks of cells. Arrow keys choose a cell, [ and ] another array.",
-  });
-  element.append(area);
-  const picture = new Picture(app, area);
-  element.append(zoomButtons(picture));
-  watchView(app, picture);
-  followArea(picture);
-  bindPictureKeys(picture);
-}
-
-/** @param {Picture} picture @returns {HTMLElement} */
-function zoomButtons(picture) {
-  return make(
-    "div",
-    { class: "zoom" },
-    button("+", "Closer (+)", () => picture.zoom(1.5), { "aria-label": "Closer" }),
-    button("−", "Further away (−)", () => picture.zoom(1 / 1.5), { "aria-label": "Further away" }),
-    button("Whole", "The whole pass (0)", () => picture.fit()),
-  );
-}
-
-/** Draw anew what changes with the view.
- * @param {App} app @param {Picture} picture */
-function watchView(app, picture) {
-  app.store.watch(["pass", "case_"], () => picture.refresh(true));
-  app.store.watch(["operation", "mode", "hidden", "wrong"], () => picture.redraw("base"));
-  app.store.watch(["chosen", "light", "reach"], () => {
-    picture.relight();
-    picture.showChosen();
-  });
-  app.store.watch(["hovered"], () => picture.redraw("top"));
-}
-
-/** Follow the size of the area, the pointer, and the colours of the page.
- * @param {Picture} picture */
-function followArea(picture) {
-  const { area, app } = picture;
-  new ResizeObserver(() => picture.resize()).observe(area);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    picture.palette = currentPalette();
-    picture.refresh(false);
-  });
-  followPointers(area, {
-    get: () => picture.camera,
-    set: (camera) => picture.look(camera),
-    furthest: () => picture.furthest(),
-    click: (point) => {
-      const cell = picture.cellAt(point);
-      if (cell) choose(app, cell);
-      else app.store.set({ chosen: null });
-    },
-    hover: (point) => picture.hover(point),
-    leave: () => picture.leave(),
-  });
-}
-
-/** @param {Picture} picture */
-function bindPictureKeys(picture) {
-  const { app, area } = picture;
-  const group = "In the picture";
-  /** @param {string[]} keys @param {string} says @param {() => void} run */
-  const bind = (keys, says, run) => app.keys.bind({ keys, group, says, run, within: area });
-  bind(["ArrowLeft"], "the cell to the left", () => picture.step(-1, 0));
-  bind(["ArrowRight"], "the cell to the right", () => picture.step(1, 0));
-  bind(["ArrowUp"], "the cell above", () => picture.step(0, -1));
-  bind(["ArrowDown"], "the cell below", () => picture.step(0, 1));
-  bind(["]"], "the next array", () => picture.jump(1));
-  bind(["["], "the array before", () => picture.jump(-1));
-  bind(["+", "="], "closer", () => picture.zoom(1.5));
-  bind(["-"], "further away", () => picture.zoom(1 / 1.5));
-  bind(["0"], "the whole pass", () => picture.fit());
 }

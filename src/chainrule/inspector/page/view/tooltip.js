@@ -80,10 +80,10 @@ export function tooltipIn(area) {
     const { scene } = app.pass;
     const hidden = isHidden(app, key, at);
     const other = hidden ? "" : partnerOf(scene, key);
-    name.textContent = nameText(scene, key, at);
+    name.textContent = nameText(scene, key, at, at[0]);
     value.textContent = hidden ? "= ?" : `= ${fullNumber(app.pass.read(key, at))}`;
     partner.textContent = other
-      ? `${nameText(scene, other, at)} = ${fullNumber(app.pass.read(other, at))}`
+      ? `${nameText(scene, other, at, at[0])} = ${fullNumber(app.pass.read(other, at))}`
       : "";
     place.textContent = placeText(scene, key, at);
     const left = point.x > screen.width / 2;

@@ -1,0 +1,105 @@
+/** What was, over what is: ghosts of changed numbers, wrong numbers, and paths of a weight. */
+
+import { forSeen, onScreen } from "./drawing.js";
+import { flatAt } from "./forms.js";
+import { cellBox } from "./overlay.js";
+
+/**
+ * @typedef {import("../source.js").Pass} Pass
+ * @typedef {import("../source.js").Levels} Levels
+ * @typedef {import("./layout.js").Block} Block
+ * @typedef {import("./drawing.js").Drawn} Drawn
+ * @typedef {import("../store.js").Trail} Trail
+ */
+
+/** Cells from this size on have room for a ghost. */
+const ROOM_FOR_GHOST = 8;
+
+/** How the numbers of an array differ from those of another pass; null where it has no array of that
+ * shape there.
+ * @param {Levels} now @param {Pass} other @param {Block} block
+ * @returns {{differs: (flat: number) => boolean, was: (flat: number) => number} | null} was: a level
+ *   of the scale of now */
+export function compared(now, other, { info }) {
+  const there = other.scene.arrays.find(({ key }) => key === info.key);
+  if (!there || String(there.shape) !== String(info.shape)) return null;
+  const then = other.levels(info.key);
+  const rough = (/** @type {Levels} */ one) => (one.data instanceof Int8Array ? one.scale : 0);
+  const tolerance = 0.75 * (rough(now) + rough(then)) + 1e-12 * now.largest;
+  const factor = now.largest > 0 ? 127 / now.largest : 0;
+  return {
+    differs: (flat) => {
+      const apart = Math.abs(now.data[flat] * now.scale - then.data[flat] * then.scale);
+      return apart > tolerance || Number.isNaN(now.data[flat]) !== Number.isNaN(then.data[flat]);
+    },
+    was: (flat) => {
+      const level = Math.round(then.data[flat] * then.scale * factor);
+      return Math.max(-127, Math.min(127, level || 0));
+    },
+  };
+}
+
+/** A pixel as the canvas spells colours. @param {number} pixel @returns {string} */
+const pixelColour = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`;
+
+/** In the corner of each changed cell the colour that its number had before.
+ * @param {Drawn} drawn @param {Block} block @param {Pass} before */
+export function drawGhosts({ context, camera, palette, screen, levels }, block, before) {
+  const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
+  if (Math.min(width, height) < ROOM_FOR_GHOST) return;
+  const change = compared(levels(block.info.key), before, block);
+  if (!change) return;
+  const size = Math.max(3, Math.min(width, height) * 0.28);
+  forSeen(block, onScreen(camera, block), { width, height }, screen, (spot, x, y) => {
+    const flat = flatAt(block.form, spot);
+    if (flat < 0 || !change.differs(flat)) return;
+    const [left, top] = [x + width - size - 2, y + 1];
+    context.fillStyle = palette.ground;
+    context.fillRect(left - 1, top - 1, size + 2, size + 2);
+    context.fillStyle = pixelColour(palette.signed[change.was(flat) + 127]);
+    context.fillRect(left, top, size, size);
+  });
+}
+
+/** A bar beside the blocks that are wrong, and a corner on each cell that is.
+ * @param {Drawn} drawn @param {Block} block @param {Pass | null} right the pass without the bugs */
+export function drawWrong({ context, camera, palette, screen, levels }, block, right) {
+  const box = onScreen(camera, block);
+  context.fillStyle = palette.wrong;
+  context.fillRect(box.x - 7, box.y - 1, 3, box.height + 2);
+  const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
+  const change = right && compared(levels(block.info.key), right, block);
+  const size = Math.min(width, height) * 0.45;
+  if (!change || size < 2) return;
+  forSeen(block, box, { width, height }, screen, (spot, x, y) => {
+    const flat = flatAt(block.form, spot);
+    if (flat < 0 || !change.differs(flat)) return;
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(x + size, y);
+    context.lineTo(x, y + size);
+    context.fill();
+  });
+}
+
+/** The paths of a weight: a line from cell to cell, as thick as the path's share.
+ * @param {Drawn} drawn @param {Trail[]} trails */
+export function drawTrails({ context, camera, palette, layout }, trails) {
+  const middle = (/** @type {import("../store.js").ChosenCell} */ { key, at }) => {
+    const block = layout.blocks.find(({ info }) => info.key === key);
+    const box = block && cellBox(block, at);
+    return box && onScreen(camera, box);
+  };
+  context.lineJoin = "round";
+  for (const { cells, share } of trails) {
+    context.strokeStyle = share < 0 ? palette.negative : palette.positive;
+    context.globalAlpha = 0.35 + 0.65 * Math.abs(share);
+    context.lineWidth = 1 + 3 * Math.abs(share);
+    context.beginPath();
+    for (const box of cells.map(middle)) {
+      if (box) context.lineTo(box.x + box.width / 2, box.y + box.height / 2);
+    }
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}

@@ -1,0 +1,195 @@
+/** What moves the picture: pointers and keys, the buttons below it, and the view of the page. */
+
+import { button, make, say } from "../dom.js";
+import { choose } from "../going.js";
+import { isHidden } from "../hidden.js";
+import { spokenName } from "../names.js";
+import { followPointers } from "./camera.js";
+import { currentPalette } from "./colours.js";
+import { shortNumber } from "./drawing.js";
+import { Picture } from "./picture.js";
+import { fullNumber } from "./tooltip.js";
+
+/**
+ * @typedef {import("../main.js").App} App
+ * @typedef {import("../store.js").ChosenCell} ChosenCell
+ */
+
+/** The picture, in its element.
+ * @param {App} app @param {HTMLElement} element */
+export function mountPicture(app, element) {
+  const area = make("div", {
+    class: "area",
+    tabindex: "0",
+    role: "application",
+    "aria-label": "The pass as blocks of cells. Arrow keys choose a cell, [ and ] another array.",
+  });
+  const foot = make("div", { class: "foot" });
+  element.append(area, foot);
+  const picture = new Picture(app, area);
+  foot.append(legend(picture), lightSwitches(app), zoomButtons(picture));
+  watchView(app, picture);
+  followArea(app, picture);
+  followPaper(picture);
+  bindPictureKeys(app, picture);
+}
+
+/** Draw anew what changes with the view.
+ * @param {App} app @param {Picture} picture */
+function watchView(app, picture) {
+  app.store.watch(["pass", "case_"], () => picture.refresh());
+  app.store.watch(["mode", "hidden"], () => picture.recolour());
+  app.store.watch(["operation"], () => {
+    if (app.store.view.mode === "predict") picture.recolour();
+    else picture.redraw("base");
+  });
+  app.store.watch(["wrong"], () => picture.redraw("base"));
+  app.store.watch(["trails"], () => picture.redraw("light"));
+  app.store.watch(["chosen", "light", "reach"], () => {
+    picture.relight();
+    picture.showChosen();
+  });
+}
+
+/** Follow the size of the area, the pointer, and the colours of the page.
+ * @param {App} app @param {Picture} picture */
+function followArea(app, picture) {
+  const { area } = picture;
+  new ResizeObserver(() => picture.resize()).observe(area);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    picture.palette = currentPalette();
+    picture.recolour();
+  });
+  followPointers(area, {
+    get: () => picture.camera,
+    set: (camera) => picture.look(camera),
+    furthest: () => picture.furthest(),
+    click: (point) => {
+      const cell = picture.cellAt(point);
+      if (cell) choose(app, cell);
+      else app.store.set({ chosen: null });
+    },
+    hover: (point) => hover(app, picture, point),
+    leave: () => hover(app, picture, null),
+  });
+}
+
+/** Show what is under the pointer.
+ * @param {App} app @param {Picture} picture @param {{x: number, y: number} | null} point */
+function hover(app, picture, point) {
+  const start = performance.now();
+  const found = point && picture.cellAt(point);
+  const { hovered } = app.store.view;
+  const isSame = found?.key === hovered?.key && String(found?.at) === String(hovered?.at);
+  if (!isSame) {
+    app.store.set({ hovered: found });
+    picture.drawTop();
+  }
+  if (point && found) picture.tooltip.show(app, found, point, picture.screen);
+  else picture.tooltip.hide();
+  if (point) performance.measure("hover", { start, end: performance.now() });
+}
+
+/** On paper the whole picture is seen, in the colours of the light page and finer.
+ * @param {Picture} picture */
+function followPaper(picture) {
+  const { classList } = document.documentElement;
+  let camera = picture.camera;
+  const turn = (/** @type {boolean} */ isPaper) => {
+    classList.toggle("paper", isPaper);
+    picture.palette = currentPalette();
+    if (isPaper) camera = picture.camera;
+    picture.resize(isPaper ? 3 : undefined);
+    if (isPaper) picture.whole();
+    else picture.look(camera);
+    picture.draw();
+  };
+  window.addEventListener("beforeprint", () => turn(true));
+  window.addEventListener("afterprint", () => turn(false));
+}
+
+/** Choose a cell, and have it said.
+ * @param {App} app @param {ChosenCell} cell */
+function chooseAloud(app, cell) {
+  choose(app, cell);
+  const { key, at } = cell;
+  const value = isHidden(app, key, at) ? "not shown" : fullNumber(app.pass.read(key, at));
+  say(`${spokenName(app.pass.scene, key, at)}: ${value}`);
+}
+
+/** @param {App} app @param {Picture} picture */
+function bindPictureKeys(app, picture) {
+  const bind = (
+    /** @type {string[]} */ keys,
+    /** @type {string} */ says,
+    /** @type {() => void} */ run,
+  ) => app.keys.bind({ keys, group: "In the picture", says, run, within: picture.area });
+  const step = (/** @type {number} */ right, /** @type {number} */ down) => () => {
+    const found = app.store.view.chosen ? picture.beside(right, down) : picture.nextArray(1);
+    if (found) chooseAloud(app, found);
+  };
+  bind(["ArrowLeft"], "the cell to the left", step(-1, 0));
+  bind(["ArrowRight"], "the cell to the right", step(1, 0));
+  bind(["ArrowUp"], "the cell above", step(0, -1));
+  bind(["ArrowDown"], "the cell below", step(0, 1));
+  bind(["]"], "the next array", () => chooseAloud(app, picture.nextArray(1)));
+  bind(["["], "the array before", () => chooseAloud(app, picture.nextArray(-1)));
+  bind(["+", "="], "closer", () => picture.zoom(1.5));
+  bind(["-"], "further away", () => picture.zoom(1 / 1.5));
+  bind(["0"], "the whole pass", () => picture.whole());
+  bind(["Escape"], "let go of the cell", () => app.store.set({ chosen: null }));
+}
+
+/** @param {Picture} picture @returns {HTMLElement} */
+function zoomButtons(picture) {
+  return make(
+    "div",
+    { class: "zoom" },
+    button("+", "Closer (+)", () => picture.zoom(1.5), { "aria-label": "Closer" }),
+    button("−", "Further away (−)", () => picture.zoom(1 / 1.5), { "aria-label": "Further away" }),
+    button("Whole", "The whole pass (0)", () => picture.whole()),
+  );
+}
+
+/** Which cells light up from the chosen one, and how far.
+ * @param {App} app @returns {HTMLElement} */
+function lightSwitches(app) {
+  const { store } = app;
+  const turn = () =>
+    store.set({ light: store.view.light === "contributes" ? "influences" : "contributes" });
+  const reach = () => store.set({ reach: store.view.reach === "direct" ? "all" : "direct" });
+  const way = button("", "Which cells light up from the chosen one (i)", turn);
+  const far = button("All the way", "Not only over one operation (I)", reach);
+  store.watch(["light", "reach", "chosen"], ({ light, reach: how, chosen }) => {
+    way.textContent = light === "contributes" ? "What contributes" : "What it influences";
+    far.setAttribute("aria-pressed", String(how === "all"));
+    way.disabled = far.disabled = !chosen;
+  });
+  const group = "Light";
+  app.keys.bind({
+    keys: ["i"],
+    group,
+    says: "what contributes, or what is influenced",
+    run: turn,
+  });
+  app.keys.bind({ keys: ["I"], group, says: "over one operation, or all the way", run: reach });
+  return make("div", { class: "light", role: "group", "aria-label": "Lit cells" }, way, far);
+}
+
+/** The scale of colours: that of the array under the pointer, or of the chosen cell.
+ * @param {Picture} picture @returns {HTMLElement} */
+function legend(picture) {
+  const { app } = picture;
+  const low = make("span", { class: "number" });
+  const high = make("span", { class: "number" });
+  const name = make("span", { class: "of" });
+  app.store.watch(["hovered", "chosen", "pass"], ({ hovered, chosen }) => {
+    const block = picture.blockOf((hovered ?? chosen)?.key);
+    const most = block ? picture.levelsOf(block.info.key).largest : null;
+    name.textContent = block ? block.label : "each array on its own scale";
+    low.textContent = most === null ? "−" : shortNumber(-most, 7);
+    high.textContent = most === null ? "+" : shortNumber(most, 7);
+  });
+  const bar = make("span", { class: "ramp", "aria-hidden": "true" });
+  return make("div", { class: "legend" }, low, bar, high, name);
+}
