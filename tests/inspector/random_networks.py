@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainrule import Network
+from chainrule.explain.lesson import in_float64
+from chainrule.inspector.passes import recorded
+from chainrule.inspector.record import FirstStep, Record
+from chainrule.inspector.scene import Told, scene
 from chainrule.nn import (
     Add,
     AveragePool2D,
@@ -263,3 +268,29 @@ def targets(rng: Rng, network: Network, loss: str, x: Any) -> Any:
     if t.ndim == 3:
         t[missing] = np.nan
     return t
+
+
+def told(seed: int, parts: Sequence[Part] = PARTS) -> dict[str, Any]:
+    """The scene and the recorded arrays of a random network, as JSON takes them."""
+    made = drawn(seed, parts)
+    network = in_float64(made.network)
+    weights = network.prepare_weights(made.weights, len(made.x))
+    step = FirstStep(made.rule, made.scale, made.most)
+    record = recorded(network, *network.prepare(made.x, made.t), weights, step=step, seed=seed)
+    return as_json(record)
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """The scene and the arrays of a record, as JSON takes them."""
+    arrays = {
+        key: [
+            one if math.isfinite(one) else js_number(one) for one in entry.values.ravel().tolist()
+        ]
+        for key, entry in record.entries.items()
+    }
+    return {"scene": scene(record, Told("a test")), "arrays": arrays}
+
+
+def js_number(one: float) -> str:
+    """A number that JSON lacks, as JavaScript writes it."""
+    return "NaN" if math.isnan(one) else "Infinity" if one > 0 else "-Infinity"

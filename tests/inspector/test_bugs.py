@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 from bug_networks import NETWORKS
-from test_engine_against_python import as_json, held_as_told
+from random_networks import as_json
+from test_engine_against_python import held_as_told
 
 from chainrule.core.arrays import Array
 from chainrule.explain.lesson import in_float64

@@ -1,46 +1,19 @@
 """The page's own passes give, key by key, the numbers that Python records, of random networks."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from image_networks import filters_of_all_kinds, normalised_of_all_kinds, pools_of_all_kinds
-from random_networks import drawn
+from random_networks import as_json, told
 
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.passes import recorded
-from chainrule.inspector.record import FirstStep, Record
-from chainrule.inspector.scene import Told, scene
 from javascript import needs_node, run
 
 SCRIPT = Path(__file__).parent / "page" / "engine_against_python.mjs"
 
 pytestmark = needs_node
-
-
-def told(seed: int) -> dict[str, Any]:
-    """The scene and the recorded arrays of a random network, as JSON takes them."""
-    made = drawn(seed)
-    network = in_float64(made.network)
-    weights = network.prepare_weights(made.weights, len(made.x))
-    step = FirstStep(made.rule, made.scale, made.most)
-    record = recorded(network, *network.prepare(made.x, made.t), weights, step=step, seed=seed)
-    return as_json(record)
-
-
-def as_json(record: Record) -> dict[str, Any]:
-    """The scene and the arrays of a record, as JSON takes them."""
-    arrays = {
-        key: [one if math.isfinite(one) else js_number(one) for one in entry.values.ravel()]
-        for key, entry in record.entries.items()
-    }
-    return {"scene": scene(record, Told("a test")), "arrays": arrays}
-
-
-def js_number(one: float) -> str:
-    """A number that JSON lacks, as JavaScript writes it."""
-    return "NaN" if math.isnan(one) else "Infinity" if one > 0 else "-Infinity"
 
 
 def held(seeds: list[int]) -> None:

@@ -28,6 +28,7 @@ from chainrule.nn.graph import INPUT
 from chainrule.nn.losses import SmoothedLoss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
+from chainrule.training.engines.threads import number_of_threads, on_threads
 from chainrule.training.optimizers import LBFGS, norm, optimizer
 
 
@@ -53,7 +54,8 @@ def recorded(
         bugs: wrong rules, see `Bug`.
     """
     record = Record(network, x, t, weights, step or FirstStep(), bugs)
-    with network.training_mode(seed), np.errstate(all="ignore"):
+    threads = on_threads(number_of_threads(network, len(x)))
+    with threads, network.training_mode(seed), np.errstate(all="ignore"):
         _forward(record)
         _loss(record)
         _backward(record)

@@ -26,7 +26,7 @@ function held({ scene, exact, arrays }) {
     if (!(key in arrays)) throw new Error(`no array ${key}`);
     if (at.length !== shapes[key].length || at.some((k, axis) => k < 0 || k >= shapes[key][axis]))
       throw new Error(`no place ${at} in ${key} ${shapes[key]}`);
-    return arrays[key][flatIndex(shapes[key], at)] ?? NaN;
+    return Number(arrays[key][flatIndex(shapes[key], at)] ?? NaN);
   };
   const errors = {};
   for (const operation of operationsOf(scene)) {

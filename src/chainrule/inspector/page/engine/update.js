@@ -14,26 +14,25 @@ import { FIRST_STEPS } from "./optimizers.js";
 export function addPenalties(at) {
   for (const { name, trained, penalty } of at.layer.parameters) {
     if (!trained) continue;
-    const { L1 = 0, L2 = 0 } = penalty;
     const w = at.array(name);
-    const gradient = at.rightOrWrong(`${name}_grad`, at.array(`${name}_grad`));
-    const added = at.rightOrWrong(
-      `${name}_penalty`,
-      ndarray(
-        w.shape,
-        w.data.map((one) => (L1 ? L1 * Math.sign(one) : 0) + (L2 ? L2 * one : 0)),
-      ),
-    );
+    let gradient = at.rightOrWrong(`${name}_grad`, at.array(`${name}_grad`));
+    if (at.bugs.length || penalty.L1 || penalty.L2) {
+      const added = at.rightOrWrong(`${name}_penalty`, slopeOfPenalty(w, penalty));
+      const both = gradient.data.map((one, k) => one + added.data[k]);
+      gradient = ndarray(w.shape, both);
+    }
     at.arrays.delete(`${at.layer.name}.${name}_grad`); // so that it lies behind inner gradients
-    at.keep(
-      `${name}_grad`,
-      ndarray(
-        w.shape,
-        gradient.data.map((one, k) => one + added.data[k]),
-      ),
-    );
+    at.keep(`${name}_grad`, gradient);
   }
 }
+
+/** What the penalties add to the gradient of an array.
+ * @param {NdArray} w @param {{L1?: number, L2?: number}} penalty @returns {NdArray} */
+const slopeOfPenalty = (w, { L1 = 0, L2 = 0 }) =>
+  ndarray(
+    w.shape,
+    w.data.map((one) => (L1 ? L1 * Math.sign(one) : 0) + (L2 ? L2 * one : 0)),
+  );
 
 /** ‖g‖ of all gradients, without overflow of the squares.
  * @param {Float64Array[]} gradients @returns {number} */

@@ -6,6 +6,7 @@ import { hasZ, lengthOf, usesOf } from "../scene.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
+ * @typedef {import("../arrays.js").Region} Region
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
@@ -60,9 +61,14 @@ export function sumOfCases(scene, shape, term, cases) {
   );
 }
 
-/** The same index for every axis but the last, which are all meant.
- * @param {number[]} shape of one case @returns {null[]} */
-export const everyLead = (shape) => shape.map(() => null);
+/** The places of all cases, and of their real steps where the cases are sequences, at one place of
+ * the last axis.
+ * @param {Scene} scene @param {number[]} shape of one case @param {Region[number]} last
+ * @returns {Region[]} */
+export function ofAllCases(scene, shape, last) {
+  if (shape.length < 2 || !scene.lengths) return [[...shape.map(() => null), last]];
+  return scene.lengths.map((length, n) => [n, [0, length], last]);
+}
 
 /** a = φ(z), number by number; nothing for the identity.
  * @param {SceneLayer} layer @returns {Operation[]} */
@@ -106,7 +112,7 @@ export function throughActivation(scene, layer) {
         isPadding(scene, z_shape, at)
           ? constant(0)
           : product(cell(`${name}.J`, at), call(symbol, f, cell(`${name}.z`, at))),
-      influences: (_, at) => [at],
+      influences: (_, at) => (isPadding(scene, z_shape, at) ? [] : [at]),
     },
   ];
 }

@@ -5,9 +5,9 @@ import { countOfCases, hasZ } from "../scene.js";
 import {
   activated,
   deltaOf,
-  everyLead,
   fedBy,
   isPadding,
+  ofAllCases,
   penaltyReads,
   range,
   sentTo,
@@ -30,7 +30,6 @@ function weightedSum(layer) {
   const [x, W, b] = [fedBy(layer), `${name}.W`, `${name}.b`];
   const hasBias = layer.parameters.some((one) => one.name === "b");
   const inputs = range(layer.input_shape.at(-1) ?? 0);
-  const all = everyLead(layer.output_shape);
   return {
     target: `${name}.${hasZ(layer) ? "z" : "out"}`,
     layer: name,
@@ -48,7 +47,9 @@ function weightedSum(layer) {
       return hasBias ? sum([products, cell(b, [j])]) : products;
     },
     influences: (key, at) =>
-      key === x ? [[...at.slice(0, -1), null]] : [[...all, at[at.length - 1]]],
+      key === x
+        ? [[...at.slice(0, -1), null]]
+        : [[...layer.output_shape.map(() => null), at[at.length - 1]]],
   };
 }
 
@@ -57,7 +58,6 @@ function sentBack(scene, layer) {
   const { name } = layer;
   const [delta, W] = [deltaOf(layer), `${name}.W`];
   const outputs = range(layer.output_shape.at(-1) ?? 0);
-  const all = everyLead(layer.input_shape);
   return {
     target: sentTo(scene, layer),
     layer: name,
@@ -74,7 +74,10 @@ function sentBack(scene, layer) {
         "j",
       );
     },
-    influences: (key, at) => (key === delta ? [[...at.slice(0, -1), null]] : [[...all, at[0]]]),
+    influences: (key, at) => {
+      if (key === W) return ofAllCases(scene, layer.input_shape, at[0]);
+      return isPadding(scene, layer.input_shape, at) ? [] : [[...at.slice(0, -1), null]];
+    },
   };
 }
 
@@ -97,8 +100,11 @@ function gradientOfWeights(scene, layer) {
       const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
       return withPenalty(layer, "W", [i, j], all);
     },
-    influences: (key, at) =>
-      key === x ? [[at[at.length - 1], null]] : key === delta ? [[null, at[at.length - 1]]] : [at],
+    influences: (key, at) => {
+      if (key !== x && key !== delta) return [at];
+      if (isPadding(scene, layer.input_shape, at)) return [];
+      return key === x ? [[at[at.length - 1], null]] : [[null, at[at.length - 1]]];
+    },
   };
 }
 
@@ -120,7 +126,10 @@ function gradientOfBiases(scene, layer) {
       const all = sumOfCases(scene, layer.output_shape, term, countOfCases(scene));
       return withPenalty(layer, "b", [j], all);
     },
-    influences: (key, at) => (key === delta ? [[at[at.length - 1]]] : [at]),
+    influences: (key, at) => {
+      if (key !== delta) return [at];
+      return isPadding(scene, layer.output_shape, at) ? [] : [[at[at.length - 1]]];
+    },
   };
 }
 

@@ -190,6 +190,13 @@ const stepsWithTarget = (scene, n) =>
 /** @param {Scene} scene @param {Place} at of an output @returns {boolean} */
 const hasTarget = (scene, at) => at.length < 3 || stepsWithTarget(scene, at[0]).includes(at[1]);
 
+/** The outputs of a case that have a target.
+ * @param {Scene} scene @param {number} n @returns {import("../arrays.js").Region[]} */
+const outputsOf = (scene, n) =>
+  layerNamed(scene, scene.output).output_shape.length < 2
+    ? [[n, null]]
+    : stepsWithTarget(scene, n).map((s) => [n, s, null]);
+
 /** The operations of the forward pass that end in the loss.
  * @param {Scene} scene @returns {Operation[]} */
 export function lossForward(scene) {
@@ -393,7 +400,7 @@ function slopeOperation(scene, slope) {
         ? partOfMean(scene, at[0], slope(rowAt(scene, at.slice(0, -1)), at[at.length - 1]))
         : constant(0),
     influences: (key, at) => {
-      if (key === "loss.weights") return [[at[0], null, null]];
+      if (key === "loss.weights") return outputsOf(scene, at[0]);
       if (!hasTarget(scene, at)) return [];
       return isHinge ? [[...at.slice(0, -1), null]] : [at];
     },

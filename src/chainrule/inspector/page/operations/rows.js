@@ -4,9 +4,9 @@ import { flatIndex, placeOf } from "../arrays.js";
 import { call, cell, constant, curve, negative, product, quotient, sum } from "../expressions.js";
 import { countOfCases, outputShapeOf } from "../scene.js";
 import {
-  everyLead,
   fedBy,
   isPadding,
+  ofAllCases,
   penaltyReads,
   range,
   sentTo,
@@ -84,7 +84,8 @@ function throughSoftmax(scene, layer) {
         const products = classes.map((k) => product(cell(J, [...lead, k]), cell(y, [...lead, k])));
         return product(cell(y, at), sum([cell(J, at), negative(sum(products, "k"))]));
       },
-      influences: (_, at) => [[...at.slice(0, -1), null]],
+      influences: (_, at) =>
+        isPadding(scene, layer.output_shape, at) ? [] : [[...at.slice(0, -1), null]],
     },
   ];
 }
@@ -304,15 +305,17 @@ const EMBEDDING = {
                 "c",
               ),
         influences: (key, at) => {
-          if (key === x) {
-            const start = at[at.length - 1] * size;
-            return [[...at.slice(0, -1), [start, start + size]]];
+          if (key === E) {
+            return range((layer.output_shape.at(-1) ?? 0) / size).flatMap((k) =>
+              ofAllCases(scene, layer.output_shape, k * size + at[1]),
+            );
           }
-          const lead = everyLead(layer.output_shape);
-          return range((layer.output_shape.at(-1) ?? 0) / size).map((k) => [
-            ...lead,
-            k * size + at[1],
-          ]);
+          const start = at[at.length - 1] * size;
+          const vector = [
+            ...at.slice(0, -1),
+            /** @type {[number, number]} */ ([start, start + size]),
+          ];
+          return isPadding(scene, layer.input_shape, at) ? [] : [vector];
         },
       },
     ];
@@ -354,8 +357,11 @@ const EMBEDDING = {
           const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
           return withPenalty(layer, "E", [c, j], all);
         },
-        influences: (key, at) =>
-          key === x ? [[null, null]] : key === J ? [[null, at[at.length - 1] % size]] : [at],
+        influences: (key, at) => {
+          if (key !== x && key !== J) return [at];
+          if (isPadding(scene, layer.input_shape, at)) return [];
+          return [[null, key === x ? null : at[at.length - 1] % size]];
+        },
       },
     ];
   },
