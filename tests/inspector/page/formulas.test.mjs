@@ -76,15 +76,9 @@ const rule = (target, at) => {
 };
 
 test("the general rule has letters for the places and Σ for the terms", () => {
-  assert.equal(
-    rule("dense_1.z", [2, 1]),
-    "z⁽¹⁾ⱼ = Σ(i = 1 … 784) xᵢ · W⁽¹⁾ᵢⱼ + b⁽¹⁾ⱼ",
-  );
+  assert.equal(rule("dense_1.z", [2, 1]), "z⁽¹⁾ⱼ = Σ(i = 1 … 784) xᵢ · W⁽¹⁾ᵢⱼ + b⁽¹⁾ⱼ");
   assert.equal(rule("dense_1.z", [0, 2]), rule("dense_1.z", [2, 0]));
-  assert.equal(
-    rule("dense_1.W_grad", [5, 1]),
-    "∂L/∂W⁽¹⁾ᵢⱼ = Σ(n = 1 … 4) xᵢ(n) · δ⁽¹⁾ⱼ(n)",
-  );
+  assert.equal(rule("dense_1.W_grad", [5, 1]), "∂L/∂W⁽¹⁾ᵢⱼ = Σ(n = 1 … 4) xᵢ(n) · δ⁽¹⁾ⱼ(n)");
 });
 
 /** A formula of windows: out(i) = Σ_p x(2 i + p) w(p), counted from 0. */
@@ -104,7 +98,14 @@ test("windows are written as places that move with the result", () => {
 
 test("without a pattern there is no general rule", () => {
   const places = [0, 1, 5, 2];
-  const irregular = { target: "out", expression: () => sum(places.map((k) => cell("x", [k])), "i") };
+  const irregular = {
+    target: "out",
+    expression: () =>
+      sum(
+        places.map((k) => cell("x", [k])),
+        "i",
+      ),
+  };
   assert.equal(generalRule(irregular, [0], [1], false), null);
 });
 
@@ -198,7 +199,13 @@ test("regions hold all cells", () => {
     { key: "b", at: [] },
   ]);
   assert.deepEqual(found, [
-    { key: "a", region: [[1, 4], [2, 6]] },
+    {
+      key: "a",
+      region: [
+        [1, 4],
+        [2, 6],
+      ],
+    },
     { key: "b", region: [] },
   ]);
 });
