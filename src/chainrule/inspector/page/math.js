@@ -48,7 +48,8 @@ function nameNode(name) {
     ...(k && between ? [mathNode("mo", ",")] : []),
     mathNode(typeof index === "number" ? "mn" : "mi", String(index)),
   ]);
-  const layer = name.layer === null ? null : mathNode("mtext", `(${name.layer})`);
+  const above = [name.layer === null ? "" : `(${name.layer})`, name.isNew ? "new" : ""];
+  const layer = above.join("") ? mathNode("mtext", above.join(" ").trim()) : null;
   const below = indices.length ? mathRow(...indices) : null;
   let node = letter;
   if (layer && below) node = mathNode("msubsup", letter, below, layer);
@@ -126,7 +127,8 @@ const TEXT = {
     const layer = name.layer === null ? "" : `⁽${raised(name.layer)}⁾`;
     const indices = name.at.map(loweredIndex).join(betweenIndices(name));
     const of = typeof name.of === "number" ? `case ${name.of}` : name.of;
-    return `${name.derivative ? "∂L/∂" : ""}${name.letter}${layer}${indices}${of === null ? "" : `(${of})`}`;
+    const end = (of === null ? "" : `(${of})`) + (name.isNew ? " new" : "");
+    return `${name.derivative ? "∂L/∂" : ""}${name.letter}${layer}${indices}${end}`;
   },
   number: numberText,
   word: (word) => word,

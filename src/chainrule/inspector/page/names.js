@@ -10,6 +10,7 @@
  * @property {boolean} derivative whether it is ∂L/∂letter
  * @property {number | null} layer
  * @property {(number | string)[]} at indices counted from 1, or letters that stand for them
+ * @property {boolean} isNew whether it is the parameter after the update
  * @property {number | string | null} of the case, counted from 1, where it is to be said
  */
 import { infoOf, layerNamed } from "./scene.js";
@@ -42,6 +43,7 @@ export function nameOf(scene, key, at, ownCase = null) {
     derivative: ratio !== null,
     layer: numbered ? layerNamed(scene, info.layer).number : null,
     at: (info?.cases ? at.slice(1) : at).map((index) => index + 1),
+    isNew: info?.role === "update",
     of: info?.cases && at.length && at[0] !== ownCase && info.shape[0] > 1 ? at[0] + 1 : null,
   };
 }
@@ -60,7 +62,8 @@ export function nameText(scene, key, at, ownCase = null) {
   const indices = name.at.map((index) => (typeof index === "number" ? lowered(index) : index));
   const of = name.of === null ? "" : `(case ${name.of})`;
   const ratio = name.derivative ? "∂L/∂" : "";
-  return `${ratio}${name.letter}${layer}${indices.join(betweenIndices(name))}${of}`;
+  const new_ = name.isNew ? " new" : "";
+  return `${ratio}${name.letter}${layer}${indices.join(betweenIndices(name))}${of}${new_}`;
 }
 
 /** An array's name as plain text, such as ∂L/∂W⁽¹⁾.
@@ -72,8 +75,8 @@ const SPOKEN = /** @type {Record<string, string>} */ ({ δ: "delta", γ: "gamma"
 /** A cell's name in words, for a screen reader: "W 1, 2 of layer 1".
  * @param {Scene} scene @param {string} key @param {Place} at @returns {string} */
 export function spokenName(scene, key, at) {
-  const { letter, derivative, layer, at: indices, of } = nameOf(scene, key, at);
-  const words = SPOKEN[letter] ?? letter;
+  const { letter, derivative, layer, at: indices, of, isNew } = nameOf(scene, key, at);
+  const words = `${isNew ? "new " : ""}${SPOKEN[letter] ?? letter}`;
   return [
     `${derivative ? "the derivative of the loss by " : ""}${words} ${indices.join(", ")}`.trim(),
     layer === null ? "" : ` of layer ${layer}`,

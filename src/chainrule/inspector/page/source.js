@@ -28,9 +28,21 @@
  * @property {number} scale
  * @property {number} largest the largest |number| that is finite
  *
+ * @typedef {Object} CheckRow  what the gradient check finds of one array: its worst cell
+ * @property {string} key
+ * @property {"right" | "wrong" | "kink" | "unsure" | "truncated"} verdict
+ * @property {number} tried how many cells were tried
+ * @property {number} of how many there are
+ * @property {number} error the largest relative one
+ * @property {Place} at
+ * @property {number} analytic what the backward pass found there
+ * @property {number} numeric the central difference
+ * @property {number} kinks cells left out because a kink lies within the step
+ *
  * @typedef {Object} Source
  * @property {Scene} scene
  * @property {(wanted: PassWanted) => Promise<Pass>} pass
+ * @property {(wanted: PassWanted) => Promise<CheckRow[]>} [gradientCheck]
  * @property {boolean} isLive whether a server answers
  * @property {(wanted: import("./plane.js").PlaneWanted) => Promise<import("./plane.js").Sheets>} plane
  *   what layers give at every point of a plane of two inputs

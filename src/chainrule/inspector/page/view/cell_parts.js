@@ -109,7 +109,7 @@ export function equation(app, operation, at, read, withResult = true) {
       { class: k === 2 ? "line result" : "line" },
       k ? make("span") : formula(mathOf(target, manner)),
       formula(sign),
-      make("span", { class: "right" }, ...right.flatMap((part) => [part, " "])),
+      make("span", { class: "put" }, ...right.flatMap((part) => [part, " "])),
     ),
   );
   const text = [

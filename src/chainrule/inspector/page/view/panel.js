@@ -2,6 +2,7 @@
  * progress. */
 
 import { button, make, say } from "../dom.js";
+import { goTo } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName, userName } from "../names.js";
 import { numberText } from "../numbers.js";
@@ -27,6 +28,8 @@ const MODES = [
 
 /** @param {App} app @param {HTMLElement} element */
 export function mountPanel(app, element) {
+  const { operation, chosen } = app.store.view;
+  if (operation >= 0 && !chosen) goTo(app, operation);
   const strip = make("div", { class: "strip" });
   element.append(strip, modeButtons(app));
   mountStrip(app, strip);
@@ -75,7 +78,7 @@ function announce(app) {
   app.store.watch(["operation", "chosen", "pass"], async ({ chosen, operation }) => {
     const step = app.operations[operation];
     const { scene } = app.pass;
-    const where = step ? `Step ${operation + 1} of ${app.operations.length}, ${step.title}. ` : "";
+    const where = step ? `Step ${operation + 1} of ${app.operations.length}, ${step.title}: ` : "";
     if (!chosen) return;
     const { key, at } = chosen;
     await app.pass.need([{ key, region: at }]);
@@ -84,7 +87,7 @@ function announce(app) {
     const number = isHidden(app, key, at) ? "to be predicted" : numberText(value ?? Number.NaN);
     const own = userName(scene, key, at);
     const cell = `${spokenName(scene, key, at)}${own ? `, ${own},` : ""} is ${number}.`;
-    const sentence = where + cell[0].toUpperCase() + cell.slice(1);
+    const sentence = where + cell;
     if (sentence !== said && said) say(sentence);
     said = sentence;
   });

@@ -1,4 +1,258 @@
-/** @param {import("../main.js").App} app @param {HTMLElement} element */
+/** Break it: a bug is planted in the backward pass, to be seen, to be found, and to be understood. */
+
+import { differingKeys, firstWrong } from "../bug_traces.js";
+import { button, make, say } from "../dom.js";
+import { wantedBy } from "../following.js";
+import { choose, goTo } from "../going.js";
+import { arrayName, nameText } from "../names.js";
+import { numberText } from "../numbers.js";
+import { randomFrom } from "../predicting.js";
+
+/**
+ * @typedef {import("../main.js").App} App
+ * @typedef {import("../scene.js").BugTold} BugTold
+ * @typedef {import("../source.js").CheckRow} CheckRow
+ *
+ * @typedef {Object} Hunt  a bug that is not told
+ * @property {BugTold} bug
+ * @property {BugTold[]} choices
+ * @property {BugTold | null} guess the last one
+ * @property {boolean} hinted
+ */
+
+/** @param {App} app @param {HTMLElement} element */
 export function mountBreak(app, element) {
-  element.dataset.pass = String(app.store.view.pass);
+  const bugs = app.source.scene.bugs ?? [];
+  /** @type {{hunt: Hunt | null, seed: number}} */
+  const state = { hunt: null, seed: Date.now() % 100_000 };
+  const controls = make("div", {});
+  const about = make("div", {});
+  const check = make("div", { class: "check" });
+  element.append(
+    make("h2", { text: "Break it" }),
+    make("p", {
+      class: "says",
+      text:
+        "One wrong rule in the backward pass, of those that people really write. The forward pass" +
+        " stays right; see which numbers turn wrong, and how the gradient check finds out.",
+    }),
+    controls,
+    about,
+    check,
+  );
+  const plant = (/** @type {string[]} */ names) => app.store.set({ bugs: names });
+  const draw = () => {
+    const planted = bugs.find(({ name }) => name === app.store.view.bugs[0]) ?? null;
+    if (state.hunt && state.hunt.bug !== planted) state.hunt = null;
+    controls.replaceChildren(...chooser(bugs, planted, state, plant, draw));
+    about.replaceChildren(...(planted ? aboutBug(app, planted, state, draw) : []));
+  };
+  app.store.watch(["mode", "bugs", "wrong"], ({ mode }) => mode === "break" && draw());
+  app.store.watch(["pass"], () => {
+    app.store.set({ wrong: app.right ? differingKeys(app.pass, app.right) : NONE });
+  });
+  keepChecking(app, check);
+}
+
+/** @type {string[]} */
+const NONE = [];
+
+/** The list of bugs, one at random to be found, and none.
+ * @param {BugTold[]} bugs @param {BugTold | null} planted
+ * @param {{hunt: Hunt | null, seed: number}} state @param {(names: string[]) => void} plant
+ * @param {() => void} draw @returns {HTMLElement[]} */
+function chooser(bugs, planted, state, plant, draw) {
+  if (!bugs.length) return [make("p", { text: "None of the known bugs changes this network." })];
+  const list = make("select", {});
+  list.append(make("option", { value: "", text: state.hunt ? "one that is not told" : "none" }));
+  for (const { name, title } of bugs) list.append(make("option", { value: name, text: title }));
+  list.value = state.hunt ? "" : (planted?.name ?? "");
+  list.addEventListener("change", () => {
+    state.hunt = null;
+    plant(list.value ? [list.value] : []);
+    draw();
+  });
+  const hide = () => {
+    const random = randomFrom(state.seed++);
+    const others = bugs.filter((one) => one !== planted);
+    const bug = others[Math.floor(random() * others.length)] ?? bugs[0];
+    const wrong = bugs.filter((one) => one !== bug).sort(() => random() - 0.5);
+    const choices = [bug, ...wrong.slice(0, 3)].sort((a, b) => a.title.localeCompare(b.title));
+    state.hunt = { bug, choices, guess: null, hinted: false };
+    plant([bug.name]);
+    draw();
+  };
+  const none = button("None", "Take the bug out", () => {
+    state.hunt = null;
+    plant([]);
+  });
+  none.disabled = !planted;
+  return [
+    make(
+      "p",
+      { class: "buttons" },
+      make("label", {}, "Bug ", list),
+      button("One to find", "Plant a bug without telling which", hide),
+      none,
+    ),
+  ];
+}
+
+/** What the bug is, or the question which it is; and where numbers turn wrong.
+ * @param {App} app @param {BugTold} bug @param {{hunt: Hunt | null}} state @param {() => void} draw
+ * @returns {HTMLElement[]} */
+function aboutBug(app, bug, state, draw) {
+  const { hunt } = state;
+  const told = !hunt || hunt.guess === bug;
+  const found = told ? rules(bug) : questionOf(hunt, draw);
+  return [...found, ...trace(app)];
+}
+
+/** The wrong rule beside the right one.
+ * @param {BugTold} bug @returns {HTMLElement[]} */
+function rules(bug) {
+  const one = (
+    /** @type {string} */ kind,
+    /** @type {string} */ title,
+    /** @type {string} */ code,
+  ) =>
+    make(
+      "div",
+      { class: `side ${kind}` },
+      make("h4", { text: title }),
+      make("pre", {}, make("code", { text: code })),
+    );
+  return [
+    make("p", { class: "says", text: bug.sentence }),
+    make(
+      "div",
+      { class: "sides" },
+      one("is-wrong", "Wrong", bug.wrong),
+      one("is-right", "Right", bug.right),
+    ),
+    make("p", { class: "own", text: bug.rule }),
+  ];
+}
+
+/** Which bug is it?
+ * @param {Hunt} hunt @param {() => void} draw @returns {HTMLElement[]} */
+function questionOf(hunt, draw) {
+  const answer = (/** @type {BugTold} */ one) => {
+    hunt.guess = one;
+    say(one === hunt.bug ? `Right: ${one.title}.` : `It is not: ${one.title}.`);
+    draw();
+  };
+  const choices = hunt.choices.map((one) =>
+    button(one.title, "Is it this one?", () => answer(one), { disabled: hunt.guess === one }),
+  );
+  const hint = button("Hint", "A hint that does not give it away", () => {
+    hunt.hinted = true;
+    draw();
+  });
+  return [
+    make("h3", { text: "Which bug is it?" }),
+    make("div", { class: "choices" }, ...choices),
+    make("p", { class: "said wrong", text: hunt.guess ? `It is not: ${hunt.guess.title}.` : "" }),
+    hunt.hinted ? make("p", { class: "says", text: hunt.bug.hint }) : hint,
+  ];
+}
+
+/** From which operation on numbers are wrong, and which.
+ * @param {App} app @returns {HTMLElement[]} */
+function trace(app) {
+  const first = firstWrong(app);
+  if (first < 0) return [make("p", { text: "No number differs from the right pass." })];
+  const wrong = new Set(app.store.view.wrong);
+  const after = app.operations
+    .map((step, k) => ({ step, k }))
+    .filter(({ step }) => wrong.has(step.target));
+  const buttons = after.map(({ step, k }) =>
+    button(arrayName(app.pass.scene, step.target), `${step.title}: go there`, () => {
+      goTo(app, k);
+      app.store.set({ mode: "look" });
+    }),
+  );
+  const { scene } = app.pass;
+  const text = `Wrong from step ${first + 1} on: ${after.length} of ${app.operations.length} arrays.`;
+  return [
+    make("h4", { text: "What turns wrong" }),
+    make("p", { class: "says", text }),
+    make(
+      "div",
+      { class: "choices", "aria-label": `Wrong arrays of ${scene.title}`, role: "group" },
+      ...buttons,
+    ),
+  ];
+}
+
+/** The gradient check, again for every pass that is shown while this view is.
+ * @param {App} app @param {HTMLElement} element */
+function keepChecking(app, element) {
+  let wanted = 0;
+  app.store.watch(["mode", "pass"], async ({ mode }) => {
+    if (mode !== "break") return;
+    const mine = ++wanted;
+    element.setAttribute("aria-busy", "true");
+    try {
+      const rows = (await app.source.gradientCheck?.(wantedBy(app.store.view))) ?? [];
+      if (mine === wanted) element.replaceChildren(...checkTable(app, rows));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      if (mine === wanted) element.replaceChildren(make("p", { class: "said wrong", text }));
+    } finally {
+      if (mine === wanted) element.removeAttribute("aria-busy");
+    }
+  });
+}
+
+const VERDICTS = {
+  right: "right",
+  wrong: "wrong",
+  kink: "at a kink",
+  unsure: "unsure",
+  truncated: "truncated",
+};
+
+/** @param {App} app @param {CheckRow[]} rows @returns {HTMLElement[]} */
+function checkTable(app, rows) {
+  const { scene } = app.pass;
+  const lines = rows.map(({ key, at, verdict, analytic, numeric, error }) => {
+    const name = button(
+      nameText(scene, key, at),
+      "Go to this cell",
+      () => choose(app, { key, at }),
+      {
+        class: "cell",
+      },
+    );
+    return make(
+      "tr",
+      { class: verdict === "wrong" ? "is-wrong" : "" },
+      make("th", { scope: "row" }, name),
+      make("td", { class: "number", text: numberText(analytic) }),
+      make("td", { class: "number", text: numberText(numeric) }),
+      make("td", { class: "number", text: numberText(error, 1) }),
+      make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
+    );
+  });
+  const head = ["Worst cell", "Backward", "(L₊ − L₋) / 2h", "Error", ""].map((text) =>
+    make(text ? "th" : "td", text ? { scope: "col", text } : {}),
+  );
+  return [
+    make("h4", { text: "The gradient check" }),
+    make("p", {
+      class: "says",
+      text: "Each number is moved a little to both sides, and the loss is computed again: what it moves by must be the gradient.",
+    }),
+    make(
+      "div",
+      { class: "scrolls" },
+      make(
+        "table",
+        { class: "terms" },
+        make("thead", {}, make("tr", {}, ...head)),
+        make("tbody", {}, ...lines),
+      ),
+    ),
+  ];
 }

@@ -26,7 +26,7 @@ export function mountPaths(app, element) {
       if (trails.length) app.store.set({ trails: [] });
       return;
     }
-    const from = startOf(app, chosen);
+    const from = followedFrom(app, chosen);
     if (!from) {
       element.replaceChildren(
         make("p", { text: "This network has no weights that are trained." }),
@@ -40,18 +40,18 @@ export function mountPaths(app, element) {
     const shown = app.store.view.alone ? 0 : app.store.view.case_;
     const found = await withNumbers(app.pass, (read) => ({
       paths: pathsOf({ scene, operations, read }, from, shown),
-      gradient: gradientOf(app, from, read),
+      gradient: recordedGradient(app, from, read),
       penalty: penaltyOf(app, from, read),
     }));
     if (mine !== wanted || app.store.view.mode !== "path") return;
-    draw(app, element, from, found);
+    drawPaths(app, element, from, found);
   });
 }
 
 /** The number whose paths are shown: the one chosen, or that of the gradient chosen, or the weight
  * that moves the loss most.
  * @param {App} app @param {ChosenCell | null} chosen @returns {ChosenCell | null} */
-function startOf(app, chosen) {
+function followedFrom(app, chosen) {
   const { scene } = app.pass;
   if (chosen) {
     const role = infoOf(scene, chosen.key)?.role;
@@ -69,7 +69,7 @@ function startOf(app, chosen) {
 
 /** The recorded gradient of a number; null where there is none of its own.
  * @param {App} app @param {ChosenCell} from @param {Read} read @returns {ChosenCell & {value: number} | null} */
-function gradientOf(app, { key, at }, read) {
+function recordedGradient(app, { key, at }, read) {
   const own = [`${key}_grad`, key.replace(/\.out$/, ".J"), key.replace(/\.z$/, ".delta")].find(
     (one) => one !== key && infoOf(app.pass.scene, one),
   );
@@ -96,7 +96,7 @@ function penaltyOf(app, { key, at }, read) {
  */
 
 /** @param {App} app @param {HTMLElement} element @param {ChosenCell} from @param {Found} found */
-function draw(app, element, from, found) {
+function drawPaths(app, element, from, found) {
   const ownCase = infoOf(app.pass.scene, from.key)?.cases ? from.at[0] : null;
   const title = make("h2", {}, "How ", formula(cellMath(app, from, ownCase)), " moves the loss");
   const { paths } = found;
@@ -132,9 +132,15 @@ function draw(app, element, from, found) {
  * @param {App} app @param {Path} path @param {number} largest
  * @param {import("../store.js").Trail[]} trails @param {number} k @returns {HTMLElement} */
 function pathRow(app, { cells, factors, product }, largest, trails, k) {
-  const { case_ } = app.store.view;
+  const { scene } = app.pass;
+  const cases = new Set(
+    cells.filter(({ key }) => infoOf(scene, key)?.cases).map(({ at }) => at[0]),
+  );
+  const [own] = cases.size === 1 ? cases : [null];
+  const many = infoOf(scene, "input.out")?.shape[0] ?? 1;
+  const of = own !== null && many > 1 ? `, in case ${own + 1}` : "";
   const steps = cells.flatMap((one, n) => [
-    cellButton(app, one, case_),
+    cellButton(app, one, own),
     make(
       "span",
       { class: "arrow" },
@@ -149,7 +155,7 @@ function pathRow(app, { cells, factors, product }, largest, trails, k) {
     make(
       "div",
       { class: "product" },
-      make("span", { class: "number", text: `= ${numberText(product)}` }),
+      make("span", { class: "number", text: `= ${numberText(product)}${of}` }),
       bar(product, largest),
     ),
   );

@@ -90,10 +90,9 @@ async function drawQuiz(app, element, quiz, redraw) {
   ]);
   if (quiz.asked[quiz.index] !== one || app.store.view.mode !== "predict") return;
   element.replaceChildren(...parts);
-  const field = element.querySelector("input");
-  if (field && quiz.state === "open") field.focus({ preventScroll: true });
-  /** @type {HTMLElement | null} */ else
-    (element.querySelector(".go"))?.focus({ preventScroll: true });
+  const first = quiz.state === "open" ? "input" : ".go";
+  const focused = /** @type {HTMLElement | null} */ (element.querySelector(first));
+  focused?.focus({ preventScroll: true });
 }
 
 /** The cell that is asked, the field for it, what is said of the answer, and the buttons.
@@ -152,6 +151,8 @@ function quizButtons(app, quiz, redraw) {
       Object.assign(quiz, { state: "shown", said: "" });
       quiz.score.total++;
       unhide(app, quiz);
+      const { key, at } = quiz.asked[quiz.index];
+      say(`It is ${numberText(app.pass.read(key, at) ?? Number.NaN)}.`);
       redraw();
     };
     return [

@@ -40,7 +40,7 @@ export function mountStep(app, element) {
   app.store.watch(["operation", "chosen", "pass", "mode"], async ({ chosen, mode }) => {
     if (mode !== "look" && mode !== "film") return;
     const mine = ++wanted;
-    const drawn = withNumbers(app.pass, (read) => draw(app, read));
+    const drawn = withNumbers(app.pass, (read) => stepParts(app, read));
     const [first, second] = drawn instanceof Promise ? await drawn : drawn;
     if (mine !== wanted) return;
     about.replaceChildren(...first);
@@ -49,7 +49,7 @@ export function mountStep(app, element) {
 }
 
 /** @param {App} app @param {Read} read @returns {[HTMLElement[], HTMLElement[]]} */
-function draw(app, read) {
+function stepParts(app, read) {
   const { operation, chosen } = app.store.view;
   const step = app.operations[operation];
   const about = step ? aboutOperation(app, step, read) : aboutPass(app);
