@@ -18,7 +18,7 @@ import {
 import { textOf } from "../../../src/chainrule/inspector/page/math.js";
 import { nameText, userName } from "../../../src/chainrule/inspector/page/names.js";
 import { numberText, roundedTo } from "../../../src/chainrule/inspector/page/numbers.js";
-import { operationsOf } from "../../../src/chainrule/inspector/page/operations/operations.js";
+import { DENSE } from "../../../src/chainrule/inspector/page/operations/dense.js";
 import {
   fittedDigits,
   generalRule,
@@ -67,7 +67,13 @@ const SCENE = {
   ],
 };
 const number = (key, at) => Math.sin(key.length * 7 + at.reduce((all, k) => all * 31 + k, 5));
-const operation = (target) => operationsOf(SCENE).find((one) => one.target === target);
+const [LAYER] = SCENE.layers;
+const OPERATIONS = [
+  ...DENSE.forward(SCENE, LAYER),
+  ...DENSE.backward(SCENE, LAYER),
+  ...DENSE.gradients(SCENE, LAYER),
+];
+const operation = (target) => OPERATIONS.find((one) => one.target === target);
 const rule = (target, at) => {
   const { shape, cases } = SCENE.arrays.find(({ key }) => key === target);
   const found = generalRule(operation(target), at, shape, cases);
@@ -154,6 +160,13 @@ test("a line of text has parentheses where they are needed", () => {
   const one = product(sum([constant(1), constant(-2)]), quotient(constant(3), constant(-4)));
   assert.equal(textOf(one, manner), "(1 − 2) · 3 / −4");
   assert.equal(textOf(product(constant(2), constant(-0.5)), manner), "2 · (−0.5)");
+  assert.equal(
+    textOf(
+      call("[> 0]", (x) => Number(x > 0), constant(3)),
+      manner,
+    ),
+    "[3 > 0]",
+  );
   assert.equal(textOf(power(negative(constant(2)), constant(3)), manner), "(−2)^(3)");
 });
 

@@ -32,6 +32,7 @@ function first(inputs, value) {
  * @param {import("./expressions.js").Call} one @param {number[]} inputs @returns {number[]} */
 function partials({ name, f, slope }, inputs) {
   if (slope) return [slope(inputs[0])];
+  if (name.startsWith("[")) return inputs.map(() => 0);
   if (name in PARTIALS) return PARTIALS[name](...inputs);
   return inputs.map((x, k) => {
     const h = 2e-3 * Math.max(1, Math.abs(x));

@@ -234,6 +234,10 @@ class Writer {
     if (one.name === "exp") return signs.power(signs.word("e"), this.write(input));
     if (one.name === "sqrt") return signs.root(this.write(input));
     if (one.name === "abs") return signs.fenced(this.write(input), "|", "|");
+    if (one.name.startsWith("[")) {
+      const condition = one.name.slice(1, -1).replace(/^x /, "");
+      return signs.fenced(signs.row(this.write(input), signs.word(` ${condition}`)), "[", "]");
+    }
     const name = one.name === "log" ? "ln" : one.name;
     return signs.row(signs.word(name), signs.fenced(this.joined(one.inputs, ",", 0), "(", ")"));
   }
