@@ -244,7 +244,7 @@ export function layoutOf(scene, case_, screen) {
   }
   for (const block of layout.blocks) {
     const { key, role } = block.info;
-    block.label = arrayName(scene, key) + (role === "update" ? " new" : "");
+    block.label = arrayName(scene, key);
   }
   return layout;
 }

@@ -88,12 +88,11 @@ function phaseGroups(app) {
     const buttons = own.map(({ one, k }, n) => {
       const layer = pass.scene.layers.find((each) => each.name === one.layer);
       const where = layer ? `layer ${layer.number}, ${layer.name}` : one.layer;
-      const made = button(arrayName(pass.scene, one.target), `${one.title} (${where})`, () =>
-        goTo(app, k),
-      );
+      const text = arrayName(pass.scene, one.target).replace(" new", ""); // the phase says so
+      const made = button(text, `${one.title} (${where})`, () => goTo(app, k));
       made.dataset.index = String(k);
       made.setAttribute("aria-label", `${one.title}, ${where}`);
-      if (n && own[n - 1].one.layer !== one.layer) made.className = "new-layer";
+      if (own[n + 1] && own[n + 1].one.layer !== one.layer) made.className = "last-of-layer";
       return made;
     });
     const list = make("div", { class: "operations" }, ...buttons);
