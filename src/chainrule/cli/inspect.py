@@ -51,6 +51,14 @@ def command(
             "training. A run of train --film has them already.",
         ),
     ] = False,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Train the configuration in a process of its own, into runs/NAME-1, -2, ..., and "
+            "follow it on the page; of a folder into which another process trains, follow that.",
+        ),
+    ] = False,
     port: Annotated[
         int | None,
         typer.Option(
@@ -71,14 +79,22 @@ def command(
 
     Forward, backward and the update, as matrices: what each number is made of and what it leads
     to. Of a configuration the network is as it starts, of a run as it is after its training. The
-    page is served on this machine alone until Ctrl-C.
+    page is served on this machine alone until Ctrl-C, which also ends a training of --train: its
+    run is saved, and train --resume goes on with it.
     """
     from chainrule.inspector.inspecting import inspect
 
     if save is not None:
         _require_written(source, save, port, no_browser)
     found = inspect(
-        source, case=case, split=split, count=count, overrides=set_ or [], film=film, save=save
+        source,
+        case=case,
+        split=split,
+        count=count,
+        overrides=set_ or [],
+        film=film,
+        train=train,
+        save=save,
     )
     if save is not None:
         say(f"page written to {save}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -38,6 +38,19 @@ ENDS = (
     "This run kept no frames, so that the film is its start and its end. With --film its training "
     "is run again for them; chainrule train CONFIG --film keeps them from the start."
 )
+
+
+class AnyFilm(Protocol):
+    """A film that is there, or one that grows while the training runs."""
+
+    def theta(self, number: int) -> Array:
+        """The parameters of a frame, in float64."""
+
+    def scene(self, network: Network) -> dict[str, Any]:
+        """What the page is told of it, as JSON."""
+
+    def of_bytes(self, most: int) -> Film | None:
+        """The same in at most so many bytes; None if that is too few."""
 
 
 @dataclass(frozen=True, eq=False)

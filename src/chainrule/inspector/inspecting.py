@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.config.load import load_config
@@ -17,6 +19,7 @@ from chainrule.explain.lesson import in_float64
 from chainrule.inspector.film import ENDS, Film, film_of, replayed
 from chainrule.inspector.inspected import require_minibatch
 from chainrule.inspector.inspection import Inspection
+from chainrule.inspector.live import Live, OwnTraining, WatchedTraining
 from chainrule.inspector.planes import plane_told
 from chainrule.inspector.record import FirstStep
 from chainrule.inspector.scene import Told
@@ -32,6 +35,7 @@ from chainrule.inspector.telling import (
 )
 from chainrule.nn.network import Network
 from chainrule.runs.run import Run, load
+from chainrule.runs.run_folder import RunFolder
 from chainrule.runs.taught import Taught, taught
 from chainrule.training.optimizers import Optimizer
 from chainrule.training.optimizers import optimizer as make_optimizer
@@ -51,6 +55,7 @@ def inspect(
     count: int | None = None,
     overrides: Sequence[str] = (),
     film: bool = False,
+    train: bool = False,
     save: str | os.PathLike[str] | None = None,
 ) -> Inspection:
     """A network with some cases of its data, as a page that steps through their pass.
@@ -67,6 +72,9 @@ def inspect(
         overrides: items that replace settings of a configuration.
         film: train in memory first, and keep the parameters of many epochs for the film of the
             training. A run that was trained with the callback ``frames`` has them already.
+        train: whether `Inspection.open` also begins to train what a configuration describes, in a
+            process of its own and into a new folder below ``runs``, and the page follows it. Of
+            a folder into which another process trains, the page follows that.
         save: the file to write the page to.
 
     Returns:
@@ -91,19 +99,42 @@ def inspect(
         )
     if count is not None and not is_whole(count, 1):
         raise ConfigError(f"count is a whole number of at least 1, found {count!r}")
+    if train and (film or save is not None):
+        raise ConfigError("a page that follows a training is served: leave out film and save")
+    folder = _folder(source)
+    if train and folder is not None:  # there is no result yet, but the configuration is
+        source = RunFolder(folder).config
     source = _loaded(source)
     found = taught(source, overrides, "inspect")
     made = _of_data(found, case, split, COUNT if count is None else count)
+    if train:
+        return replace(made, training=_training(source, overrides, folder))
     made = replace(made, told=replace(made.told, film=_film(source, overrides, film)))
     if save is not None:
         made.save(save)
     return made
 
 
+def _folder(source: Any) -> Path | None:
+    """The path of a folder; None of anything else."""
+    is_path = isinstance(source, str | os.PathLike) and os.path.isdir(source)
+    return Path(source) if is_path else None
+
+
 def _loaded(source: Any) -> Any:
     """The run of a folder; anything else as it is."""
-    is_path = isinstance(source, str | os.PathLike)
-    return load(source) if is_path and os.path.isdir(source) else source
+    return source if _folder(source) is None else load(source)
+
+
+def _training(
+    source: Any, overrides: Sequence[str], folder: Path | None
+) -> Callable[[Network], Live]:
+    """What begins a training, or begins to follow the one in a folder."""
+    if folder is not None:
+        return partial(WatchedTraining, folder)
+    if isinstance(source, Run):
+        raise ConfigError("this run has been trained; train its configuration, run.config")
+    return partial(OwnTraining, load_config(source, overrides))
 
 
 def _film(source: Any, overrides: Sequence[str], again: bool) -> Film | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainrule.core.errors import ChainruleError, Problem
@@ -13,8 +14,10 @@ from chainrule.core.notation import counted
 from chainrule.inspector import page
 from chainrule.inspector.film import MOST_EMBEDDED
 from chainrule.inspector.inspected import Inspected
+from chainrule.inspector.live import Live
 from chainrule.inspector.server import Served
 from chainrule.inspector.session import Session
+from chainrule.nn.network import Network
 
 MOST_NUMBERS = 25_000_000
 """A page of more numbers than these, 200 MB, would be no file that a browser opens gladly."""
@@ -25,7 +28,14 @@ MOST_IN_A_NOTEBOOK = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Inspection(Inspected):
-    """A network with some cases as a page, which `save` writes and `open` serves."""
+    """A network with some cases as a page, which `save` writes and `open` serves.
+
+    Attributes:
+        training: begins the training that the page follows, or begins to follow one; None if the
+            page follows none.
+    """
+
+    training: Callable[[Network], Live] | None = None
 
     def html(self) -> str:
         """The page as one file that carries its numbers and needs no server.
@@ -75,7 +85,16 @@ class Inspection(Inspected):
         Raises:
             ChainruleError: the port is taken.
         """
-        served = Served(Session(self), port)
+        base, live = self, None
+        if self.training is not None:
+            live = self.training(self.network)
+            base = replace(self, told=replace(self.told, film=live.film), training=None)
+        try:
+            served = Served(Session(base, live), port)
+        except ChainruleError:
+            if live is not None:
+                live.close()
+            raise
         if browser:
             served.show()
         return served

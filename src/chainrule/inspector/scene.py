@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences, has_target, lengths_of
 from chainrule.inspector.bugs import bugs_for
-from chainrule.inspector.film import Film
+from chainrule.inspector.film import AnyFilm
 from chainrule.inspector.record import Record
 from chainrule.inspector.telling import Scaling, TableColumn
 from chainrule.nn.activations import ACTIVATIONS
@@ -58,7 +58,7 @@ class Told:
     classes: Sequence[str] | None = None
     target: str | None = None
     image: Sequence[int] | None = None
-    film: Film | None = None
+    film: AnyFilm | None = None
     plane: Mapping[str, Any] | None = None
 
 

@@ -382,6 +382,7 @@ class Served:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+            server.session.close()
         for file in self._files:
             file.unlink(missing_ok=True)
         self._servers, self._files = [], []

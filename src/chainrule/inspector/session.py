@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from chainrule.core.errors import ShapeError, unknown
 from chainrule.inspector.edits import Checked, Name, PassWanted, edited
 from chainrule.inspector.inspected import Inspected
+from chainrule.inspector.live import Live
 from chainrule.inspector.packing import packed
 from chainrule.inspector.planes import PlaneWanted, plane
 
@@ -56,14 +57,18 @@ class Session:
         streams: by path, what sends parts as they come.
     """
 
-    def __init__(self, base: Inspected) -> None:
+    def __init__(self, base: Inspected, live: Live | None = None) -> None:
         self.base = base
+        self._live = live
         self.answers: Mapping[str, Callable[[bytes], bytes]] = {
             "/pass": self._pass,
             "/numbers": self._numbers,
             "/plane": self._plane,
         }
         self.streams: Mapping[str, Callable[[], Iterator[bytes]]] = {}
+        if live is not None:
+            self.answers = {**self.answers, "/stop": self._stop}
+            self.streams = {"/live": live.events}
         self._passes: OrderedDict[str, Inspected] = OrderedDict()
         self._lock = Lock()
 
@@ -118,6 +123,17 @@ class Session:
         asked = _read(PlaneWanted, body)
         made = edited(self.base, asked.of.model_copy(update={"only": None, "bugs": []}))
         return packed({}, plane(made.network, made.x, asked))
+
+    def _stop(self, body: bytes) -> bytes:
+        """End the training that is followed."""
+        if self._live is not None:
+            self._live.stop()
+        return packed({}, {})
+
+    def close(self) -> None:
+        """End what belongs to the session: the training that is followed."""
+        if self._live is not None:
+            self._live.close()
 
 
 def _size(one: Inspected) -> int:

@@ -12,6 +12,9 @@
  * @property {number | null} own the frame whose parameters the network has as it came
  * @property {string[]} parameters keys of the parameters, in the order in which a frame holds them
  * @property {string} note where the frames come from
+ * @property {number | null} [epochs] how many epochs a training that runs will have
+ * @property {{state: "training" | "finished" | "stopped" | "failed", text: string,
+ *   can_stop: boolean}} [live] of a training that is followed
  */
 import { ndarray, sizeOf } from "./arrays.js";
 import { infoOf } from "./scene.js";
@@ -34,10 +37,12 @@ export function frameParameters(scene, carried, id) {
   return found;
 }
 
-/** The frame that the view shows: the one chosen, else the one of the network as it came.
+/** The frame that the view shows: the one chosen or, where it is no longer there, the last before
+ * it; else the one of the network as it came.
  * @param {Film} film @param {number | null} id @returns {number} its index; the last where none is */
 export function indexOfFrame(film, id) {
-  const found = film.frames.findIndex((frame) => frame.id === (id ?? film.own));
+  const wanted = id ?? film.own;
+  const found = film.frames.findLastIndex((frame) => wanted !== null && frame.id <= wanted);
   return found < 0 ? film.frames.length - 1 : found;
 }
 

@@ -73,6 +73,8 @@ export async function localSource() {
       return planeFromEngine(beginning.scene, beginning.arrays, wanted);
     },
     planesReason: reasonAgainstPlanes(scene),
+    follow: async () => {},
+    stop: async () => {},
   };
 }
 

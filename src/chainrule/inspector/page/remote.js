@@ -137,6 +137,29 @@ class RemotePass {
   }
 }
 
+/** Hear the events of a training that runs; of those that have come at once the latest.
+ * @param {string} token @param {(film: import("./frames.js").Film) => void} heard
+ * @returns {Promise<void>} */
+async function followEvents(token, heard) {
+  const answer = await fetch("/live", { headers: { "X-Chainrule-Token": token } });
+  if (!answer.ok || !answer.body) throw new Error("The training cannot be followed.");
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  let state = "training";
+  while (true) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop() ?? "";
+    const latest = parts.findLast((part) => part.startsWith("data: "));
+    if (!latest) continue;
+    const film = JSON.parse(latest.slice(6));
+    state = film.live.state;
+    heard(film);
+  }
+  if (state === "training") throw new Error("The training is no longer told of.");
+}
+
 /** The source that asks the server of this page by the token of its address.
  * @returns {Promise<Source>} */
 export async function remoteSource() {
@@ -163,5 +186,13 @@ export async function remoteSource() {
   first = (await pass({ edits: [], bugs: [], frame: null, only: null })).scene;
   const plane = async (/** @type {import("./plane.js").PlaneWanted} */ wanted) =>
     unpacked(await ask("/plane", wanted)).arrays;
-  return { scene: first, isLive: true, pass, plane, planesReason: null };
+  return {
+    scene: first,
+    isLive: true,
+    pass,
+    plane,
+    planesReason: null,
+    follow: (heard) => followEvents(token, heard),
+    stop: () => ask("/stop", {}),
+  };
 }

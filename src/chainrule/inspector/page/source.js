@@ -46,6 +46,9 @@
  * @property {boolean} isLive whether a server answers
  * @property {(wanted: import("./plane.js").PlaneWanted) => Promise<import("./plane.js").Sheets>} plane
  *   what layers give at every point of a plane of two inputs
+ * @property {(heard: (film: import("./frames.js").Film) => void) => Promise<void>} follow hear of the
+ *   film of a training that runs whenever it has grown; ends with the training
+ * @property {() => Promise<unknown>} stop end that training
  * @property {string | null} planesReason why there are no planes; null where there are
  */
 export {};

@@ -2,7 +2,9 @@
 
 import { button, make, wantsStillness } from "../dom.js";
 import { indexOfFrame } from "../frames.js";
+import { numberText } from "../numbers.js";
 import { lossCurve } from "./curve.js";
+import { Follower } from "./live.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -11,15 +13,17 @@ import { lossCurve } from "./curve.js";
 
 const BETWEEN_FRAMES = 90; // milliseconds, when the film plays
 
-/** A loss as the page writes it. @param {number | null} loss @returns {string} */
-const lossText = (loss) => (loss === null ? "–" : Number(loss.toPrecision(4)).toString());
+/** A loss as the page writes it. @param {number | null} loss @param {number} [digits] */
+const lossText = (loss, digits = 4) => (loss === null ? "–" : numberText(loss, digits));
 
 /** Which epoch a frame is of, in words.
  * @param {Film} film @param {number} index @returns {string} */
 function epochWords(film, index) {
   const { epoch } = film.frames[index];
-  const last = film.frames.at(-1)?.epoch;
-  return epoch === 0 ? `before the first of ${last} epochs` : `after epoch ${epoch} of ${last}`;
+  const last = film.epochs ?? film.frames.at(-1)?.epoch;
+  if (epoch === 0) return `before the first of ${last} epochs`;
+  if (!Number.isInteger(epoch)) return `in epoch ${Math.ceil(epoch)} of ${last}`;
+  return `after epoch ${epoch} of ${last}`;
 }
 
 /** The player of a film. */
@@ -43,14 +47,15 @@ export class Player {
     });
     this.play = button("Play", "Play the film, or pause it (f)", () => this.toggle());
     this.play.className = "play";
-    this.play.hidden = wantsStillness();
+    this.allowPlaying();
     this.epoch = make("output", { class: "epoch" });
     this.train = make("span", { class: "number" });
     this.validation = make("span", { class: "number" });
     this.highest = make("span", { class: "axis highest" });
     this.lowest = make("span", { class: "axis lowest" });
     this.note = make("p", { class: "note" });
-    element.append(this.header(), this.body(), this.note);
+    this.head = this.header();
+    element.append(this.head, this.body(), this.note);
     this.show(film);
     app.store.watch(["frame"], () => this.follow());
     app.store.watch(["pass"], () => this.soon());
@@ -83,8 +88,8 @@ export class Player {
     const { keys } = this.app;
     keys.bind({ keys: [">"], group, says: "the next frame", run: step(1) });
     keys.bind({ keys: ["<"], group, says: "the frame before", run: step(-1) });
-    if (!this.play.hidden)
-      keys.bind({ keys: ["f"], group, says: "play the film, or pause", run: () => this.toggle() });
+    const run = () => this.play.hidden || this.toggle();
+    if (!wantsStillness()) keys.bind({ keys: ["f"], group, says: "play the film, or pause", run });
   }
 
   /** The index of the frame shown. */
@@ -99,15 +104,23 @@ export class Player {
     this.slider.max = String(film.frames.length - 1);
     this.curve.draw(film);
     const { least, most, isLog } = this.curve.scale();
-    this.highest.textContent = lossText(Number(most.toPrecision(2)));
-    this.lowest.textContent = lossText(Number(least.toPrecision(2)));
+    this.highest.textContent = lossText(most, 2);
+    this.lowest.textContent = lossText(least, 2);
     this.lowest.title = isLog ? "A logarithmic scale" : "";
     this.note.textContent = film.note;
     this.note.hidden = !film.note;
     const hasValidation = film.curve.validation.some((loss) => loss !== null);
     const legend = this.validation.parentElement;
     if (legend) legend.hidden = !hasValidation;
-    this.follow();
+    const { frame } = this.app.store.view;
+    const isThere = frame === null || film.frames.some(({ id }) => id === frame);
+    if (isThere) this.follow();
+    else this.goTo(this.index);
+  }
+
+  /** Let the film be played, once it is whole. */
+  allowPlaying() {
+    this.play.hidden = wantsStillness();
   }
 
   /** Show which frame it is. */
@@ -173,5 +186,7 @@ export class Player {
  * @param {App} app @param {HTMLElement} element */
 export function mountFilm(app, element) {
   const { film } = app.source.scene;
-  if (film) new Player(app, film, element);
+  if (!film) return;
+  const player = new Player(app, film, element);
+  if (film.live) new Follower(app, player, player.head);
 }

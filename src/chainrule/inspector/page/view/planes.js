@@ -3,6 +3,7 @@
 import { button, make } from "../dom.js";
 import { choose } from "../going.js";
 import { lowered, nameText, spokenName, userName } from "../names.js";
+import { numberText } from "../numbers.js";
 import { caseIn } from "../store.js";
 import { currentPalette } from "./colours.js";
 import { classColours, drawRegions, drawUnit, tellsClasses } from "./sheets.js";
@@ -289,9 +290,7 @@ class Planes {
     const { scene } = this.app.source;
     const { mean, scale } = scene.scaling.inputs ?? { mean: [], scale: [] };
     const own = (/** @type {number} */ k, /** @type {number} */ value) =>
-      Number((value * (scale[k] ?? 1) + (mean[k] ?? 0)).toPrecision(3))
-        .toString()
-        .replace("-", "−");
+      numberText(value * (scale[k] ?? 1) + (mean[k] ?? 0), 3);
     const texts = this.axes.flatMap((k) => this.told.ranges[k].map((value) => own(k, value)));
     [...texts, ...this.axes.map((k) => this.nameOf(k))].forEach((text, k) => {
       this.labels[k].textContent = text;
