@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_networks import drawn
-from test_engine_against_python import js_number
+from random_networks import drawn, js_number
 
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.edits import PassWanted, edited

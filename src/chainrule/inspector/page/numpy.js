@@ -19,7 +19,7 @@
  * @property {Map<string, Held>} arrays by key
  * @property {Map<string, number>} constants by name
  * @property {Set<string>} functions definitions in Python
- * @property {import("./scene.js").Named | null} activation of the operation's layer
+ * @property {Record<string, any>} options of the layer's activation and of the loss
  * @property {Read} read
  */
 import { placesIn, sizeOf } from "./arrays.js";
@@ -108,22 +108,26 @@ function neededArrays(scene, expression) {
   const found = new Map();
   for (const [key, cells] of places) {
     const shape = infoOf(scene, key)?.shape ?? [];
-    const most = cells.length > 1 ? MOST_WHOLE : shape.length === 1 ? MOST_WHOLE / 4 : 1;
+    const count = new Set(cells.map(String)).size;
+    const most = count > 1 ? MOST_WHOLE : shape.length === 1 ? MOST_WHOLE / 4 : 1;
     const whole = sizeOf(shape) <= most;
     const low = shape.map((_, axis) => (whole ? 0 : Math.min(...cells.map((at) => at[axis]))));
     const extent = shape.map((length, axis) =>
       whole ? length : Math.max(...cells.map((at) => at[axis])) - low[axis] + 1,
     );
-    found.set(key, { name: freePythonName(scene, key, taken), low, extent, whole });
+    const isOne = !whole && sizeOf(extent) === 1 && low.length > 0;
+    const name = freePythonName(scene, key, taken) + (isOne ? `_${low.join("_")}` : "");
+    found.set(key, { name, low, extent, whole });
   }
   return found;
 }
 
-/** A name of an array that is not taken yet, such as W1 or delta2.
+/** A name of an array that is not taken yet, such as W1, delta2 or W1_new.
  * @param {Scene} scene @param {string} key @param {Set<string>} taken */
 function freePythonName(scene, key, taken) {
   const { letter, derivative, layer } = nameOf(scene, key, []);
-  const name = pythonName(`${derivative ? "dL_d" : ""}${letter}${layer ?? ""}`);
+  const after = key.endsWith("_new") ? "_new" : "";
+  const name = pythonName(`${derivative ? "dL_d" : ""}${letter}${layer ?? ""}${after}`);
   const isFree = (/** @type {string} */ one) => !taken.has(one);
   const own = pythonName(key.replace(".", "_"));
   const found = [name, own, ...[2, 3, 4, 5].map((k) => `${own}_${k}`)].find(isFree) ?? own;
@@ -144,27 +148,24 @@ function indexedArray(held, index) {
   return found.length ? `${held.name}[${found.join(", ")}]` : held.name;
 }
 
-/** Terms that are alike, as a grid: nested sums, or the terms of one.
- * @param {Expression[]} terms @param {string} kind "sum", or "call" for the inputs of a maximum
+/** Terms that are alike, as a grid: of nested sums a side each, else one side.
+ * @param {Expression[]} terms
  * @returns {{lengths: number[], bodies: Expression[]} | null} null where they are not alike */
-function gridOf(terms, kind) {
-  if (terms.length < 2) return null;
-  if (kind === "sum" && terms.every((term) => term.kind === "sum")) {
-    const grids = terms.map((term) => gridOf(partsOf(term), kind));
+function gridOf(terms) {
+  if (terms.every((term) => term.kind === "sum" && term.terms.length > 0)) {
+    const grids = terms.map((term) => gridOf(partsOf(term)));
     const lengths = grids[0]?.lengths;
-    if (lengths && grids.every((grid) => String(grid?.lengths) === String(lengths))) {
-      const bodies = grids.flatMap((grid) => grid?.bodies ?? []);
-      const one = skeletonOf(bodies[0]);
-      if (bodies.every((body) => skeletonOf(body) === one)) {
-        return { lengths: [terms.length, ...lengths], bodies };
-      }
-    }
-    return null;
+    if (!lengths || !grids.every((grid) => String(grid?.lengths) === String(lengths))) return null;
+    const bodies = grids.flatMap((grid) => grid?.bodies ?? []);
+    return areAlikeTerms(bodies) ? { lengths: [terms.length, ...lengths], bodies } : null;
   }
+  return areAlikeTerms(terms) ? { lengths: [terms.length], bodies: terms } : null;
+}
+
+/** @param {Expression[]} terms */
+function areAlikeTerms(terms) {
   const first = skeletonOf(terms[0]);
-  return terms.every((term) => skeletonOf(term) === first)
-    ? { lengths: [terms.length], bodies: terms }
-    : null;
+  return terms.every((term) => skeletonOf(term) === first);
 }
 
 /** What an expression is but for the places of its cells.
@@ -218,7 +219,8 @@ function reversedSlice(low, step, length) {
 /** Alike expressions as one over slices; null where they are not to be written so.
  * @param {Program} program @param {{lengths: number[], bodies: Expression[]}} grid
  * @returns {{text: string, factors: string[] | null} | null} factors: of a product of two rows */
-function overSlices(program, { lengths, bodies }) {
+function overSlices(program, { lengths: all, bodies }) {
+  const lengths = all.filter((length) => length > 1);
   const leaves = bodies.map((body) => [...cellsOf(body)]);
   const found = leaves[0].map((_, k) =>
     slicedCells(
@@ -227,24 +229,31 @@ function overSlices(program, { lengths, bodies }) {
       lengths,
     ),
   );
-  const sides = found.map((one) => one?.sides.length ?? -1);
-  const areWhole = sides.every((count) => count === 0 || count === lengths.length);
-  if (!areWhole || !sides.includes(lengths.length) || !isInPython(program, bodies[0])) return null;
+  if (!lengths.length || !isInPython(program, bodies[0])) return null;
+  if (!found.every((one) => one && isLastSides(one.sides, lengths.length))) return null;
+  const counts = found.map((one) => one?.sides.length ?? 0);
+  if (!counts.includes(lengths.length)) return null;
   const texts = new Map(leaves[0].map((leaf, k) => [leaf, found[k]?.text ?? ""]));
   const body = bodies[0];
   const isDot =
     body.kind === "product" &&
     body.factors.length === 2 &&
     body.factors.every((one) => one.kind === "cell") &&
-    sides.every((count) => count === 1);
+    counts.every((count) => count === 1) &&
+    lengths.length === 1;
   const text = inPython(program, body, (cell) => texts.get(cell) ?? "", false)[0];
   return { text, factors: isDot ? [...texts.values()] : null };
 }
 
+/** Whether the sides over which slices go are the last ones of the grid, so that NumPy repeats them
+ * over the others.
+ * @param {number[]} sides @param {number} count of the sides of the grid */
+const isLastSides = (sides, count) => sides.every((side, k) => side === count - sides.length + k);
+
 /** Whether all functions of an expression are known in Python.
  * @param {Program} program @param {Expression} one @returns {boolean} */
 const isInPython = (program, one) =>
-  (one.kind !== "call" || pythonCall(one.name, one.inputs.map(String), program.activation)) !==
+  (one.kind !== "call" || pythonCall(one.name, one.inputs.map(String), program.options)) !==
     null && partsOf(one).every((part) => isInPython(program, part));
 
 /** How tightly the outermost operation of a text binds: 1 a sum, 2 a product, 3 a power, 4 a name.
@@ -282,8 +291,8 @@ function inPython(program, one, cellText, slices) {
 
 /** @param {Program} program @param {import("./expressions.js").Constant} one @returns {Written} */
 function constantText(program, { name, value }) {
-  if (name && !/^[-0-9]/.test(name)) {
-    const spelled = pythonName(name);
+  const spelled = name ? pythonName(name) : "";
+  if (spelled && !spelled.startsWith("v_")) {
     const known = program.constants.get(spelled);
     if (known === undefined || known === value) {
       program.constants.set(spelled, value);
@@ -299,7 +308,7 @@ function constantText(program, { name, value }) {
 function sumText(program, terms, part) {
   if (!terms.length) return ["0.0", 4];
   if (terms.length === 1) return part(terms[0]);
-  const grid = program && gridOf(terms, "sum");
+  const grid = program && gridOf(terms);
   const found = program && grid && overSlices(program, grid);
   if (found?.factors) return [`${found.factors[0]} @ ${found.factors[1]}`, 2];
   if (found) return [/[ (]/.test(found.text) ? `np.sum(${found.text})` : `${found.text}.sum()`, 4];
@@ -310,18 +319,39 @@ function sumText(program, terms, part) {
 /** @param {Program} program @param {import("./expressions.js").Call} one
  * @param {(one: Expression) => Written} part @param {boolean} slices @returns {Written} */
 function callText(program, one, part, slices) {
-  if (slices && one.inputs.length > 1) {
-    const grid = gridOf(one.inputs, "call");
-    const found = grid && overSlices(program, grid);
-    if (found && ["max", "min"].includes(one.name)) return [`np.${one.name}(${found.text})`, 4];
+  if (slices && one.inputs.length > 1 && ["max", "min"].includes(one.name)) {
+    const box = boxOf(one.inputs);
+    const found = box && overSlices(program, box);
+    if (found) return [`np.${one.name}(${found.text})`, 4];
   }
   const inputs = one.inputs.map((input) => part(input)[0]);
-  const found = pythonCall(one.name, inputs, program.activation);
+  if (one.name === "argmax") return [argmaxText(one, inputs), 4];
+  const found = pythonCall(one.name, inputs, program.options);
   if (!found) {
     return [pythonNumber(evaluate(one, (key, at) => program.read(key, at) ?? Number.NaN)), 4];
   }
   if (found.definition) program.functions.add(found.definition);
   return [found.text, 4];
+}
+
+/** Which input is the largest, as the formula counts them: not from 0 on where a window lies partly
+ * beyond the edge.
+ * @param {import("./expressions.js").Call} one @param {string[]} inputs @returns {string} */
+function argmaxText({ inputs: { length }, f }, inputs) {
+  const numbers = inputs.map((_, k) => f(...Array.from({ length }, (_, j) => Number(j === k))));
+  const found = `np.argmax([${inputs.join(", ")}])`;
+  return numbers.every((number, k) => number === k) ? found : `[${numbers.join(", ")}][${found}]`;
+}
+
+/** Cells of one array that fill a box, as a grid with a side for each axis; null for others.
+ * @param {Expression[]} inputs */
+function boxOf(inputs) {
+  const cells = inputs.flatMap((input) => (input.kind === "cell" ? [input] : []));
+  if (cells.length < inputs.length || !areAlikeTerms(inputs)) return null;
+  const lengths = cells[0].at.map(
+    (low, axis) => Math.max(...cells.map(({ at }) => at[axis])) - low + 1,
+  );
+  return sizeOf(lengths) === inputs.length ? { lengths, bodies: inputs } : null;
 }
 
 /** The program for one cell.
@@ -335,7 +365,7 @@ export function numpyProgram(scene, operation, at, read) {
     arrays: neededArrays(scene, expression),
     constants: new Map(),
     functions: new Set(),
-    activation: layer?.activation ?? null,
+    options: { ...scene.loss, ...layer?.activation },
     read,
   };
   const [text] = inPython(
@@ -348,11 +378,9 @@ export function numpyProgram(scene, operation, at, read) {
     true,
   );
   const value = evaluate(expression, (key, place) => read(key, place) ?? Number.NaN);
-  const name = freePythonName(
-    scene,
-    operation.target,
-    new Set([...program.arrays.values()].map((one) => one.name)),
-  );
+  const names = new Set([...program.arrays.values()].map((one) => one.name));
+  const own = program.arrays.get(operation.target)?.name.replace(/(_\d+)+$/, "");
+  const name = own ?? freePythonName(scene, operation.target, names);
   const indices = at.length ? `[${at.join(", ")}]` : "";
   return [
     "import numpy as np",

@@ -68,15 +68,21 @@ const DEFINED = {
   },
   softplus: { name: "softplus", value: "np.logaddexp(0, z)" },
   "softplus′": { name: "softplus_slope", value: "1 / (1 + np.exp(-z))" },
+  "ln cosh": { name: "log_cosh", value: "np.logaddexp(z, -z) - np.log(2)" },
+  ρ: {
+    name: "huber",
+    value: "np.where(abs(z) <= {delta}, z**2 / 2, {delta} * (abs(z) - {delta} / 2))",
+  },
+  "ρ′": { name: "huber_slope", value: "np.clip(z, -{delta}, {delta})" },
   softsign: { name: "softsign", value: "z / (1 + np.abs(z))" },
   "softsign′": { name: "softsign_slope", value: "1 / (1 + np.abs(z)) ** 2" },
 };
 
 /** A call in Python; null for a function that is not known here.
  * @param {string} name as the formula writes it @param {string[]} inputs
- * @param {Named | null} activation of the layer, whose options some functions take
+ * @param {Record<string, any>} options of the activation and of the loss, which some functions take
  * @returns {PythonCall | null} */
-export function pythonCall(name, inputs, activation) {
+export function pythonCall(name, inputs, options) {
   if (name === "max" || name === "min") {
     const both = name === "max" ? "np.maximum" : "np.minimum";
     const of = inputs.length === 2 ? inputs.join(", ") : `[${inputs.join(", ")}]`;
@@ -85,11 +91,14 @@ export function pythonCall(name, inputs, activation) {
   if (Object.hasOwn(OF_NUMPY, name)) {
     return { text: `${OF_NUMPY[name]}(${inputs.join(", ")})`, definition: null };
   }
+  const compared = /^(?:is|\[x = )(-?\d+)\]?$/.exec(name)?.[1];
+  const condition = name === "[> 0]" ? "> 0" : compared && `== ${compared}`;
+  if (condition) return { text: `np.float64(${inputs[0]} ${condition})`, definition: null };
   if (!Object.hasOwn(DEFINED, name) || inputs.length !== 1) return null;
   const { needs = "", name: called, value } = DEFINED[name];
-  const options = value.replace(/\{(\w+)\}/g, (_, option) => String(activation?.[option]));
+  const filled = value.replace(/\{(\w+)\}/g, (_, option) => String(options[option]));
   return {
     text: `${called}(${inputs[0]})`,
-    definition: `${needs}${definedInPython(called, options)}`,
+    definition: `${needs}${definedInPython(called, filled)}`,
   };
 }
