@@ -617,6 +617,30 @@ def test_a_row_is_explained_within_its_minibatch_where_cases_depend_on_each_othe
         model.explain(X[:3], Y[:3], case=3)
 
 
+@pytest.mark.parametrize(("make", "targets"), [(classifier, Y), (regressor, VALUES)])
+def test_rows_are_shown_as_a_page_in_the_words_of_their_labels(make, targets):
+    model = make([2, "tanh"], epochs=1, engine="numpy").fit(X, targets)
+    found = model.inspect(X[:5], targets[:5], case=3)
+    np.testing.assert_array_equal(found.record["input.out"], model._checked(X[:5]))
+    told = [case["label"] for case in found.scene["cases"]]
+    if make is classifier:
+        assert told == [str(label) for label in targets[:5]]
+        assert found.scene["names"]["classes"] == [str(name) for name in model.classes_]
+    else:
+        assert [float(label) for label in told] == pytest.approx(targets[:5], rel=1e-3)
+    assert found.scene["case"] == 3
+
+
+def test_rows_of_several_labels_are_shown_with_each_of_theirs():
+    several = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    model = classifier([2], epochs=1, engine="numpy").fit(X, several)
+    found = model.inspect(X[:9], several[:9])
+    expected = [", ".join(str(k) for k in (0, 1) if row[k]) for row in several[:9]]
+    assert [case["label"] for case in found.scene["cases"]] == expected
+    with pytest.raises(NotFittedError):
+        classifier().inspect(X, Y)
+
+
 def test_a_row_explained_needs_known_labels_and_a_fit():
     with pytest.raises(NotFittedError):
         classifier().explain(X, Y)

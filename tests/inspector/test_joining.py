@@ -46,6 +46,13 @@ def test_imports_and_exports_are_of_the_form_that_is_joined():
         assert not re.search(r"\bimport\(", re.sub(r'import\("[^"]*"\)\.', "", text)), name
 
 
+def test_no_text_goes_over_several_lines_so_that_indentation_can_be_left_out():
+    for name, text in modules().items():
+        for line in page._COMMENTS.sub("", text).splitlines():
+            assert line.count("`") % 2 == 0, f"{name}: {line}"
+            assert not line.endswith("\\"), f"{name}: {line}"
+
+
 @needs_node
 def test_the_script_is_read_without_an_error():
     found = subprocess.run(
@@ -74,9 +81,9 @@ def _is_code(line: str) -> bool:
 
 
 def _plain(lines: list[str]) -> list[str]:
-    """Lines of code without what joining removes from them: imports, and the word export."""
+    """Lines of code without what joining removes: imports, the word export, and indentation."""
     text = page._IMPORT.sub("", "\n".join(lines) + "\n").replace("export {};\n", "")
-    return page._EXPORT.sub("", text).splitlines()
+    return [line.strip() for line in page._EXPORT.sub("", text).splitlines()]
 
 
 def test_the_policy_names_script_and_styles_by_their_hashes():

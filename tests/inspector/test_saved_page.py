@@ -13,6 +13,7 @@ import pytest
 import chainrule
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ChainruleError
+from chainrule.data.standardization import Standardization
 from chainrule.inspector import page
 from chainrule.nn import BatchNorm
 
@@ -124,6 +125,8 @@ def test_arrays_of_a_network_and_what_is_refused():
     ):
         with pytest.raises(ChainruleError, match=re.escape(words)):
             network.inspect(x, t, **wrong)
+    with pytest.raises(ChainruleError, match="at most 2,000 cases, found 2,001"):
+        network.inspect(np.zeros((2001, 2)), np.zeros(2001, int))
     normalised = Network([Dense(2), BatchNorm(), Dense(3), Softmax()], input=2, seed=1)
     with pytest.raises(ChainruleError, match="at least 2 cases"):
         normalised.inspect(x[:1], t[:1])
@@ -146,6 +149,28 @@ def test_what_the_command_refuses(command, config, arguments, words):
     assert words in ended.err
     assert "Traceback" not in ended.err
     assert config.read_text() == CONFIG
+
+
+def test_labels_are_the_classes_or_values_of_the_targets():
+    network = Network([Dense(3), Softmax()], input=2, seed=1)
+    found = network.inspect(np.eye(2), [[0, 0, 1], [1, 0, 0]], outputs=["u", "v", "w"])
+    assert [case["label"] for case in found.scene["cases"]] == ["w", "u"]
+    network = Network([Dense(2)], input=2, loss="mse", seed=1)
+    scaling = Standardization(np.array([10.0, 100.0]), np.array([2.0, 5.0]))
+    found = network.inspect(np.eye(2), [[0, 1], [-1, 2]], target_scaling=scaling)
+    assert [case["label"] for case in found.scene["cases"]] == ["10, 105", "8, 110"]
+
+
+def test_rows_of_pixels_are_told_as_images():
+    config = {
+        "network": {"layers": [{"size": 2}, "softmax"]},
+        "data": {"generator": "shapes", "size": 10, "classes": 2, "count": 40},
+    }
+    assert chainrule.inspect(config, case=0).scene["image"] == [10, 10]
+    config["network"]["layers"].insert(0, {"type": "conv2d", "size": 3, "filters": 1})
+    config["network"]["layers"].insert(1, "flatten")
+    config["data"]["flatten"] = False
+    assert chainrule.inspect(config, case=0).scene["image"] is None
 
 
 def test_a_loss_that_is_not_finite_is_shown():

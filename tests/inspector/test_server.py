@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -205,6 +206,15 @@ def test_the_page_itself_holds_no_data_and_may_not_be_framed(served):
         assert header in head
     assert "Set-Cookie" not in head
     assert "Server:" not in head
+
+
+def test_the_page_is_packed_for_who_takes_it_so(served):
+    sent = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n"
+    _, plain, page = exchange(served, f"{sent}\r\n".encode())
+    _, head, packed = exchange(served, f"{sent}Accept-Encoding: gzip, br\r\n\r\n".encode())
+    assert "Content-Encoding: gzip" in head
+    assert "Content-Encoding" not in plain
+    assert gzip.decompress(packed) == page
 
 
 def test_a_name_that_is_bound_to_this_machine_is_refused_the_page_too(served):

@@ -546,10 +546,7 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         Raises:
             ValueError: X, y, the weight or the case do not fit, or there was no fit.
         """
-        check_is_fitted(self, "network_")
-        _, checked = self._arrays(X, y, reset=False)
-        x = self._checked(X)
-        t = self._prepared_targets(self._targets(checked, None, known=True), known=True).t
+        x, t = self._fitted_arrays(X, y)
         if case in range(len(x)) and max(layer.least_cases for layer in self.network_.layers) == 1:
             x, t, case = x[case : case + 1], t[case : case + 1], 0
         return self.network_.explain(
@@ -558,13 +555,65 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
             weight,
             case=case,
             digits=digits,
-            names=self.__dict__.get("feature_names_in_") if self.form_.sort == "rows" else None,
-            outputs=self._output_names(),
-            notes=[SCALED] if self.scaling_ is not None else (),
-            optimizer=self.optimizer,
-            clip_gradient_norm=self.clip_gradient_norm,
             about="The weights are those after the training.",
+            **self._told(),
         )
+
+    def inspect(self, X: Any, y: Any, *, case: int = 0, save: Any = None) -> Any:
+        """A page that steps through the forward and the backward pass of some cases.
+
+        The weights are those after the training, the inputs are scaled as they were in it. All
+        cases together are one minibatch.
+
+        Args:
+            X: inputs as `predict` takes them, of a few cases, such as ``frame[:32]``.
+            y: their labels or values, as in `fit`.
+            case: which row of ``X`` is looked at first, counted from 0.
+            save: the file to write the page to.
+
+        Returns:
+            A `chainrule.inspector.inspection.Inspection`: a notebook shows the page, ``open``
+            serves it, and ``save("page.html")`` writes it.
+
+        Raises:
+            ValueError: X, y or the case do not fit, or there was no fit.
+        """
+        x, t = self._fitted_arrays(X, y)
+        classes = self.__dict__.get("classes_") if np.ndim(y) == 1 else None
+        return self.network_.inspect(
+            x,
+            t,
+            case=case,
+            labels=None if classes is None else [str(label) for label in y],
+            classes=None if classes is None else [str(name) for name in classes],
+            scaling=self.scaling_,
+            target_scaling=self.__dict__.get("target_scaling_"),
+            title=type(self).__name__,
+            save=save,
+            **self._told(),
+        )
+
+    def _fitted_arrays(self, X: Any, y: Any) -> tuple[Array, Array]:
+        """Inputs and targets as the trained network takes them.
+
+        Raises:
+            ValueError: they do not fit, or there was no fit.
+        """
+        check_is_fitted(self, "network_")
+        _, checked = self._arrays(X, y, reset=False)
+        targets = self._prepared_targets(self._targets(checked, None, known=True), known=True)
+        return self._checked(X), targets.t
+
+    def _told(self) -> dict[str, Any]:
+        """What is told of a pass of the network beside its numbers."""
+        has_names = self.form_.sort == "rows"
+        return {
+            "names": self.__dict__.get("feature_names_in_") if has_names else None,
+            "outputs": self._output_names(),
+            "notes": [SCALED] if self.scaling_ is not None else (),
+            "optimizer": self.optimizer,
+            "clip_gradient_norm": self.clip_gradient_norm,
+        }
 
     def _output_names(self) -> list[str] | None:
         """What each output stands for; None if the outputs have no names."""

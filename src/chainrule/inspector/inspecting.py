@@ -15,6 +15,8 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.core.notation import counted
 from chainrule.data.dataset import PART_WORDS
+from chainrule.data.standardization import Standardization
+from chainrule.data.tables.encoding import TableEncoding
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.film import ENDS, Film, film_of, replayed
 from chainrule.inspector.inspected import require_minibatch
@@ -24,8 +26,6 @@ from chainrule.inspector.planes import plane_told
 from chainrule.inspector.record import FirstStep
 from chainrule.inspector.scene import Told
 from chainrule.inspector.telling import (
-    Scaling,
-    TableColumn,
     image_in_rows,
     label_name,
     labels_of,
@@ -33,6 +33,7 @@ from chainrule.inspector.telling import (
     scaling_of,
     table_columns,
 )
+from chainrule.nn.losses import BinaryCrossEntropy
 from chainrule.nn.network import Network
 from chainrule.runs.run import Run, load
 from chainrule.runs.run_folder import RunFolder
@@ -43,6 +44,7 @@ from chainrule.training.optimizers import optimizer as make_optimizer
 if TYPE_CHECKING:
     from chainrule.config.load import Config
 
+MOST_CASES = 2_000
 COUNT = 32
 """How many cases a page shows unless it is told."""
 
@@ -163,7 +165,12 @@ def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspect
         case=place,
         names=data.feature_names,
         outputs=outputs_of(data, found.resolved.network),
-        labels=labels_of(data, part.t[numbers]),
+        labels=labels_of(
+            part.t[numbers],
+            data.target_names if data.multi_label else data.classes,
+            data.target_scaling,
+            is_set=data.multi_label,
+        ),
         numbers=numbers,
         notes=[_which(numbers, split), found.when, *found.notes()],
         title=found.name,
@@ -171,11 +178,10 @@ def _of_data(found: Taught, case: int | None, split: str, count: int) -> Inspect
         optimizer=settings.optimizer,
         scale=found.scale(),
         clip_gradient_norm=settings.clip_gradient_norm,
-        scaling=scaling_of(data.scaling, found.resolved.network.input_shape),
-        target_scaling=scaling_of(data.target_scaling, None),
-        columns=table_columns(data.encoding),
+        scaling=data.scaling,
+        target_scaling=data.target_scaling,
+        encoding=data.encoding,
         classes=data.classes,
-        target=label_name(data.encoding),
         image=image_in_rows(data.image_shape, found.resolved.network.input_shape),
     )
     if len(train):  # its cases are drawn into the planes of two inputs, whatever is looked at
@@ -209,11 +215,10 @@ def inspection_of(
     optimizer: str | Mapping[str, Any] | Optimizer = "sgd",
     scale: float = 1.0,
     clip_gradient_norm: float | None = None,
-    scaling: Scaling | None = None,
-    target_scaling: Scaling | None = None,
-    columns: Sequence[TableColumn] | None = None,
+    scaling: Standardization | None = None,
+    target_scaling: Standardization | None = None,
+    encoding: TableEncoding | None = None,
     classes: Sequence[str] | None = None,
-    target: str | None = None,
     image: Sequence[int] | None = None,
     save: str | os.PathLike[str] | None = None,
 ) -> Inspection:
@@ -221,13 +226,13 @@ def inspection_of(
 
     Args:
         network: evaluated at its present θ; it is not changed.
-        x: inputs, (cases, input).
+        x: inputs, (cases, input), of at most 2,000 cases; they make one minibatch.
         t: the targets, as `Network.loss` takes them.
         weights: those of the cases, as `Network.loss` takes them.
         case: which of the cases is looked at first, an index into x.
         names: what the inputs are called.
         outputs: what the outputs stand for, such as the names of the classes.
-        labels: what each case is, such as its class.
+        labels: what each case is; by default its class, or its values.
         numbers: the number of each case in the data it is of; by default its index.
         notes: sentences on the data.
         title: the heading.
@@ -235,12 +240,12 @@ def inspection_of(
         optimizer: the rule of the update: a name, ``type`` with options, or an object.
         scale: the factor by which a schedule multiplies every learning rate.
         clip_gradient_norm: the largest norm of the gradient; None for any.
-        scaling: that of the inputs, by which the page shows them in the user's units.
-        target_scaling: that of the targets, likewise.
-        columns: those of the table that the inputs come from.
-        classes: the names of the classes, two of them where there is one output.
-        target: what the label is called.
-        image: the height and width of the images that rows of inputs are.
+        scaling: that was applied to x, by which the page also shows its values before that.
+        target_scaling: that was applied to t, likewise.
+        encoding: how the columns of a table became x.
+        classes: the names of the classes; by default ``outputs``. They are two where there is
+            one output.
+        image: the height and width of the grey images that the rows of x are.
         save: the file to write the page to.
 
     Raises:
@@ -257,7 +262,10 @@ def inspection_of(
     x, t = made.prepare(x, t)
     _require_fitting(made, x, case, names=names, labels=labels, outputs=outputs)
     numbers = range(len(x)) if numbers is None else numbers
-    labels = [""] * len(x) if labels is None else labels
+    classes = outputs if classes is None and made.loss_function.for_classes else classes
+    if labels is None:
+        is_set = _is_set(made)
+        labels = labels_of(t, outputs if is_set else classes, target_scaling, is_set=is_set)
     told = Told(
         title,
         names,
@@ -265,11 +273,11 @@ def inspection_of(
         [(int(n), str(label)) for n, label in zip(numbers, labels, strict=True)],
         tuple(notes),
         case=case,
-        scaling=scaling,
-        target_scaling=target_scaling,
-        columns=columns,
+        scaling=scaling_of(scaling, made.input_shape),
+        target_scaling=scaling_of(target_scaling, _output_shape(made)),
+        columns=table_columns(encoding),
         classes=classes,
-        target=target,
+        target=label_name(encoding),
         image=image,
         plane=plane_told(made, x, t, classes),
     )
@@ -281,12 +289,23 @@ def inspection_of(
     return found
 
 
+def _is_set(network: Network) -> bool:
+    """Whether a case may have several labels, 0 and 1 for each output."""
+    return isinstance(network.loss_function, BinaryCrossEntropy) and network.outputs > 1
+
+
+def _output_shape(network: Network) -> tuple[int, ...]:
+    return network.layers[network.graph.order[-1]].output_shape
+
+
 def _require_fitting(network: Network, x: Array, case: int, **texts: Sequence[str] | None) -> None:
     """Refuse cases that make no minibatch, and names that are not as many as what they name."""
     require_minibatch(network, len(x))
+    if len(x) > MOST_CASES:
+        raise ShapeError(f"a page shows at most {MOST_CASES:,} cases, found {len(x):,}")
     if not is_whole(case) or not 0 <= case < len(x):
         raise ShapeError(f"case is a whole number from 0 to {len(x) - 1}, found {case!r}")
-    last = network.layers[network.graph.order[-1]].output_shape[-1]
+    last = _output_shape(network)[-1]
     wanted = {"names": network.input_shape[-1], "labels": len(x), "outputs": last}
     for what, given in texts.items():
         if given is not None and len(given) != wanted[what]:

@@ -21,6 +21,7 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 _PLACES = re.compile(r"\{\{(?:style|data|script)\}\}")
 _COMMENTS = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)?\n", re.MULTILINE)
 """Comments and nothing else in their lines, and empty lines."""
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
 
 
@@ -52,9 +53,11 @@ def _resolved(name: str, relative: str) -> str:
 def script() -> str:
     """All modules as one script, in which the names of all modules live side by side.
 
-    Comments are left out: they are for whoever reads the modules, and a third of their size.
+    Comments and indentation are left out: they are for whoever reads the modules. No text of them
+    goes over several lines, so that none is changed.
     """
-    return '"use strict";\n' + _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {})))
+    text = _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {})))
+    return '"use strict";\n' + _INDENTATION.sub("", text)
 
 
 @cache
@@ -113,6 +116,12 @@ def _packed(arrays: Sequence[Array]) -> str:
 def served() -> str:
     """The page as a server sends it, which asks for its numbers by a token."""
     return _filled("", "")
+
+
+@cache
+def served_packed() -> bytes:
+    """The same by gzip, as browsers take it."""
+    return gzip.compress(served().encode(), 9, mtime=0)
 
 
 def _filled(head: str, data: str) -> str:

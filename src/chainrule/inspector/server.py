@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hmac import compare_digest
 from http import HTTPStatus
@@ -26,6 +26,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 from threading import Lock, Thread
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from chainrule.core.errors import ChainruleError
@@ -210,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._require_ours()
         if self.command == "GET" and self.path == "/":
             self._require_no_body()
-            self._send(HTTPStatus.OK, page.served().encode(), "text/html; charset=utf-8", keeps)
+            self._send_page(keeps)
             return
         self._require_token()
         self.server.know(self.connection)
@@ -291,31 +292,40 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionError
         return body
 
-    def _begin(self, status: HTTPStatus, kind: str) -> None:
-        self.connection.settimeout(SEND_SECONDS)  # that of the whole of what is sent
-        self.send_response_only(status)
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        self.send_header("Content-Security-Policy", page.policy(PAGE_POLICY))
-        self.send_header("Content-Type", kind)
+    def _send_page(self, keeps: bool) -> None:
+        """Send the page, which is the same for everybody and so can be packed beforehand."""
+        body, packed = page.served_packed(), {"Content-Encoding": "gzip"}
+        if "gzip" not in (self._only("Accept-Encoding") or ""):
+            body, packed = page.served().encode(), {}
+        self._send(HTTPStatus.OK, body, "text/html; charset=utf-8", keeps, packed)
 
     def _stream(self, parts: Iterator[bytes]) -> None:
         """Send parts as they come, until there is none or the page has gone."""
-        self._begin(HTTPStatus.OK, "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
+        more = {"Content-Type": "text/event-stream", "Connection": "close"}
+        self._write(HTTPStatus.OK, more)
         for part in parts:
             self.connection.settimeout(SEND_SECONDS)
             self.wfile.write(part)
 
-    def _send(self, status: HTTPStatus, body: bytes, kind: str, keeps: bool = False) -> None:
-        self._begin(status, kind)
-        self.send_header("Content-Length", str(len(body)))
-        if not keeps:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(body)
+    def _send(
+        self,
+        status: HTTPStatus,
+        body: bytes,
+        kind: str,
+        keeps: bool = False,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        told = {"Content-Type": kind, "Content-Length": str(len(body)), **more}
+        self._write(status, told if keeps else {**told, "Connection": "close"}, body)
         self.close_connection = not keeps
+
+    def _write(self, status: HTTPStatus, more: Mapping[str, str], body: bytes = b"") -> None:
+        """Send a head and a body at once."""
+        self.connection.settimeout(SEND_SECONDS)  # that of the whole of what is sent
+        headers = {**HEADERS, "Content-Security-Policy": page.policy(PAGE_POLICY), **more}
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
     def _refuse(self, status: HTTPStatus, sentence: str) -> None:
         with suppress(OSError):
@@ -348,6 +358,7 @@ class Served:
         Raises:
             ChainruleError: the port is taken, or there is no such port.
         """
+        page.served_packed()  # made before it is asked for
         token = token_urlsafe(TOKEN_BYTES)
         self._servers = [*_bound(port, session, token)]
         self.port = self._servers[0].server_port

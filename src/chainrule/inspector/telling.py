@@ -52,17 +52,24 @@ def outputs_of(data: DataSplit, network: Network) -> Sequence[str] | None:
     return next(fits, None)
 
 
-def labels_of(data: DataSplit, t: Array) -> list[str]:
-    """What each case is, in the words of the data: its class, its labels, or its values.
+def labels_of(
+    t: Array,
+    names: Sequence[str] | None,
+    scaling: Standardization | None = None,
+    *,
+    is_set: bool = False,
+) -> list[str]:
+    """What each case is, in the user's words: its class, its labels, or its values.
 
     Args:
-        data: that the cases are of.
-        t: their targets, (cases, ...), as the data hold them.
+        t: the targets, (cases, ...): class numbers, rows of a distribution, or values.
+        names: of the classes, or of the labels; None of values.
+        scaling: that was applied to values.
+        is_set: whether a case may have several labels, 0 and 1 for each.
     """
-    if data.target_scaling is not None:
-        t = data.target_scaling.undo(t)
-    names = data.target_names if data.multi_label else data.classes
-    return [cut(_label(case, names, data.multi_label), MOST_LETTERS) for case in t]
+    if scaling is not None:
+        t = scaling.undo(t)
+    return [cut(_label(case, names, is_set), MOST_LETTERS) for case in t]
 
 
 def _label(case: Array, names: Sequence[str] | None, is_set: bool) -> str:
@@ -92,17 +99,17 @@ def image_in_rows(shape: Sequence[int] | None, inputs: Sequence[int]) -> Sequenc
     return shape if grey and len(inputs) == 1 else None
 
 
-def scaling_of(scaling: Standardization | None, shape: Sequence[int] | None) -> Scaling | None:
-    """A scaling with a number for each input, in the order of a case's numbers.
+def scaling_of(scaling: Standardization | None, shape: Sequence[int]) -> Scaling | None:
+    """A scaling with two numbers for each number of a case, in its order.
 
     Args:
         scaling: that was applied to the data.
-        shape: of one case; None where the scaling has a number for each already.
+        shape: of one case, whose last axis the scaling has at least.
     """
     if scaling is None:
         return None
     mean, scale = scaling.mean, scaling.scale
-    if shape is not None and mean.size != np.prod(shape):  # that of every step of a sequence
+    if mean.size != np.prod(shape):  # that of every step of a sequence
         mean, scale = (np.broadcast_to(part, tuple(shape)) for part in (mean, scale))
     return Scaling(mean.ravel().tolist(), scale.ravel().tolist())
 

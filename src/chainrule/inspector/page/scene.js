@@ -56,7 +56,7 @@
  * @property {{inputs: Scaling | null, targets: Scaling | null}} scaling
  * @property {TableColumn[] | null} columns null where the inputs are of no table
  * @property {number[]} input_shape
- * @property {number[] | null} [image] height, width and perhaps channels, where the inputs are images
+ * @property {number[] | null} image height and width, where rows of inputs are grey images
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding
  * @property {number[][] | null} targets for each case the steps that have a target; null: all have
  * @property {Named} loss
