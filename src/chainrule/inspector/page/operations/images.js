@@ -171,6 +171,11 @@ function throughFilters(scene, layer) {
   };
 }
 
+/** The positions at which a line lies in the windows over it.
+ * @param {Side} side @param {number} line @returns {number[]} */
+const positionsOver = (side, line) =>
+  indicesIn(windowsOver(side, line)).map((i) => positionIn(side, i, line));
+
 /** ∂L/∂W of filters that all places share: places and cases add up.
  * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
 function filterGradient(scene, layer) {
@@ -208,9 +213,7 @@ function filterGradient(scene, layer) {
       if (key === delta)
         return [[at[1], null, positionsOnImage(rows, at[2]), positionsOnImage(columns, at[3])]];
       if (key !== x) return [at];
-      const [down, across] = [windowsOver(rows, at[2]), windowsOver(columns, at[3])];
-      const p = indicesIn(down).map((i) => positionIn(rows, i, at[2]));
-      const q = indicesIn(across).map((j) => positionIn(columns, j, at[3]));
+      const [p, q] = [positionsOver(rows, at[2]), positionsOver(columns, at[3])];
       return regionsOf([null, at[1]], p, q);
     },
   };

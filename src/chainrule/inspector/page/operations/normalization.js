@@ -27,6 +27,8 @@ import { sumOver } from "./images.js";
  * @typedef {Object} Grouping  which numbers of x share a mean, and which share γ and β
  * @property {string} who the numbers that share a mean, in words
  * @property {string} axes those over which NumPy takes the mean
+ * @property {string} wide what NumPy adds to m so that it fits x
+ * @property {string} gainWide what NumPy adds to γ so that it fits x
  * @property {(at: Place) => Place} groupOf the place in m of what a number belongs to
  * @property {(group: Place) => Region} members of a group
  * @property {(at: Place) => Place} gainOf the place in γ of a number
@@ -72,7 +74,9 @@ export function groupingOf(scene, layer) {
     return {
       ...common,
       who: isSequence ? "the numbers of one step of a case" : "the numbers of one case",
-      axes: shape.length === 4 ? "(1, 2, 3), keepdims=True" : "-1, keepdims=True",
+      axes: shape.length === 4 ? "(1, 2, 3)" : "-1",
+      wide: shape.length === 4 ? "[:, None, None, None]" : "[..., None]",
+      gainWide: "",
       groupOf: (at) => at.slice(0, first),
       members: (group) => group,
       gainOf: (at) => at.slice(first),
@@ -85,6 +89,8 @@ export function groupingOf(scene, layer) {
     ...common,
     who,
     axes,
+    wide: shape.length === 4 ? "[:, None, None]" : "",
+    gainWide: shape.length === 4 ? "[:, None, None]" : "",
     groupOf: (at) => [at[first]],
     members: ([k]) => [...before, k],
     gainOf: (at) => [at[first]],
@@ -98,205 +104,198 @@ export function groupingOf(scene, layer) {
 const WHO = {
   2: ["one feature in all cases of the minibatch", "0"],
   3: ["one feature in all steps of all cases", "(0, 1)"],
-  4: ["one channel in all places of all cases", "(0, 2, 3), keepdims=True"],
+  4: ["one channel in all places of all cases", "(0, 2, 3)"],
 };
 
-/** The mean, the variance and its root.
- * @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation[]} */
-function groupStatistics(layer, grouping) {
-  const { name } = layer;
-  const [x, m, v] = [fedBy(layer), `${name}.m`, `${name}.v`];
-  const many = constant(grouping.count, "N");
-  const common = /** @type {const} */ ({ layer: name, phase: "forward" });
-  const two = constant(2);
-  const alone =
-    grouping.count === 1 ? " Of a single number it is 0: x̂ is 0 too, and no gradient passes." : "";
-  return [
-    {
-      ...common,
-      target: m,
-      title: "The mean",
-      says: `The mean of ${grouping.who}.`,
-      numpy: `m = x.mean(axis=${grouping.axes})`,
-      reads: [x],
-      expression: (at) =>
-        quotient(
-          grouping.over(grouping.members(at), (place) => cell(x, place)),
-          many,
-        ),
-      influences: (_, at) => [grouping.groupOf(at)],
-    },
-    {
-      ...common,
-      target: v,
-      title: "The variance",
-      says: `The mean squared distance of these numbers from their mean.${alone}`,
-      numpy: `v = ((x - m) ** 2).mean(axis=${grouping.axes})`,
-      reads: [x, m],
-      expression: (at) =>
-        quotient(
-          grouping.over(grouping.members(at), (place) =>
-            power(sum([cell(x, place), negative(cell(m, at))]), two),
-          ),
-          many,
-        ),
-      influences: (key, at) => [key === x ? grouping.groupOf(at) : at],
-    },
-    {
-      ...common,
-      target: `${name}.s`,
-      title: "The spread",
-      says: "The root of the variance; the small ε keeps it from being 0.",
-      numpy: `s = sqrt(v + ${layer.options.epsilon})`,
-      reads: [v],
-      expression: (at) =>
-        call("sqrt", Math.sqrt, sum([cell(v, at), constant(layer.options.epsilon, "ε")])),
-      influences: (_, at) => [at],
-    },
-  ];
-}
+/** An operation on an array of a layer.
+ * @param {SceneLayer} layer @param {Operation["phase"]} phase @param {string} name of the array
+ * @param {Omit<Operation, "target" | "layer" | "phase">} rest @returns {Operation} */
+const operationOn = (layer, phase, name, rest) => ({
+  target: `${layer.name}.${name}`,
+  layer: layer.name,
+  phase,
+  ...rest,
+});
 
-/** x̂, and z = γ x̂ + β.
- * @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation[]} */
-function standardised(layer, grouping) {
-  const { name } = layer;
+/** Σ / N.
+ * @param {number} count @param {Expression} total */
+const meanFrom = (count, total) => product(quotient(constant(1), constant(count, "N")), total);
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function groupMean(layer, grouping) {
   const x = fedBy(layer);
-  const key = (/** @type {string} */ one) => `${name}.${one}`;
-  const common = /** @type {const} */ ({ layer: name, phase: "forward" });
-  return [
-    {
-      ...common,
-      target: key("xhat"),
-      title: "The standardised numbers",
-      says: "How many spreads each number lies above the mean: x̂ has the mean 0 and the variance 1.",
-      numpy: "xhat = (x - m) / s",
-      reads: [x, key("m"), key("s")],
-      expression: (at) => {
-        const group = grouping.groupOf(at);
-        return quotient(
-          sum([cell(x, at), negative(cell(key("m"), group))]),
-          cell(key("s"), group),
-        );
-      },
-      influences: (read, at) => [read === x ? at : grouping.members(at)],
-    },
-    {
-      ...common,
-      target: key(hasZ(layer) ? "z" : "out"),
-      title: "Scale and shift",
-      says: "γ and β, which are trained, give each number the scale and the middle that serve best.",
-      numpy: "z = gamma * xhat + beta",
-      reads: [key("gamma"), key("xhat"), key("beta")],
-      expression: (at) => {
-        const gain = grouping.gainOf(at);
-        return sum([
-          product(cell(key("gamma"), gain), cell(key("xhat"), at)),
-          cell(key("beta"), gain),
-        ]);
-      },
-      influences: (read, at) => [read === key("xhat") ? at : grouping.gained(at)],
-    },
-  ];
+  return operationOn(layer, "forward", "m", {
+    title: "The mean",
+    says: `The mean of ${grouping.who}.`,
+    numpy: `m = x.mean(axis=${grouping.axes})`,
+    reads: [x],
+    expression: (at) =>
+      meanFrom(
+        grouping.count,
+        grouping.over(grouping.members(at), (place) => cell(x, place)),
+      ),
+    influences: (_, at) => [grouping.groupOf(at)],
+  });
 }
 
-/** ∂L/∂x̂, and what of it goes through the variance and the mean.
- * @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation[]} */
-function backToStatistics(layer, grouping) {
-  const { name } = layer;
-  const delta = deltaOf(layer);
-  const key = (/** @type {string} */ one) => `${name}.${one}`;
-  const common = /** @type {const} */ ({ layer: name, phase: "backward" });
-  const overGroup = (/** @type {Place} */ at, /** @type {(p: Place) => Expression} */ term) =>
-    grouping.isPadding(at) ? sum([]) : grouping.over(grouping.members(at), term);
-  return [
-    {
-      ...common,
-      target: key("xhat_J"),
-      title: "Back to the standardised numbers",
-      says: "x̂ moves z by γ, and z moves the loss by δ.",
-      numpy: "xhat_J = delta * gamma",
-      reads: [delta, key("gamma")],
-      expression: (at) => product(cell(delta, at), cell(key("gamma"), grouping.gainOf(at))),
-      influences: (read, at) => [read === delta ? at : grouping.gained(at)],
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function groupVariance(layer, grouping) {
+  const [x, m] = [fedBy(layer), `${layer.name}.m`];
+  const alone = " Of a single number it is 0: x̂ is 0 too, and no gradient passes.";
+  return operationOn(layer, "forward", "v", {
+    title: "The variance",
+    says: `The mean squared distance of these numbers from their mean.${grouping.count === 1 ? alone : ""}`,
+    numpy: `v = ((x - m${grouping.wide}) ** 2).mean(axis=${grouping.axes})`,
+    reads: [x, m],
+    expression: (at) =>
+      meanFrom(
+        grouping.count,
+        grouping.over(grouping.members(at), (place) =>
+          power(sum([cell(x, place), negative(cell(m, at))]), constant(2)),
+        ),
+      ),
+    influences: (key, at) => [key === x ? grouping.groupOf(at) : at],
+  });
+}
+
+/** @param {SceneLayer} layer @returns {Operation} */
+function groupSpread(layer) {
+  const v = `${layer.name}.v`;
+  const { epsilon } = layer.options;
+  return operationOn(layer, "forward", "s", {
+    title: "The spread",
+    says: "The root of the variance; the small ε keeps it from being 0.",
+    numpy: `s = sqrt(v + ${epsilon})`,
+    reads: [v],
+    expression: (at) => call("sqrt", Math.sqrt, sum([cell(v, at), constant(epsilon, "ε")])),
+    influences: (_, at) => [at],
+  });
+}
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function standardisedNumbers(layer, grouping) {
+  const [x, m, s] = [fedBy(layer), `${layer.name}.m`, `${layer.name}.s`];
+  return operationOn(layer, "forward", "xhat", {
+    title: "The standardised numbers",
+    says: "How many spreads each number lies above the mean: x̂ has the mean 0 and the variance 1.",
+    numpy: `xhat = (x - m${grouping.wide}) / s${grouping.wide}`,
+    reads: [x, m, s],
+    expression: (at) => {
+      const group = grouping.groupOf(at);
+      return quotient(sum([cell(x, at), negative(cell(m, group))]), cell(s, group));
     },
-    {
-      ...common,
-      target: key("v_J"),
-      title: "Back to the variance",
-      says: "The variance moves every x̂ of its group: a larger spread brings each nearer to 0.",
-      numpy: `v_J = -(xhat_J * xhat).sum(axis=${grouping.axes}) / (2 * s**2)`,
-      reads: [key("xhat_J"), key("xhat"), key("s")],
-      expression: (at) => {
-        const total = overGroup(at, (p) => product(cell(key("xhat_J"), p), cell(key("xhat"), p)));
-        if (grouping.isPadding(at)) return total;
-        const twice = product(constant(2), power(cell(key("s"), at), constant(2)));
-        return negative(quotient(total, twice));
-      },
-      influences: (read, at) => [read === key("s") ? at : grouping.groupOf(at)],
+    influences: (key, at) => [key === x ? at : grouping.members(at)],
+  });
+}
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function scaledAndShifted(layer, grouping) {
+  const [gamma, xhat, beta] = ["gamma", "xhat", "beta"].map((name) => `${layer.name}.${name}`);
+  return operationOn(layer, "forward", hasZ(layer) ? "z" : "out", {
+    title: "Scale and shift",
+    says: "γ and β, which are trained, give each number the scale and the middle that serve best.",
+    numpy: `z = gamma${grouping.gainWide} * xhat + beta${grouping.gainWide}`,
+    reads: [gamma, xhat, beta],
+    expression: (at) => {
+      const gain = grouping.gainOf(at);
+      return sum([product(cell(gamma, gain), cell(xhat, at)), cell(beta, gain)]);
     },
-    {
-      ...common,
-      target: key("m_J"),
-      title: "Back to the mean",
-      says:
-        "The mean moves every x̂ of its group by −1/s. (It moves the variance as well, but by 0: " +
-        "the distances from a mean add up to 0.)",
-      numpy: `m_J = -xhat_J.sum(axis=${grouping.axes}) / s`,
-      reads: [key("xhat_J"), key("s")],
-      expression: (at) => {
-        const total = overGroup(at, (p) => cell(key("xhat_J"), p));
-        if (grouping.isPadding(at)) return total;
-        return negative(quotient(total, cell(key("s"), at)));
-      },
-      influences: (read, at) => [read === key("s") ? at : grouping.groupOf(at)],
+    influences: (key, at) => [key === xhat ? at : grouping.gained(at)],
+  });
+}
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function toStandardised(layer, grouping) {
+  const [delta, gamma] = [deltaOf(layer), `${layer.name}.gamma`];
+  return operationOn(layer, "backward", "xhat_J", {
+    title: "Back to the standardised numbers",
+    says: "x̂ moves z by γ, and z moves the loss by δ.",
+    numpy: `xhat_J = delta * gamma${grouping.gainWide}`,
+    reads: [delta, gamma],
+    expression: (at) => product(cell(delta, at), cell(gamma, grouping.gainOf(at))),
+    influences: (key, at) => [key === delta ? at : grouping.gained(at)],
+  });
+}
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function toVariance(layer, grouping) {
+  const [u, xhat, s] = ["xhat_J", "xhat", "s"].map((name) => `${layer.name}.${name}`);
+  return operationOn(layer, "backward", "v_J", {
+    title: "Back to the variance",
+    says: "The variance moves every x̂ of its group: a larger spread brings each nearer to 0.",
+    numpy: `v_J = -1 / (2 * s**2) * (xhat_J * xhat).sum(axis=${grouping.axes})`,
+    reads: [u, xhat, s],
+    expression: (at) => {
+      if (grouping.isPadding(at)) return constant(0);
+      const twice = product(constant(2), power(cell(s, at), constant(2)));
+      const total = grouping.over(grouping.members(at), (p) => product(cell(u, p), cell(xhat, p)));
+      return negative(product(quotient(constant(1), twice), total));
     },
-  ];
+    influences: (key, at) => [key === s ? at : grouping.groupOf(at)],
+  });
+}
+
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+function toMean(layer, grouping) {
+  const [u, s] = [`${layer.name}.xhat_J`, `${layer.name}.s`];
+  return operationOn(layer, "backward", "m_J", {
+    title: "Back to the mean",
+    says:
+      "The mean moves every x̂ of its group by −1/s. (It moves the variance as well, but by 0: " +
+      "the distances from a mean add up to 0.)",
+    numpy: `m_J = -1 / s * xhat_J.sum(axis=${grouping.axes})`,
+    reads: [u, s],
+    expression: (at) => {
+      if (grouping.isPadding(at)) return constant(0);
+      const total = grouping.over(grouping.members(at), (p) => cell(u, p));
+      return negative(product(quotient(constant(1), cell(s, at)), total));
+    },
+    influences: (key, at) => [key === s ? at : grouping.groupOf(at)],
+  });
 }
 
 /** ∂L/∂x: directly through x̂, through the variance and through the mean.
  * @param {Scene} scene @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
 function backToInputs(scene, layer, grouping) {
-  const { name } = layer;
   const x = fedBy(layer);
-  const key = (/** @type {string} */ one) => `${name}.${one}`;
+  const keys = ["xhat_J", "s", "v_J", "m", "m_J"].map((name) => `${layer.name}.${name}`);
+  const [u, s, byV, m, byM] = keys;
+  const { wide } = grouping;
   return {
     target: sentTo(scene, layer),
-    layer: name,
+    layer: layer.name,
     phase: "backward",
     title: "Back to the inputs: three ways",
     says:
       "An input moves the loss in three ways, which add up: through its own x̂, through the " +
       "variance and through the mean that it shares with the others.",
-    numpy: "J_before = xhat_J / s + v_J * 2 * (x - m) / N + m_J / N",
-    reads: [...["xhat_J", "s", "v_J", "m", "m_J"].map(key), x],
+    numpy: `J_before = xhat_J / s${wide} + v_J${wide} * 2 * (x - m${wide}) / N + m_J${wide} / N`,
+    reads: [...keys, x],
     expression: (at) => {
-      if (grouping.isPadding(at)) return sum([]);
+      if (grouping.isPadding(at)) return constant(0);
       const group = grouping.groupOf(at);
       const many = constant(grouping.count, "N");
-      const distance = sum([cell(x, at), negative(cell(key("m"), group))]);
+      const distance = sum([cell(x, at), negative(cell(m, group))]);
       return sum([
-        quotient(cell(key("xhat_J"), at), cell(key("s"), group)),
-        product(cell(key("v_J"), group), quotient(product(constant(2), distance), many)),
-        quotient(cell(key("m_J"), group), many),
+        quotient(cell(u, at), cell(s, group)),
+        product(cell(byV, group), quotient(product(constant(2), distance), many)),
+        quotient(cell(byM, group), many),
       ]);
     },
-    influences: (read, at) => [read === x || read === key("xhat_J") ? at : grouping.members(at)],
+    influences: (key, at) => [key === x || key === u ? at : grouping.members(at)],
   };
 }
 
 /** ∂L/∂γ and ∂L/∂β.
  * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
 function gainGradients(scene, layer) {
-  const { name } = layer;
   const grouping = groupingOf(scene, layer);
-  const [delta, xhat] = [deltaOf(layer), `${name}.xhat`];
-  const where = layer.type === "layer_norm" ? "all cases" : grouping.who.replace(/.* in /, "");
-  const axes = layer.type === "layer_norm" ? "0" : grouping.axes.replace(", keepdims=True", "");
-  const common = /** @type {const} */ ({ layer: name, phase: "gradients" });
+  const [delta, xhat] = [deltaOf(layer), `${layer.name}.xhat`];
+  const isByCase = layer.type === "layer_norm";
+  const where = isByCase ? "all cases" : grouping.who.replace(/.* in /, "");
+  const axes = isByCase ? (layer.at_each_step ? "(0, 1)" : "0") : grouping.axes;
   return [
-    {
-      ...common,
-      target: `${name}.gamma_grad`,
+    operationOn(layer, "gradients", "gamma_grad", {
       title: "The gradient of γ",
       says: `γ moves z by x̂, and z moves the loss by δ; ${where} add up.`,
       numpy: `gamma_grad = (delta * xhat).sum(axis=${axes})`,
@@ -306,78 +305,68 @@ function gainGradients(scene, layer) {
         return withPenalty(layer, "gamma", at, grouping.over(grouping.gained(at), term));
       },
       influences: (key, at) => [key === delta || key === xhat ? grouping.gainOf(at) : at],
-    },
-    {
-      ...common,
-      target: `${name}.beta_grad`,
+    }),
+    operationOn(layer, "gradients", "beta_grad", {
       title: "The gradient of β",
       says: `β moves z as it is, so that its gradient is δ; ${where} add up.`,
       numpy: `beta_grad = delta.sum(axis=${axes})`,
       reads: [delta, ...penaltyReads(layer, "beta")],
-      expression: (at) =>
-        withPenalty(
-          layer,
-          "beta",
-          at,
-          grouping.over(grouping.gained(at), (p) => cell(delta, p)),
-        ),
+      expression: (at) => {
+        const term = (/** @type {Place} */ p) => cell(delta, p);
+        return withPenalty(layer, "beta", at, grouping.over(grouping.gained(at), term));
+      },
       influences: (key, at) => [key === delta ? grouping.gainOf(at) : at],
-    },
+    }),
   ];
+}
+
+/** A running number after it has taken over a share of that of the minibatch.
+ * @param {SceneLayer} layer @param {string} name @param {Expression} now @param {Place} at */
+function movedTowards({ name: owner, options }, name, now, at) {
+  const share = constant(options.momentum, "μ");
+  const rest = sum([constant(1), negative(share)]);
+  return sum([product(rest, cell(`${owner}.${name}`, at)), product(share, now)]);
 }
 
 /** The running mean and variance of batch normalisation move towards those of the minibatch.
  * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
 function runningStatistics(scene, layer) {
   if (layer.type !== "batch_norm") return [];
-  const { name } = layer;
   const { count } = groupingOf(scene, layer);
   const { momentum } = layer.options;
-  const moved = (
-    /** @type {string} */ old,
-    /** @type {Expression} */ now,
-    /** @type {Place} */ at,
-  ) =>
-    sum([
-      product(sum([constant(1), negative(constant(momentum, "μ"))]), cell(`${name}.${old}`, at)),
-      product(constant(momentum, "μ"), now),
-    ]);
-  const common = /** @type {const} */ ({
-    layer: name,
-    phase: "update",
-    influences: (/** @type {string} */ _, /** @type {Place} */ at) => [at],
-  });
-  const unbiased = count > 1 ? ` * ${count} / ${count - 1}` : "";
+  const key = (/** @type {string} */ name) => `${layer.name}.${name}`;
+  const share = quotient(constant(count, "N"), sum([constant(count, "N"), negative(constant(1))]));
+  const rest = Number((1 - momentum).toPrecision(12));
+  /** @type {Operation["influences"]} */
+  const influences = (_, at) => [at];
   return [
-    {
-      ...common,
-      target: `${name}.mean_new`,
+    operationOn(layer, "update", "mean_new", {
       title: "The running mean",
       says: "No gradient moves it: it takes over a share of the minibatch's mean, for evaluation.",
-      numpy: `mean_new = (1 - ${momentum}) * mean + ${momentum} * m`,
-      reads: [`${name}.mean`, `${name}.m`],
-      expression: (at) => moved("mean", cell(`${name}.m`, at), at),
-    },
-    {
-      ...common,
-      target: `${name}.variance_new`,
+      numpy: `mean_new = ${rest} * mean + ${momentum} * m`,
+      reads: [key("mean"), key("m")],
+      expression: (at) => movedTowards(layer, "mean", cell(key("m"), at), at),
+      influences,
+    }),
+    operationOn(layer, "update", "variance_new", {
       title: "The running variance",
-      says:
+      ...(count > 1
+        ? {
+            says: "Likewise a share of the variance, by the estimate without bias: N / (N − 1) times it.",
+            numpy: `variance_new = ${rest} * variance + ${momentum} * v * ${count} / ${count - 1}`,
+            reads: [key("variance"), key("v")],
+          }
+        : {
+            says: "A single number has no variance: the running one stays.",
+            numpy: "variance_new = variance",
+            reads: [key("variance")],
+          }),
+      expression: (at) =>
         count > 1
-          ? "Likewise a share of the minibatch's variance, by the estimate without bias: times N / (N − 1)."
-          : "Of a single number there is no variance: it stays.",
-      numpy:
-        count > 1
-          ? `variance_new = (1 - ${momentum}) * variance + ${momentum} * v${unbiased}`
-          : "variance_new = variance",
-      reads: count > 1 ? [`${name}.variance`, `${name}.v`] : [`${name}.variance`],
-      expression: (at) => {
-        if (count <= 1) return cell(`${name}.variance`, at);
-        const N = constant(count, "N");
-        const share = quotient(N, sum([N, negative(constant(1))]));
-        return moved("variance", product(share, cell(`${name}.v`, at)), at);
-      },
-    },
+          ? movedTowards(layer, "variance", product(share, cell(key("v"), at)), at)
+          : cell(key("variance"), at),
+      influences,
+    }),
   ];
 }
 
@@ -387,8 +376,11 @@ export const NORMALIZED = {
   forward: (scene, layer) => {
     const grouping = groupingOf(scene, layer);
     return [
-      ...groupStatistics(layer, grouping),
-      ...standardised(layer, grouping),
+      groupMean(layer, grouping),
+      groupVariance(layer, grouping),
+      groupSpread(layer),
+      standardisedNumbers(layer, grouping),
+      scaledAndShifted(layer, grouping),
       ...activated(layer),
     ];
   },
@@ -396,7 +388,9 @@ export const NORMALIZED = {
     const grouping = groupingOf(scene, layer);
     return [
       ...throughActivation(scene, layer),
-      ...backToStatistics(layer, grouping),
+      toStandardised(layer, grouping),
+      toVariance(layer, grouping),
+      toMean(layer, grouping),
       backToInputs(scene, layer, grouping),
     ];
   },

@@ -118,7 +118,7 @@ function toLargest(scene, layer) {
         sumOver("j", indicesIn(windowsOver(columns, x)), (j) => {
           const own = positionIn(rows, i, y) * columns.size + positionIn(columns, j, x);
           const is = (/** @type {number} */ winner) => (winner === own ? 1 : 0);
-          const won = call(`is${own}`, is, cell(winners, [n, c, i, j]));
+          const won = call(`[= ${own}]`, is, cell(winners, [n, c, i, j]));
           return product(won, cell(J, [n, c, i, j]));
         }),
       ),
@@ -141,13 +141,13 @@ function windowMeans(layer) {
     numpy: "y = windows(x).mean(axis=-1)",
     reads: [x],
     expression: ([n, c, i, j]) =>
-      quotient(
+      product(
+        quotient(constant(1), constant(rows.size * columns.size)),
         sumOver("p", indicesIn(positionsOnImage(rows, i)), (p) =>
           sumOver("q", indicesIn(positionsOnImage(columns, j)), (q) =>
             cell(x, [n, c, lineUnder(rows, i, p), lineUnder(columns, j, q)]),
           ),
         ),
-        constant(rows.size * columns.size),
       ),
     influences: (_, at) => poolReach(sides).ofPixel(at),
   };
@@ -170,11 +170,11 @@ function toWindowMeans(scene, layer) {
     numpy: `J_before = add_up_windows(J / ${size})`,
     reads: [J],
     expression: ([n, c, y, x]) =>
-      quotient(
+      product(
+        quotient(constant(1), constant(size)),
         sumOver("i", indicesIn(windowsOver(rows, y)), (i) =>
           sumOver("j", indicesIn(windowsOver(columns, x)), (j) => cell(J, [n, c, i, j])),
         ),
-        constant(size),
       ),
     influences: (_, at) => poolReach(sides).ofOutput(at),
   };
@@ -193,11 +193,11 @@ function channelMeans(layer) {
     numpy: "y = x.mean(axis=(2, 3))",
     reads: [x],
     expression: ([n, c]) =>
-      quotient(
+      product(
+        quotient(constant(1), constant(height * width)),
         sumOver("i", range(height), (i) =>
           sumOver("j", range(width), (j) => cell(x, [n, c, i, j])),
         ),
-        constant(height * width),
       ),
     influences: (_, [n, c]) => [[n, c]],
   };
