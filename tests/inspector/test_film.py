@@ -152,6 +152,10 @@ def test_a_configuration_has_a_film_only_if_it_is_trained():
     chainrule.train(BARE, save=False, callbacks=[frames])
     assert np.array_equal(found.told.film.theta(6), frames.frames[6].theta)
     assert np.array_equal(found.network.theta, frames.frames[0].theta)
+    assert found.told.film.note.startswith("Trained for this film")
+    assert (
+        "As the page opens, the weights are those with which training starts." in found.told.notes
+    )
 
 
 def test_a_damaged_file_of_frames_is_named(tmp_path):

@@ -125,6 +125,20 @@ def test_the_page_is_told_the_cases_and_ranges_with_some_room():
     assert len(many["points"]) == len(many["labels"]) == MOST_POINTS
 
 
+def test_the_two_inputs_that_tell_the_most_are_shown_first():
+    made, rng = network(4), np.random.default_rng(1)
+    t = np.arange(60) % 3
+    x = rng.normal(size=(60, 4))
+    x[:, 3] += 3 * (t == 1)
+    x[:, 1] += 2 * (t == 2)
+    x[:, 2] = 5
+    assert plane_told(made, x, t, ["a", "b", "c"])["axes"] == [1, 3]
+    assert plane_told(made, x, np.eye(3)[t], ["a", "b", "c"])["axes"] == [1, 3]
+    value = 3 * x[:, :1] + x[:, 3:]
+    assert plane_told(made, x, value, None)["axes"] == [0, 3]
+    assert plane_told(network(), x[:, :2], t, ["a", "b", "c"])["axes"] == [0, 1]
+
+
 def test_other_networks_have_no_planes():
     for inputs in (1, 33):
         other = Network([Dense(1)], input=inputs, loss="mse")

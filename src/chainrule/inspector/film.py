@@ -216,7 +216,8 @@ def replayed(source: Run | Config, callbacks: Sequence[Callback] = ()) -> Film:
     quiet = config.replace(training={"callbacks": _without_files(config)})
     began = perf_counter()
     found = train(quiet, save=False, callbacks=[frames, limit, *callbacks])
-    words = f"Trained again for this film, in {perf_counter() - began:.1f} s"
+    again = "Trained again" if isinstance(source, Run) else "Trained"
+    words = f"{again} for this film, in {perf_counter() - began:.1f} s"
     if found.interrupted or found.ending is not None:
         words += f", {counted(len(found.history.rows), 'epoch')}"
     film = Film(frames.frames, losses_of(found.history), note=f"{words}.")

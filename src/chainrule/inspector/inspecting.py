@@ -110,11 +110,21 @@ def inspect(
     found = taught(source, overrides, "inspect")
     made = _of_data(found, case, split, COUNT if count is None else count)
     if train:
-        return replace(made, training=_training(source, overrides, folder))
-    made = replace(made, told=replace(made.told, film=_film(source, overrides, film)))
+        made = replace(made, training=_training(source, overrides, folder))
+        return replace(made, told=replace(made.told, notes=_as_it_opens(made, found)))
+    shown = _film(source, overrides, film)
+    if shown is not None:
+        told = replace(made.told, film=shown, notes=_as_it_opens(made, found))
+        made = replace(made, told=told)
     if save is not None:
         made.save(save)
     return made
+
+
+def _as_it_opens(made: Inspection, found: Taught) -> tuple[str, ...]:
+    """The notes of a page that goes on to show other weights."""
+    when = f"As the page opens, {found.when[0].lower()}{found.when[1:]}"
+    return tuple(when if note == found.when else note for note in made.told.notes)
 
 
 def _folder(source: Any) -> Path | None:

@@ -58,11 +58,32 @@ def plane_told(
     lowest, highest = x.min(axis=0), x.max(axis=0)
     room = np.where(highest > lowest, highest - lowest, 1.0) * MARGIN
     return {
+        "axes": _telling(x, np.asarray(t), classes),
         "ranges": np.stack([lowest - room, highest + room], axis=1).tolist(),
         "points": [[_short(value) for value in row] for row in x[:MOST_POINTS]],
         "labels": _labels(np.asarray(t)[:MOST_POINTS], classes),
         "classes": None if classes is None else [cut(name, 40) for name in classes],
     }
+
+
+def _telling(x: Array, t: Array, classes: Sequence[str] | None) -> list[int]:
+    """The two inputs that tell the most of the first target or of the class, in their order.
+
+    That is the share of an input's variance that lies between the classes, or its squared
+    correlation with the target.
+    """
+    if x.shape[1] == 2:
+        return [0, 1]
+    labels = np.array(_labels(t, classes))
+    centred = x - x.mean(axis=0)
+    if classes is None:
+        groups = [labels - labels.mean()]
+    else:
+        groups = [(labels == k) - (labels == k).mean() for k in np.unique(labels)]
+    with np.errstate(all="ignore"):
+        between = sum((centred.T @ one) ** 2 / (one @ one) for one in groups)
+        share = np.nan_to_num(between / (centred**2).sum(axis=0))
+    return sorted(np.argsort(-share, kind="stable")[:2].tolist())
 
 
 def _short(value: float) -> float:

@@ -81,6 +81,7 @@
  * @property {string} wrong the wrong rule as a line of NumPy
  *
  * @typedef {Object} PlaneTold  what is drawn into a plane of two inputs, as the network sees them
+ * @property {[number, number]} axes the two inputs that are shown first
  * @property {[number, number][]} ranges for each input the lowest and the highest value of a plane
  * @property {number[][]} points cases of the training data
  * @property {number[]} labels of each the number of its class, or its first target

@@ -35,13 +35,14 @@ class Planes {
     const { scene } = app.source;
     this.told = /** @type {import("../scene.js").PlaneTold} */ (scene.plane);
     /** @type {[number, number]} */
-    this.axes = [0, 1];
+    this.axes = [this.told.axes[0], this.told.axes[1]];
     this.how = tellsClasses(scene);
     this.layers = hiddenLayers(scene);
     /** @type {Levels | undefined} the output at every point */
     this.sheet = undefined;
     this.canvas = make("canvas", { class: "plane-picture", role: "img" });
     this.regions = make("canvas");
+    this.heading = make("h3", { text: "What the network says at every point" });
     this.labels = ["left", "right", "bottom", "top", "across", "up"].map((name) =>
       make("span", { class: `axis ${name}` }),
     );
@@ -65,7 +66,10 @@ class Planes {
     }).observe(element);
     store.watch(["pass"], () => this.soon());
     store.watch(["case_"], () => (this.told.ranges.length > 2 ? this.soon() : this.draw()));
-    store.watch(["chosen"], () => this.markChosen());
+    store.watch(["chosen"], () => {
+      this.markChosen();
+      if (!this.how) this.drawRegions();
+    });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.soon());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.canvas.addEventListener("pointerdown", (event) => {
@@ -83,7 +87,7 @@ class Planes {
     return make(
       "div",
       { class: "plane-main" },
-      make("h3", { text: "What the network says at every point" }),
+      this.heading,
       this.told.ranges.length > 2 ? this.choices() : null,
       make("div", { class: "plane-axes" }, up, top, bottom, this.canvas, left, across, right),
       this.legend(),
@@ -213,8 +217,21 @@ class Planes {
     if (!this.sheet) return;
     const { sheet, regions, how } = this;
     if (how) drawRegions(regions, sheet, how, this.areShares(), classColours());
-    else drawUnit(regions, sheet, 0, currentPalette());
+    else this.drawValue(sheet);
     this.draw();
+  }
+
+  /** Draw one of the outputs, where they are values: the chosen one, else the first.
+   * @param {Levels} sheet */
+  drawValue(sheet) {
+    const { scene } = this.app.source;
+    const { chosen } = this.app.store.view;
+    const isChosen = chosen?.key.startsWith(`${scene.output}.`);
+    const unit = Math.min((isChosen && chosen?.at.at(-1)) || 0, sheet.shape[0] - 1);
+    drawUnit(this.regions, sheet, unit, currentPalette());
+    const key = `${scene.output}.out`;
+    const name = userName(scene, key, [0, unit]) || nameText(scene, key, [0, unit], 0);
+    this.heading.textContent = `What the network says at every point: ${name}`;
   }
 
   /** Whether the outputs are probabilities. @returns {boolean} */

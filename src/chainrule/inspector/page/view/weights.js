@@ -51,6 +51,27 @@ function drawWeights(canvas, levels, unit, [high, wide, channels = 1], palette) 
   context.putImageData(image, 0, 0);
 }
 
+/** What asks for a drawing of an element: it is made once it can be seen, after what is urgent.
+ * @param {Element} element @param {() => void} draw @returns {() => void} */
+function drawnWhenSeen(element, draw) {
+  let [isSeen, isDue] = [false, false];
+  const soon = () => {
+    if (isDue && isSeen) requestAnimationFrame(() => setTimeout(now, 0));
+  };
+  const now = () => {
+    if (isDue) draw();
+    isDue = false;
+  };
+  new IntersectionObserver(([entry]) => {
+    isSeen = entry.isIntersecting;
+    soon();
+  }).observe(element);
+  return () => {
+    isDue = true;
+    soon();
+  };
+}
+
 /** The weights of the units of a layer, each a button with an image.
  * @param {App} app @param {SceneLayer} layer @param {number[]} image @returns {HTMLElement} */
 function imagesOf(app, layer, image) {
@@ -71,8 +92,10 @@ function imagesOf(app, layer, image) {
       if (canvas) drawWeights(canvas, levels, j, image, palette);
     });
   };
-  app.store.watch(["pass"], () => requestAnimationFrame(draw));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  const place = make("div", { class: "unit-planes weight-images" }, ...units);
+  const soon = drawnWhenSeen(place, draw);
+  app.store.watch(["pass"], soon);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
   app.store.watch(["chosen"], ({ chosen }) => {
     const own = chosen?.key.startsWith(`${layer.name}.`) ? chosen.at.at(-1) : -1;
     units.forEach((one, j) => {
@@ -83,7 +106,7 @@ function imagesOf(app, layer, image) {
     "section",
     { class: "weights" },
     make("h3", { text: `Layer ${layer.number}: the weights of each unit, as an image` }),
-    make("div", { class: "unit-planes weight-images" }, ...units),
+    place,
   );
 }
 
