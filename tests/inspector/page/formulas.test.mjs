@@ -102,6 +102,26 @@ test("windows are written as places that move with the result", () => {
   assert.deepEqual([x.labels, w.labels], [["2j+p−2"], ["p"]]);
 });
 
+test("two places that look like a pattern are not one", () => {
+  const rows = { target: "out", expression: ([i]) => cell("x", [Math.floor(i / 3), i % 3]) };
+  for (const at of [0, 1, 2, 3, 5]) {
+    const found = generalRule(rows, [at], [6], false);
+    assert.deepEqual([...cellsOf(found.rule)][0].labels, [null, null], String(at));
+  }
+});
+
+test("at a border the rule of the middle is said", () => {
+  const states = {
+    target: "out",
+    expression: ([s]) => (s ? sum([cell("x", [s]), cell("out", [s - 1])]) : cell("x", [s])),
+  };
+  const found = generalRule(states, [0], [6], false);
+  assert.deepEqual(
+    [...cellsOf(found.rule)].map(({ labels }) => labels),
+    [["j"], ["j−1"]],
+  );
+});
+
 test("without a pattern there is no general rule", () => {
   const places = [0, 1, 5, 2];
   const irregular = {

@@ -37,6 +37,18 @@ export function button(text, title, run, attributes = {}) {
   return make("button", { type: "button", text, title, ...attributes, on: { click: run } });
 }
 
+/** Let the keyboard reach the parts of an element that are wider than they may be, to scroll them.
+ * @param {HTMLElement} within @param {string} selector */
+export function reachWide(within, selector) {
+  requestAnimationFrame(() => {
+    for (const one of within.querySelectorAll(selector)) {
+      const isWide = one.scrollWidth > one.clientWidth;
+      if (isWide) one.setAttribute("tabindex", "0");
+      else one.removeAttribute("tabindex");
+    }
+  });
+}
+
 /** Have a sentence spoken by a screen reader.
  * @param {string} sentence */
 export function say(sentence) {

@@ -266,6 +266,7 @@ function subtracted(term) {
 function tightnessOf(one, digits) {
   switch (one.kind) {
     case "sum":
+      return one.upTo === undefined ? 0 : 1;
     case "negative":
       return 0;
     case "product":

@@ -70,13 +70,25 @@ export function nameText(scene, key, at, ownCase = null) {
  * @param {Scene} scene @param {string} key @returns {string} */
 export const arrayName = (scene, key) => nameText(scene, key, []);
 
-const SPOKEN = /** @type {Record<string, string>} */ ({ δ: "delta", γ: "gamma", β: "beta" });
+const SPOKEN = /** @type {Record<string, string>} */ ({
+  δ: "delta ",
+  γ: "gamma",
+  β: "beta",
+  Ω: "penalty",
+  ℓ: "loss",
+  ʰ: " h",
+  ⁱ: "i",
+  ᶠ: "f",
+  ᵍ: "g",
+  ᵒ: "o",
+});
 
 /** A cell's name in words, for a screen reader: "W 1, 2 of layer 1".
  * @param {Scene} scene @param {string} key @param {Place} at @returns {string} */
 export function spokenName(scene, key, at) {
   const { letter, derivative, layer, at: indices, of, isNew } = nameOf(scene, key, at);
-  const words = `${isNew ? "new " : ""}${SPOKEN[letter] ?? letter}`;
+  const said = [...letter].map((sign) => SPOKEN[sign] ?? sign).join("");
+  const words = `${isNew ? "new " : ""}${said.trim()}`;
   return [
     `${derivative ? "the derivative of the loss by " : ""}${words} ${indices.join(", ")}`.trim(),
     layer === null ? "" : ` of layer ${layer}`,

@@ -20,6 +20,9 @@ class NoPattern extends Error {}
  * @typedef {{letter: string, first: number, step: number, tree: Expression}} Probe
  */
 
+/** Of so many cells at most it is tried how they move with the one that is computed. */
+const MOST_PROBED = 4000;
+
 const INDEX_LETTERS = [
   ["j", "i", "k", "l", "m"],
   ["i", "j", "k", "l", "m"],
@@ -28,10 +31,28 @@ const INDEX_LETTERS = [
 ];
 
 /** The general rule of an operation, such as Σ_i x_i W_ij + b_j, found by how the cells that are read
- * move with the cell that is computed; null where they follow no pattern.
+ * move with the cell that is computed. At a border, where they do not follow the pattern of the
+ * others, it is looked for in the middle of the array.
  * @param {Operation} operation @param {Place} at @param {number[]} shape @param {boolean} ofCases
- * @returns {{result: Cell, rule: Expression} | null} */
+ * @returns {{result: Cell, rule: Expression} | null} null where there is no pattern at all */
 export function generalRule(operation, at, shape, ofCases) {
+  const base = operation.expression(at);
+  const size = [...cellsOf(base)].length;
+  const middle = shape.map((n, axis) => (ofCases && !axis ? at[0] : Math.floor((n - 1) / 2)));
+  for (const place of size > MOST_PROBED ? [] : [at, middle])
+    for (const way of [1, -1]) {
+      const found = ruleAround(operation, place, shape, ofCases, way);
+      if (found) return found;
+    }
+  const rule = patternOrNull(base, []);
+  return rule && { result: cell(operation.target, at), rule };
+}
+
+/** The rule in letters that the cells around a place follow; null where they follow none.
+ * @param {Operation} operation @param {Place} at @param {number[]} shape @param {boolean} ofCases
+ * @param {number} way in which direction of each axis the cells are looked at first
+ * @returns {{result: Cell, rule: Expression} | null} */
+function ruleAround(operation, at, shape, ofCases, way) {
   const base = operation.expression(at);
   const axes = shape.map((_, axis) => axis).filter((axis) => shape[axis] > 1);
   const free = ofCases ? axes.filter((axis) => axis > 0) : axes;
@@ -40,21 +61,50 @@ export function generalRule(operation, at, shape, ofCases) {
     (one) => !used.has(one),
   );
   const probes = free.slice(0, letters.length).map((axis, k) => {
-    const step = at[axis] + 1 < shape[axis] ? 1 : -1;
-    const moved = at.with(axis, at[axis] + step);
-    return { letter: letters[k], first: at[axis], step, tree: operation.expression(moved) };
+    const inside = at[axis] + way >= 0 && at[axis] + way < shape[axis];
+    const step = inside ? way : -way;
+    const tree = operation.expression(at.with(axis, at[axis] + step));
+    return { letter: letters[k], first: at[axis], step, tree };
   });
   const labels = shape.map((_, axis) => letters[free.indexOf(axis)] ?? null);
+  const rule = patternOrNull(base, probes);
+  if (!rule || !holdsFurther(operation, at, shape, free, probes)) return null;
+  return { result: { ...cell(operation.target, at), labels }, rule };
+}
+
+/** Whether the cells go on to move as they do from one place to the next: any two places look as if
+ * they followed a pattern. Where other arrays or fewer cells are read it is another rule's turn.
+ * @param {Operation} operation @param {Place} at @param {number[]} shape
+ * @param {number[]} free the axes of the probes @param {Probe[]} probes @returns {boolean} */
+function holdsFurther(operation, at, shape, free, probes) {
+  const base = [...cellsOf(operation.expression(at))];
+  return probes.every(({ step, tree }, k) => {
+    const axis = free[k];
+    const next = [...cellsOf(tree)];
+    const last = shape[axis] - 1;
+    const places = [at[axis] - step, at[axis] + 2 * step, 0, Math.floor(last / 2), last];
+    return places.every((place) => {
+      const times = (place - at[axis]) / step;
+      if (place < 0 || place > last || times === 0 || times === 1) return true;
+      const cells = [...cellsOf(operation.expression(at.with(axis, place)))];
+      if (cells.length !== base.length) return true;
+      if (cells.some((one, n) => one.key !== base[n].key)) return true;
+      return cells.every((one, n) =>
+        one.at.every(
+          (index, m) => index - base[n].at[m] === times * (next[n].at[m] - base[n].at[m]),
+        ),
+      );
+    });
+  });
+}
+
+/** @param {Expression} base @param {Probe[]} probes @returns {Expression | null} */
+function patternOrNull(base, probes) {
   try {
-    return { result: { ...cell(operation.target, at), labels }, rule: pattern(base, probes) };
+    return pattern(base, probes);
   } catch (error) {
-    if (!(error instanceof NoPattern)) throw error;
-  }
-  try {
-    return { result: cell(operation.target, at), rule: pattern(base, []) };
-  } catch (error) {
-    if (!(error instanceof NoPattern)) throw error;
-    return null;
+    if (error instanceof NoPattern) return null;
+    throw error;
   }
 }
 

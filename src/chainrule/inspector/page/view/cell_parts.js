@@ -98,15 +98,13 @@ export function equation(app, operation, at, read, withResult = true) {
   const manner = { scene, ownCase, digits };
   const equal = exact ? "=" : "≈";
   /** @type {[string, Element[]][]} */
-  const lines = [
-    ["=", mathOfAddends(short, manner)],
-    ["=", mathOfAddends(numbers, manner)],
-  ];
+  const lines = [["=", mathOfAddends(short, manner)]];
+  if (short.kind !== "cell" || !withResult) lines.push(["=", mathOfAddends(numbers, manner)]);
   if (withResult) lines.push([equal, [formula(mathNumber(value, result))]]);
   const rows = lines.map(([sign, right], k) =>
     make(
       "div",
-      { class: k === 2 ? "line result" : "line" },
+      { class: withResult && k === lines.length - 1 ? "line result" : "line" },
       k ? make("span") : formula(mathOf(target, manner)),
       formula(sign),
       make("span", { class: "put" }, ...right.flatMap((part) => [part, " "])),

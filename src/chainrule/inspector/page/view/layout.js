@@ -243,8 +243,7 @@ export function layoutOf(scene, case_, screen) {
     layout = layoutAt(scene, case_, sizes);
   }
   for (const block of layout.blocks) {
-    const { key, role } = block.info;
-    block.label = arrayName(scene, key);
+    block.label = arrayName(scene, block.info.key);
   }
   return layout;
 }

@@ -1,6 +1,6 @@
 /** Predict, then reveal: cells of the operation in progress to be filled in and marked at once. */
 
-import { button, make, say } from "../dom.js";
+import { button, make, reachWide, say } from "../dom.js";
 import { cellsOf, evaluate, partsOf } from "../expressions.js";
 import { goTo } from "../going.js";
 import { formula, textOf } from "../math.js";
@@ -90,6 +90,7 @@ async function drawQuiz(app, element, quiz, redraw) {
   ]);
   if (quiz.asked[quiz.index] !== one || app.store.view.mode !== "predict") return;
   element.replaceChildren(...parts);
+  reachWide(element, ".rule, .put");
   const first = quiz.state === "open" ? "input" : ".go";
   const focused = /** @type {HTMLElement | null} */ (element.querySelector(first));
   focused?.focus({ preventScroll: true });

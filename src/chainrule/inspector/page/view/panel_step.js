@@ -1,7 +1,7 @@
 /** The operation in progress: its rule, its shapes, and the chosen cell with all that is in it. */
 
 import { placesIn, sizeOf } from "../arrays.js";
-import { button, make } from "../dom.js";
+import { button, make, reachWide } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
@@ -45,6 +45,7 @@ export function mountStep(app, element) {
     if (mine !== wanted) return;
     about.replaceChildren(...first);
     cell.replaceChildren(...(chosen ? second : []));
+    reachWide(element, ".rule, .put, .scrolls");
   });
 }
 

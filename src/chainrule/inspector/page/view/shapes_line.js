@@ -9,21 +9,33 @@ import { infoOf } from "../scene.js";
  * @typedef {import("../operations/operations.js").Operation} Operation
  */
 
-/** The line of NumPy with the arrays' names and shapes.
+/** Signs of NumPy and names of functions as formulas write them.
+ * @type {[RegExp, string][]} */
+const IN_FORMULAS = [
+  [/ @ /g, " · "],
+  [/ \* /g, " ⊙ "],
+  [/ - /g, " − "],
+  [/\bphi_slope\b/g, "φ′"],
+  [/\bphi\b/g, "φ"],
+];
+
+/** The line of NumPy with the arrays' names and shapes; where it says them in other words, the
+ * arrays are listed.
  * @param {App} app @param {Operation} step @returns {HTMLElement} */
 export function shapesLine(app, step) {
   const known = identifiers(app, step);
   const pieces = step.numpy.split(/([A-Za-z_][\w.]*)/);
-  let seen = 0;
+  const isPlain = pieces.every((piece, k) =>
+    k % 2
+      ? known.has(bareName(piece)) || /^phi/.test(piece)
+      : /^[\s=+@()-]*$|^ [*/] $/.test(piece),
+  );
   const parts = pieces.map((piece, k) => {
-    const bare = piece.replace(/\.T$/, "");
-    const key = k % 2 ? known.get(bare) : undefined;
-    if (!key) return document.createTextNode(inFormula(piece));
-    seen++;
-    return named(app, key, piece !== bare);
+    const key = k % 2 ? known.get(bareName(piece)) : undefined;
+    if (key) return named(app, key, piece.endsWith(".T"));
+    const text = IN_FORMULAS.reduce((all, [sign, shown]) => all.replaceAll(sign, shown), piece);
+    return document.createTextNode(text);
   });
-  const all = new Set(known.values()).size;
-  // Where the line of NumPy says the arrays in other words, they are simply listed.
   const listed = [
     named(app, step.target, false),
     document.createTextNode(" from "),
@@ -32,9 +44,11 @@ export function shapesLine(app, step) {
       named(app, key, false),
     ]),
   ];
-  const whole = seen >= Math.min(all, 2) && !step.numpy.includes("\n");
-  return make("p", { class: "shapes" }, ...(whole ? parts : listed));
+  return make("p", { class: "shapes" }, ...(isPlain ? parts : listed));
 }
+
+/** @param {string} name */
+const bareName = (name) => name.replace(/\.T$/, "");
 
 /** An array's name with its shape.
  * @param {App} app @param {string} key @param {boolean} transposed @returns {HTMLElement} */
@@ -49,9 +63,6 @@ function named(app, key, transposed) {
   );
 }
 
-/** NumPy's signs as formulas write them. @param {string} text @returns {string} */
-const inFormula = (text) => text.replaceAll(" @ ", " · ").replaceAll(" * ", " ⊙ ");
-
 /** Which array each identifier of an operation's line of NumPy stands for.
  * @param {App} app @param {Operation} step @returns {Map<string, string>} */
 function identifiers(app, step) {
@@ -61,6 +72,7 @@ function identifiers(app, step) {
   for (const key of step.reads) {
     const info = infoOf(scene, key);
     if (!info) continue;
+    if (info.name === "out") found.set(info.letter, key);
     if (info.layer !== step.layer && info.name === "out") found.set("x", key);
     else if (info.name === "out") found.set("a", key).set("y", key);
     if (info.name !== "out") found.set(info.name, key);
