@@ -215,6 +215,7 @@ const VERDICTS = {
 
 /** @param {App} app @param {CheckRow[]} rows @returns {HTMLElement[]} */
 function checkTable(app, rows) {
+  if (!rows.length) return [];
   const { scene } = app.pass;
   const lines = rows.map(({ key, at, verdict, analytic, numeric, error }) => {
     const name = button(
