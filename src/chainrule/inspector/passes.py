@@ -53,7 +53,7 @@ def recorded(
         seed: of the random numbers of layers such as dropout.
         bugs: wrong rules, see `Bug`.
     """
-    record = Record(network, x, t, weights, step or FirstStep(), bugs)
+    record = Record(network, x, t, weights, step or FirstStep(), bugs, seed)
     threads = on_threads(number_of_threads(network, len(x)))
     with threads, network.training_mode(seed), np.errstate(all="ignore"):
         _forward(record)

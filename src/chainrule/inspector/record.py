@@ -81,6 +81,7 @@ class Record:
         weights: those of the cases; None for 1 everywhere.
         step: the update that follows.
         bugs: wrong rules that take the place of right ones.
+        seed: of the random numbers of layers such as dropout.
         entries: the arrays by key, ``LAYER.NAME``.
         loss: the loss, penalty included.
     """
@@ -91,6 +92,7 @@ class Record:
     weights: Array | None = None
     step: FirstStep = field(default_factory=FirstStep)
     bugs: Sequence[Bug] = ()
+    seed: int = 0
     entries: dict[str, Recorded] = field(default_factory=dict)
     loss: float = 0.0
 

@@ -83,18 +83,34 @@ def _winners(windows: Windows, winners: Array) -> Iterator[tuple[int, int, Any]]
         yield i, j, (cases, channels, row, column)
 
 
-def _image_of(record: Record, layer: Any) -> Array:
+def _source_of(record: Record, layer: Any) -> Any:
+    """The layer that feeds a layer of one source; None for the input."""
     (source,) = record.network.graph.sources[record.network.layers.index(layer)]
-    return record[f"{INPUT_WORD if source == INPUT else record.layer(source).name}.out"]
+    return None if source == INPUT else record.layer(source)
+
+
+def _image_of(record: Record, layer: Any) -> Array:
+    source = _source_of(record, layer)
+    return record[f"{INPUT_WORD if source is None else source.name}.out"]
 
 
 def has_ties(record: Record) -> bool:
-    """Whether several numbers of a window are its maximum."""
+    """Whether several numbers of a window are its maximum, and what made them listens.
+
+    Units of relu at 0 do not: no gradient goes further than to them. At equal inputs the slope is
+    a convention.
+    """
     for layer in layers_of(record, "max_pool2d"):
+        source = _source_of(record, layer)
+        if source is None:
+            continue
         x, y = _image_of(record, layer), record[f"{layer.name}.out"]
+        hears = np.ones(x.shape, bool)
+        if f"{source.name}.z" in record.entries:
+            hears = source.activation.derivative(record[f"{source.name}.z"]) != 0
         for i, j, (rows, columns) in _places(layer.windows):
             equal = x[:, :, rows, columns] == y[:, :, i : i + 1, j : j + 1]
-            if (equal.sum(axis=(2, 3)) > 1).any():
+            if ((equal & hears[:, :, rows, columns]).sum(axis=(2, 3)) > 1).any():
                 return True
     return False
 
