@@ -150,19 +150,23 @@ const CONV2D_ENGINE = {
     const [W, filters] = [at.array("W"), at.layer.output_shape[0]];
     const delta = backThroughPhi(at, J).data;
     const gradient = ndarray(W.shape);
-    const sent = ndarray(at.x.shape);
-    const moved = new Float64Array(under * places);
     eachUnfolded(at, unfolding, (n, matrix) => {
       const own = partOf(delta, n, filters * places);
       for (let f = 0; f < filters; f++)
         addProducts(partOf(own, f, places), matrix, partOf(gradient.data, f, under));
-      moved.fill(0);
-      for (let k = 0; k < under; k++)
-        addCombination(W.data, k, under, own, partOf(moved, k, places));
-      foldInto(unfolding, moved, partOf(sent.data, n, size));
     });
     at.keep("W_grad", gradient);
     if (hasBiases(at)) at.keep("b_grad", ndarray([filters], sumsOfRows(delta, filters, places)));
+    const back = at.rightOrWrong("W_back", W).data;
+    const sent = ndarray(at.x.shape);
+    const moved = new Float64Array(under * places);
+    for (let n = 0; n < at.cases; n++) {
+      const own = partOf(delta, n, filters * places);
+      moved.fill(0);
+      for (let k = 0; k < under; k++)
+        addCombination(back, k, under, own, partOf(moved, k, places));
+      foldInto(unfolding, moved, partOf(sent.data, n, size));
+    }
     return sent;
   },
 };
@@ -200,25 +204,36 @@ const LOCAL_ENGINE = {
     const { under, places, size } = unfolding;
     const [W, filters] = [at.array("W"), at.layer.output_shape[0]];
     const delta = backThroughPhi(at, J).data;
-    const [gradient, sent] = [ndarray(W.shape), ndarray(at.x.shape)];
+    const gradient = ndarray(W.shape);
     const ofBiases = new Float64Array(places * filters);
-    const moved = new Float64Array(under * places);
-    eachUnfolded(at, unfolding, (n, matrix) => {
-      moved.fill(0);
+    /** Give each filter of each place, with its δ of a case. */
+    const eachFilter = (
+      /** @type {number} */ n,
+      /** @type {(own: number, place: number, factor: number) => void} */ tell,
+    ) => {
       for (let place = 0; place < places; place++)
-        for (let f = 0; f < filters; f++) {
-          const own = place * filters + f;
-          const factor = delta[(n * filters + f) * places + place];
-          ofBiases[own] += factor;
-          for (let k = 0; k < under; k++) {
-            gradient.data[own * under + k] += factor * matrix[k * places + place];
-            moved[k * places + place] += factor * W.data[own * under + k];
-          }
-        }
-      foldInto(unfolding, moved, partOf(sent.data, n, size));
+        for (let f = 0; f < filters; f++)
+          tell(place * filters + f, place, delta[(n * filters + f) * places + place]);
+    };
+    eachUnfolded(at, unfolding, (n, matrix) => {
+      eachFilter(n, (own, place, factor) => {
+        ofBiases[own] += factor;
+        for (let k = 0; k < under; k++)
+          gradient.data[own * under + k] += factor * matrix[k * places + place];
+      });
     });
     at.keep("W_grad", gradient);
     if (hasBiases(at)) at.keep("b_grad", ndarray(at.array("b").shape, ofBiases));
+    const back = at.rightOrWrong("W_back", W).data;
+    const sent = ndarray(at.x.shape);
+    const moved = new Float64Array(under * places);
+    for (let n = 0; n < at.cases; n++) {
+      moved.fill(0);
+      eachFilter(n, (own, place, factor) => {
+        for (let k = 0; k < under; k++) moved[k * places + place] += factor * back[own * under + k];
+      });
+      foldInto(unfolding, moved, partOf(sent.data, n, size));
+    }
     return sent;
   },
 };
