@@ -1,6 +1,7 @@
 """Planted bugs: each changes something where it is offered, and nothing before it."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from chainrule.inspector.bugs import BUGS, bugs_for
 from chainrule.inspector.check import gradient_check
 from chainrule.inspector.passes import recorded
 from chainrule.inspector.record import Record
-from javascript import needs_node
+from javascript import needs_node, run
 
 SEED = 1
+CHECK = Path(__file__).parent / "page" / "check_finds.mjs"
 
 FAST = ("regression", "residual", "words")
 SOME_FAST = [
@@ -109,3 +111,17 @@ def test_the_gradient_check_finds_every_bug_and_accuses_nothing_else(name):
 def test_the_page_has_the_same_wrong_rules(name):
     planted = {bug: as_json(record) | {"bugs": [bug]} for bug, record in offered(name).items()}
     held_as_told({"none": as_json(right(name))} | planted)
+
+
+@needs_node
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_check_of_the_page_finds_every_bug_and_accuses_nothing_else(name):
+    planted = {bug: as_json(record) | {"bugs": [bug]} for bug, record in offered(name).items()}
+    asked = {"none": as_json(right(name))} | planted
+    found = dict(zip(asked, run(CHECK, [*asked.values()]), strict=True))
+    assert {row["verdict"] for row in found.pop("none")} == {"right"}
+    for bug, rows in found.items():
+        wrong = [row["key"] for row in rows if row["verdict"] == "wrong"]
+        assert wrong, bug
+        assert set(wrong) <= set(differing(right(name), offered(name)[bug])), bug

@@ -8,9 +8,9 @@ are left out rather than called wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from chainrule.gradients.whole_network import truncating_layers
 from chainrule.inspector.record import Record
 from chainrule.nn.graph import INPUT, INPUT_WORD
 from chainrule.nn.kinks import distances
+from chainrule.training.engines.threads import number_of_threads, on_threads
 
 Verdict = Literal["right", "wrong", "kink", "truncated", "unsure"]
 
@@ -64,6 +65,13 @@ class CheckRow:
     numeric: float
     kinks: int
 
+    def told(self) -> dict[str, Any]:
+        """The row as JSON, in which a number that is not finite is None."""
+        numbers = {name: getattr(self, name) for name in ("error", "analytic", "numeric")}
+        return asdict(self) | {
+            name: one if np.isfinite(one) else None for name, one in numbers.items()
+        }
+
 
 def gradient_check(record: Record) -> list[CheckRow]:
     """Every gradient of the parameters and of the input, held against the loss.
@@ -75,13 +83,13 @@ def gradient_check(record: Record) -> list[CheckRow]:
         A row for each array, in the order of the forward pass; inputs that are class numbers have
         no derivative, and no row.
     """
-    with record.network.training_mode(record.seed), np.errstate(all="ignore"):
+    threads = on_threads(number_of_threads(record.network, len(record.x)))
+    with threads, record.network.training_mode(record.seed), np.errstate(all="ignore"):
         loss = _Loss(record)
         truncated = _truncated(record)
         return [
-            row
+            _row(record, loss, key, move, is_cut=layer in truncated)
             for layer, key, move in _arrays(record)
-            for row in [_row(record, loss, key, move, is_cut=layer in truncated)]
         ]
 
 

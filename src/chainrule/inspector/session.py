@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from chainrule.core.errors import ShapeError, unknown
+from chainrule.inspector.check import gradient_check
 from chainrule.inspector.edits import Checked, Name, PassWanted, edited
 from chainrule.inspector.inspected import Inspected
 from chainrule.inspector.live import Live
@@ -64,6 +65,7 @@ class Session:
             "/pass": self._pass,
             "/numbers": self._numbers,
             "/plane": self._plane,
+            "/check": self._check,
         }
         self.streams: Mapping[str, Callable[[], Iterator[bytes]]] = {}
         if live is not None:
@@ -123,6 +125,11 @@ class Session:
         asked = _read(PlaneWanted, body)
         made = edited(self.base, asked.of.model_copy(update={"only": None, "bugs": []}))
         return packed({}, plane(made.network, made.x, asked))
+
+    def _check(self, body: bytes) -> bytes:
+        """The gradients of a pass, right or wrong, held against the loss itself."""
+        found = self.passed(_read(PassWanted, body))
+        return packed({"rows": [row.told() for row in gradient_check(found.record)]}, {})
 
     def _stop(self, body: bytes) -> bytes:
         """End the training that is followed."""

@@ -1,5 +1,7 @@
 /** The source of a page without a server: the numbers that the page carries, and its own engine. */
 import { flatIndex, ndarray, sizeOf } from "./arrays.js";
+import { engineBugs } from "./bugs.js";
+import { checkedByEngine } from "./check.js";
 import { beginningOf } from "./edited.js";
 import { pass, reasonAgainst } from "./engine/engine.js";
 import { frameParameters } from "./frames.js";
@@ -75,6 +77,10 @@ export async function localSource() {
     planesReason: reasonAgainstPlanes(scene),
     follow: async () => {},
     stop: async () => {},
+    gradientCheck: async (wanted) => {
+      const found = enginePass(carried, wanted);
+      return checkedByEngine(found.scene, found.arrays);
+    },
   };
 }
 
@@ -86,14 +92,19 @@ export function beginningFor({ scene, arrays, frames }, { frame, edits, only }) 
   return beginningOf(scene, new Map([...arrays, ...own]), edits, only);
 }
 
-/** A pass computed by the engine of the page.
- * @param {Carried} carried @param {import("./source.js").PassWanted} wanted @returns {Pass} */
-export function computedPass(carried, wanted) {
+/** @param {Carried} carried @param {import("./source.js").PassWanted} wanted */
+function enginePass(carried, wanted) {
   const reason = reasonAgainst(carried.scene);
   if (reason) throw new Error(reason);
   const { scene, arrays } = beginningFor(carried, wanted);
-  const found = pass(scene, arrays);
-  return passOf(found.scene, found.arrays, found.loss);
+  return pass(scene, arrays, engineBugs(wanted.bugs));
+}
+
+/** A pass computed by the engine of the page.
+ * @param {Carried} carried @param {import("./source.js").PassWanted} wanted @returns {Pass} */
+export function computedPass(carried, wanted) {
+  const { scene, arrays, loss } = enginePass(carried, wanted);
+  return passOf(scene, arrays, loss);
 }
 
 /** A pass of which every number is there.

@@ -186,11 +186,22 @@ export async function remoteSource() {
   first = (await pass({ edits: [], bugs: [], frame: null, only: null })).scene;
   const plane = async (/** @type {import("./plane.js").PlaneWanted} */ wanted) =>
     unpacked(await ask("/plane", wanted)).arrays;
+  const gradientCheck = async (/** @type {PassWanted} */ wanted) => {
+    const { rows } = unpacked(await ask("/check", wanted)).header;
+    const number = (/** @type {number | null} */ one) => one ?? Number.NaN;
+    return rows.map((/** @type {import("./source.js").CheckRow} */ row) => ({
+      ...row,
+      error: number(row.error),
+      analytic: number(row.analytic),
+      numeric: number(row.numeric),
+    }));
+  };
   return {
     scene: first,
     isLive: true,
     pass,
     plane,
+    gradientCheck,
     planesReason: null,
     follow: (heard) => followEvents(token, heard),
     stop: () => ask("/stop", {}),

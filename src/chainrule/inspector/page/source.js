@@ -29,26 +29,30 @@
  * @property {number} largest the largest |number| that is finite
  *
  * @typedef {Object} CheckRow  what the gradient check finds of one array: its worst cell
- * @property {string} key
- * @property {"right" | "wrong" | "kink" | "unsure" | "truncated"} verdict
- * @property {number} tried how many cells were tried
+ * @property {string} key such as dense_1.W_grad, or input.J
+ * @property {string} letter
+ * @property {"right" | "wrong" | "kink" | "unsure" | "truncated"} verdict kink: at every number that
+ *   was tried the slope is a convention; truncated: cut off in time on purpose, so that no
+ *   derivative of the loss can judge it; unsure: a number is not finite
+ * @property {number} tried how many cells were compared
  * @property {number} of how many there are
  * @property {number} error the largest relative one
- * @property {Place} at
+ * @property {Place} at where that was
  * @property {number} analytic what the backward pass found there
- * @property {number} numeric the central difference
- * @property {number} kinks cells left out because a kink lies within the step
+ * @property {number} numeric the derivative of the loss there
+ * @property {number} kinks how many cells were left out at kinks
  *
  * @typedef {Object} Source
  * @property {Scene} scene
  * @property {(wanted: PassWanted) => Promise<Pass>} pass
- * @property {(wanted: PassWanted) => Promise<CheckRow[]>} [gradientCheck]
  * @property {boolean} isLive whether a server answers
  * @property {(wanted: import("./plane.js").PlaneWanted) => Promise<import("./plane.js").Sheets>} plane
  *   what layers give at every point of a plane of two inputs
  * @property {(heard: (film: import("./frames.js").Film) => void) => Promise<void>} follow hear of the
  *   film of a training that runs whenever it has grown; ends with the training
  * @property {() => Promise<unknown>} stop end that training
+ * @property {(wanted: PassWanted) => Promise<CheckRow[]>} gradientCheck the gradients of
+ *   a pass, right or wrong, against derivatives of the loss itself
  * @property {string | null} planesReason why there are no planes; null where there are
  */
 export {};

@@ -230,7 +230,8 @@ const LOCAL_ENGINE = {
     for (let n = 0; n < at.cases; n++) {
       moved.fill(0);
       eachFilter(n, (own, place, factor) => {
-        for (let k = 0; k < under; k++) moved[k * places + place] += factor * back[own * under + k];
+        for (let k = 0; k < under; k++)
+          moved[k * places + place] += factor * back[own * under + k];
       });
       foldInto(unfolding, moved, partOf(sent.data, n, size));
     }

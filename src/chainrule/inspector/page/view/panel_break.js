@@ -194,7 +194,7 @@ function keepChecking(app, element) {
     const mine = ++wanted;
     element.setAttribute("aria-busy", "true");
     try {
-      const rows = (await app.source.gradientCheck?.(wantedBy(app.store.view))) ?? [];
+      const rows = await app.source.gradientCheck(wantedBy(app.store.view));
       if (mine === wanted) element.replaceChildren(...checkTable(app, rows));
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
