@@ -1,4 +1,4 @@
-"""The gradient check of a pass: what it says of kinks, ties, truncation and numbers that overflow."""
+"""The gradient check of a pass: what it says of kinks, ties, truncation and overflow."""
 
 import json
 from pathlib import Path
