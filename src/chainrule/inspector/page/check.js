@@ -21,7 +21,7 @@ import { infoOf } from "./scene.js";
 const STEPS = [1e-3, 1e-4, 1e-5, 1e-6];
 const CLOSE = 1e-6;
 /** So many multiplications a check may take, about. */
-const MOST_WORK = 2e9;
+const MOST_CHECK_WORK = 2e9;
 
 /** The relative error of two numbers. @param {number} a @param {number} b */
 const relativeError = (a, b) =>
@@ -50,7 +50,7 @@ function checkedArrays(scene) {
   return [{ key: "input.J", of: "input.out", layer: "input" }, ...parameters];
 }
 
-/** How many numbers of an array are tried, so that the whole check stays within `MOST_WORK`.
+/** How many numbers of an array are tried, so that the whole check stays within `MOST_CHECK_WORK`.
  * @param {Scene} scene @param {number} cases */
 function mostCells(scene, cases) {
   let work = 0;
@@ -65,7 +65,7 @@ function mostCells(scene, cases) {
       work += cases * uses * shape.reduce((product, length) => product * length, 1);
   }
   const perCell = 4 * Math.max(work, 1000) * checkedArrays(scene).length;
-  return Math.min(400, Math.max(10, Math.floor(MOST_WORK / perCell)));
+  return Math.min(400, Math.max(10, Math.floor(MOST_CHECK_WORK / perCell)));
 }
 
 /** The flat indices that are tried: all of a few, else the largest, and some between.
