@@ -1,12 +1,13 @@
 /** The cells of arrays as pixels, one a cell: made when numbers change, scaled whenever drawn. */
 
-import { flatIndex } from "../arrays.js";
-import { flatAt } from "./forms.js";
+import { cellsAcross, cellsDown, flatAt } from "./forms.js";
 
 /**
  * @typedef {import("../source.js").Levels} Levels
  * @typedef {import("./forms.js").Form} Form
  * @typedef {import("./colours.js").Palette} Palette
+ * @typedef {{canvas: HTMLCanvasElement, patch: [number, number]}} Bitmap  patch: how many cells are
+ *   one pixel, across and down
  */
 
 /** The level of a number of an array, from −127 to 127; −128 of what is no finite number.
@@ -53,38 +54,65 @@ export function eachCell(form, visit) {
   }
 }
 
-/** The pixels of an array.
- * @param {import("./layout.js").Block} block @param {Levels} levels @param {Palette} palette
- * @param {"signed" | "grey"} scale @param {import("../arrays.js").Place[]} hidden cells whose
- *   numbers are not to be seen
+/** A canvas of a size, filled by pixels.
+ * @param {number} width @param {number} height @param {(pixels: Uint32Array) => void} fill
  * @returns {HTMLCanvasElement} */
-export function bitmapOf({ form }, levels, palette, scale, hidden) {
-  const width = form.across * (form.columns + form.gap) - form.gap;
-  const height = form.down * (form.rows + form.gap) - form.gap;
+export function filledCanvas(width, height, fill) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const known = levelIn(levels);
-  const secret = new Set(hidden.map((at) => flatIndex(form.shape, at)));
-  const level = secret.size ? (/** @type {number} */ k) => (secret.has(k) ? 0 : known(k)) : known;
-  const { missing, signed, grey } = palette;
-  if (scale === "grey") {
-    const bright = brightness(form, level);
-    eachCell(form, (flat, x, y) => {
-      const one = level(flat);
-      pixels[y * width + x] = one === -128 ? missing : grey[bright(one)];
-    });
-  } else {
-    eachCell(form, (flat, x, y) => {
-      const one = level(flat);
-      pixels[y * width + x] = one === -128 ? missing : signed[one + 127];
-    });
-  }
+  fill(new Uint32Array(image.data.buffer));
   context.putImageData(image, 0, 0);
   return canvas;
+}
+
+/** The pixels of an array, one a cell; of an array of more cells than pixels one for a patch of them.
+ * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
+ * @param {"signed" | "grey"} scale @param {[number, number]} patch
+ * @returns {HTMLCanvasElement} */
+export function bitmapOf(form, level, palette, scale, patch) {
+  const { missing, signed, grey } = palette;
+  const [width, height] = [cellsAcross(form), cellsDown(form)];
+  if (scale === "signed" && Math.max(...patch) > 1) return patches(form, level, palette, patch);
+  const bright = scale === "grey" ? brightness(form, level) : null;
+  const colour = bright
+    ? (/** @type {number} */ one) => grey[bright(one)]
+    : (/** @type {number} */ one) => signed[one + 127];
+  return filledCanvas(width, height, (pixels) => {
+    eachCell(form, (flat, x, y) => {
+      const one = level(flat);
+      pixels[y * width + x] = one === -128 ? missing : colour(one);
+    });
+  });
+}
+
+/** Patches of cells: each as strong as its cells are on the average (the root of their mean square),
+ * with the sign of their sum, so that neither noise nor a lonely number vanishes.
+ * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
+ * @param {[number, number]} patch @returns {HTMLCanvasElement} */
+function patches(form, level, { missing, signed }, [wide, high]) {
+  const width = Math.ceil(cellsAcross(form) / wide);
+  const height = Math.ceil(cellsDown(form) / high);
+  const sums = new Float64Array(width * height);
+  const squares = new Float64Array(width * height);
+  const counts = new Uint32Array(width * height);
+  eachCell(form, (flat, x, y) => {
+    const at = Math.floor(y / high) * width + Math.floor(x / wide);
+    const one = level(flat);
+    sums[at] += one === -128 ? Number.NaN : one;
+    squares[at] += one * one;
+    counts[at]++;
+  });
+  return filledCanvas(width, height, (pixels) => {
+    for (let at = 0; at < counts.length; at++) {
+      if (!counts[at]) continue;
+      const size = Math.round(Math.sqrt(squares[at] / counts[at]));
+      const one = sums[at] < 0 ? -size : size;
+      pixels[at] = Number.isNaN(sums[at]) ? missing : signed[one + 127];
+    }
+  });
 }
 
 /** An input of three channels as one sees it: red, green and blue together.

@@ -37,10 +37,11 @@ export function opening(box, screen) {
   const whole = fitted(box, screen);
   if (whole.scale >= READABLE) return whole;
   const scale = Math.max(READABLE, Math.min(1, (screen.height - 2 * MARGIN) / box.height));
+  const isHigh = box.height * scale > screen.height;
   return {
     scale,
-    x: Math.max(box.x - MARGIN / scale, whole.x),
-    y: Math.max(whole.y, box.y + (box.height - screen.height / scale) / 2),
+    x: box.x - Math.max(MARGIN / scale, (screen.width / scale - box.width) / 2),
+    y: isHigh ? box.y - MARGIN / scale : box.y + (box.height - screen.height / scale) / 2,
   };
 }
 

@@ -13,6 +13,7 @@
  * @property {string} negative
  * @property {Uint32Array} signed a colour for each level from −127 to 127, as pixels hold it
  * @property {Uint32Array} grey a colour for each level from 0 to 254, black to white
+ * @property {number} groundPixel
  * @property {number} missing the pixel of what is no finite number
  * @property {(level: number) => string} inkOn the colour of text on a level
  */
@@ -68,6 +69,7 @@ export function currentPalette() {
     negative: of("negative"),
     signed,
     grey,
+    groundPixel: pixelOf(rgbOf(of("ground"))),
     missing: pixelOf(rgbOf(of("missing"))),
     inkOn: (level) => (light[level + 127] > 140 ? "#1d1f21" : "#ffffff"),
   };

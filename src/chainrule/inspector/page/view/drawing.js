@@ -2,8 +2,8 @@
 
 import { placeOf } from "../arrays.js";
 import { levelIn } from "./bitmaps.js";
-import { flatAt } from "./forms.js";
-import { LABEL } from "./layout.js";
+import { cellsAcross, cellsDown, flatAt } from "./forms.js";
+import { LABEL, passed } from "./layout.js";
 
 /**
  * @typedef {import("./layout.js").Block} Block
@@ -20,7 +20,7 @@ import { LABEL } from "./layout.js";
  * @property {import("../source.js").Pass} pass
  * @property {(key: string) => import("../source.js").Levels} levels
  * @property {import("./layout.js").Layout} layout
- * @property {(block: Block) => CanvasImageSource} bitmap
+ * @property {(block: Block) => import("./bitmaps.js").Bitmap} bitmap
  * @property {(block: Block) => CanvasImageSource} photo of a block of three colours
  * @property {(block: Block) => "shown" | "later" | "now"} when whether the operation in progress
  *   computes it, or a later one
@@ -33,7 +33,7 @@ import { LABEL } from "./layout.js";
 
 const FACE = "system-ui, sans-serif";
 /** Cells from this size on show their number. */
-const WITH_NUMBER = { width: 28, height: 12 };
+const WITH_NUMBER = { width: 28, height: 11 };
 /** Cells from this size on are set apart by lines. */
 const WITH_LINES = 7;
 
@@ -79,27 +79,18 @@ function drawLines({ context, camera, palette, layout, screen }) {
 
 /** An edge: its way there above the line, the gradient's way back below it.
  * @param {Drawn} drawn @param {Edge} edge */
-function drawEdge(drawn, { from, to, track }) {
+function drawEdge(drawn, edge) {
+  const { from, to, track } = edge;
+  const near = track ? [from, to, ...passed(drawn.layout.columns, edge)] : [];
+  const above = Math.min(...near.map((one) => one.top)) - track * 12 + 2;
+  const below = Math.max(...near.map((one) => one.bottom)) + track * 12;
   for (const back of [false, true]) {
-    const sign = back ? -1 : 1;
-    const start = { x: from.x + from.width + 9, y: from.line - sign * 8 };
-    const end = { x: to.x - 9, y: to.line - sign * 8 };
-    const around = track
-      ? back
-        ? Math.max(from.bottom, to.bottom, ...crossed(drawn, from, to).map((one) => one.bottom)) +
-          track * 12
-        : Math.min(from.top, to.top, ...crossed(drawn, from, to).map((one) => one.top)) -
-          track * 12 +
-          2
-      : null;
-    drawWay(drawn, start, end, around, back, track);
+    const side = back ? 8 : -8;
+    const start = { x: from.x + from.width + 9, y: from.line + side };
+    const end = { x: to.x - 9, y: to.line + side };
+    drawWay(drawn, start, end, track ? (back ? below : above) : null, back, track);
   }
 }
-
-/** The columns that an edge passes.
- * @param {Drawn} drawn @param {Column} from @param {Column} to */
-const crossed = ({ layout }, from, to) =>
-  layout.columns.filter((one) => one.x > from.x && one.x < to.x && one.line === from.line);
 
 /** @param {Drawn} drawn @param {{x: number, y: number}} start @param {{x: number, y: number}} end
  * @param {number | null} around the height of the detour @param {boolean} back
@@ -124,7 +115,9 @@ function drawWay({ context, camera, palette }, start, end, around, back, track) 
     context.arcTo(...at(into, around), ...at(into, end.y), bend);
     context.arcTo(...at(into, end.y), ...at(end.x, end.y), bend);
   } else if (start.y !== end.y) {
-    const middle = (start.x + end.x) / 2;
+    const turn = Math.max(start.x, end.x - 50);
+    const middle = (turn + end.x) / 2;
+    context.lineTo(...at(turn, start.y));
     context.bezierCurveTo(...at(middle, start.y), ...at(middle, end.y), ...at(end.x, end.y));
   }
   context.lineTo(...at(end.x, end.y));
@@ -148,7 +141,7 @@ function drawTitle({ context, camera, palette, screen }, column) {
   const top = (column.top - camera.y) * camera.scale;
   const end = (column.bottom - camera.y) * camera.scale;
   const y = Math.min(Math.max(top, 3), end - 3 * size);
-  const room = width + Math.max(0, 40 * camera.scale);
+  const room = width + 18 * camera.scale;
   if (y > top) {
     context.fillStyle = palette.ground;
     context.globalAlpha = 0.9;
@@ -209,17 +202,19 @@ function drawHidden({ context, palette }, { x, y, width, height }) {
  * @param {"shown" | "later" | "now"} when */
 function drawNumbers(drawn, block, box, when) {
   const { context, camera, palette } = drawn;
+  const { canvas, patch } = drawn.bitmap(block);
   context.imageSmoothingEnabled = camera.scale * Math.min(block.cellWidth, block.cellHeight) < 1;
-  context.imageSmoothingQuality = "medium";
-  context.drawImage(drawn.bitmap(block), box.x, box.y, box.width, box.height);
+  // The last patches of a large array may reach beyond its end.
+  const [wide, high] = [cellsAcross(block.form) / patch[0], cellsDown(block.form) / patch[1]];
+  context.drawImage(canvas, 0, 0, wide, high, box.x, box.y, box.width, box.height);
   if (block.photo) {
-    const high = (block.photo - 4) * camera.scale;
+    const photoHigh = (block.photo - 4) * camera.scale;
     context.drawImage(
       drawn.photo(block),
       box.x,
       box.y - block.photo * camera.scale,
       box.width,
-      high,
+      photoHigh,
     );
   }
   if (block.form.gap === 0) {
@@ -260,7 +255,7 @@ function drawCells(drawn, block, box) {
   if (Math.min(width, height) < WITH_LINES) return;
   const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
   const level = levelIn(levels(block.info.key));
-  const size = Math.min(14, height * 0.5, width / 4.2);
+  const size = Math.min(14, height * 0.62, width / 4.2);
   context.font = `${size}px ${FACE}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -273,21 +268,29 @@ function drawCells(drawn, block, box) {
     context.fillRect(x, y + height - 1, width, 1);
     const isHidden = drawn.hidden(block.info.key, flat);
     const one = level(flat);
-    if (one === -128 && !isHidden) hatch(context, x, y, width - 1, height - 1, palette.faint);
+    if (one === -128 && !isHidden) drawMissing(drawn, block, flat, { x, y, width, height });
     if (!withNumbers) return;
     const text = isHidden ? "?" : numberAt(drawn, block, flat, width - 5, size);
-    context.fillStyle = one === -128 || isHidden ? palette.ink : palette.inkOn(one);
+    if (text === "NaN") return; // the hatching says so
+    const shade = text.includes("∞") ? (text === "∞" ? 127 : -127) : one;
+    context.fillStyle = shade === -128 || isHidden ? palette.ink : palette.inkOn(shade);
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y
- * @param {number} width @param {number} height @param {string} colour */
-function hatch(context, x, y, width, height, colour) {
-  context.strokeStyle = colour;
+/** What is no finite number: hatched where it is none, in full colour where it is infinite.
+ * @param {Drawn} drawn @param {Block} block @param {number} flat
+ * @param {{x: number, y: number, width: number, height: number}} box */
+function drawMissing({ context, palette, pass, missing }, { info, form }, flat, box) {
+  const value = pass.read(info.key, placeOf(form.shape, flat));
+  if (value === undefined) return missing(info.key, flat);
+  const { x, y, width, height } = { ...box, width: box.width - 1, height: box.height - 1 };
+  context.fillStyle = value > 0 ? palette.positive : palette.negative;
+  if (!Number.isNaN(value)) return context.fillRect(x, y, width, height);
+  context.strokeStyle = palette.faint;
   context.lineWidth = 0.75;
   context.beginPath();
-  for (let k = 4; k < width + height; k += 5) {
+  for (let k = 4; k < width + height; k += 6) {
     context.moveTo(x + Math.min(k, width), y + Math.max(0, k - width));
     context.lineTo(x + Math.max(0, k - height), y + Math.min(k, height));
   }

@@ -25,6 +25,7 @@
  * @property {"matrix" | "wrapped" | "tiles" | "steps"} kind
  * @property {"row" | "tile" | null} cases what one case is, where all of them are shown
  *
+ * @typedef {{width: number, height: number}} Room
  * @typedef {{down: number, across: number, row: number, column: number}} Spot
  */
 
@@ -80,11 +81,27 @@ function vectorForm(shape, base, length) {
   });
 }
 
+/** How many tiles stand beside each other so that they are drawn as large as the room allows.
+ * @param {number} tiles @param {number} rows @param {number} columns @param {Room} room */
+function tilesAcross(tiles, rows, columns, room) {
+  let [best, largest] = [1, 0];
+  for (let across = 1; across <= tiles; across++) {
+    const down = Math.ceil(tiles / across);
+    const wide = room.width / (across * (columns + 1) - 1);
+    const size = Math.min(wide, room.height / (down * (rows + 1) - 1));
+    // A grid without a gap at its end is worth a little.
+    const worth = size * (tiles % across ? 0.9 : 1);
+    if (worth > largest) [best, largest] = [across, worth];
+  }
+  return best;
+}
+
 /** Tiles of the last two axes, counted along one stride and wrapped into a grid.
- * @param {number[]} shape @param {number} base @param {number} tiles @returns {Form} */
-function tiledForm(shape, base, tiles) {
+ * @param {number[]} shape @param {number} base @param {number} tiles @param {Room} room
+ * @returns {Form} */
+function tiledForm(shape, base, tiles, room) {
   const [rows, columns] = shape.slice(-2);
-  const across = tiles <= 4 ? tiles : Math.ceil(Math.sqrt(tiles * (rows / columns)));
+  const across = tilesAcross(tiles, rows, columns, room);
   return formOf(shape, {
     base,
     rows,
@@ -101,10 +118,10 @@ function tiledForm(shape, base, tiles) {
 }
 
 /** Filters: a column of tiles for each filter, a row for each channel.
- * @param {number[]} shape @returns {Form} */
-function filterForm(shape) {
+ * @param {number[]} shape @param {Room} room @returns {Form} */
+function filterForm(shape, room) {
   const [filters, channels, rows, columns] = shape;
-  if (channels === 1) return tiledForm(shape, 0, filters);
+  if (channels === 1) return tiledForm(shape, 0, filters, room);
   const size = rows * columns;
   return formOf(shape, {
     rows,
@@ -120,34 +137,35 @@ function filterForm(shape) {
 }
 
 /** The form of an array that has no cases.
- * @param {number[]} shape @returns {Form} */
-function plainForm(shape) {
+ * @param {number[]} shape @param {Room} room @returns {Form} */
+function plainForm(shape, room) {
   if (shape.length === 0) return formOf(shape, {});
   if (shape.length === 1) return vectorForm(shape, 0, shape[0]);
   const [rows, columns] = shape.slice(-2);
   if (shape.length === 2) return formOf(shape, { rows, columns, rowStride: columns });
-  if (shape.length === 4) return filterForm(shape);
+  if (shape.length === 4) return filterForm(shape, room);
   const tiles = shape.slice(0, -2).reduce((product, length) => product * length, 1);
-  return tiledForm(shape, 0, tiles);
+  return tiledForm(shape, 0, tiles, room);
 }
 
 /** Rows of numbers that are images: each case as a tile.
- * @param {number[]} shape @param {number[]} image height and width @returns {Form} */
-function imagesForm(shape, image) {
+ * @param {number[]} shape @param {number[]} image height and width @param {Room} room
+ * @returns {Form} */
+function imagesForm(shape, image, room) {
   const [rows, columns] = image;
-  return { ...tiledForm([shape[0], rows, columns], 0, shape[0]), shape, cases: "tile" };
+  return { ...tiledForm([shape[0], rows, columns], 0, shape[0], room), shape, cases: "tile" };
 }
 
 /** The form of an array whose first axis counts the cases: all of them as rows where a case is a
  * row, else the one that is looked at.
  * @param {number[]} shape @param {number} chosenCase @param {number[] | null} image
- * @returns {Form} */
-function formOfCases(shape, chosenCase, image) {
+ * @param {Room} room @returns {Form} */
+function formOfCases(shape, chosenCase, image, room) {
   const [cases, ...one] = shape;
   const strides = stridesOf(shape);
   const base = chosenCase * strides[0];
   if (one.length === 0) return formOf(shape, { rows: cases, rowStride: 1, cases: "row" });
-  if (image) return imagesForm(shape, image);
+  if (image) return imagesForm(shape, image, room);
   if (one.length === 1 && cases === 1) return vectorForm(shape, 0, one[0]);
   if (one.length === 1)
     return formOf(shape, {
@@ -161,20 +179,17 @@ function formOfCases(shape, chosenCase, image) {
     const turned = { rows: size, rowStride: 1, columns: steps, columnStride: size };
     return formOf(shape, { base, ...turned, kind: "steps" });
   }
-  return tiledForm(
-    shape,
-    base,
-    one.slice(0, -2).reduce((product, length) => product * length, 1),
-  );
+  const tiles = one.slice(0, -2).reduce((product, length) => product * length, 1);
+  return tiledForm(shape, base, tiles, room);
 }
 
 /** How an array lies in the picture.
  * @param {ArrayInfo} info @param {number} chosenCase its index on the first axis
  * @param {number[] | null} image height and width where the cases of this array are images in rows
- * @returns {Form} */
-export function formFor(info, chosenCase, image) {
-  if (!info.cases) return plainForm(info.shape);
-  return formOfCases(info.shape, Math.min(chosenCase, info.shape[0] - 1), image);
+ * @param {Room} room @returns {Form} */
+export function formFor(info, chosenCase, image, room) {
+  if (!info.cases) return plainForm(info.shape, room);
+  return formOfCases(info.shape, Math.min(chosenCase, info.shape[0] - 1), image, room);
 }
 
 /** The flat index of a cell; −1 where there is none.

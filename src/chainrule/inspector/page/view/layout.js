@@ -58,38 +58,48 @@ const HIGHEST = { value: 170, parameter: 240 };
 const SMALLER = [1, 0.85, 0.7, 0.58, 0.48, 0.4, 0.33];
 const LARGEST_CELL = { width: 50, height: 27 };
 const THINNEST = 10;
+/** So few cells beside or below each other keep a size in which their numbers can be read. */
+const FEW = { across: 4, down: 8, width: 38, height: 15 };
+/** A layer of more values than this has them side by side, in blocks of half the width. */
+const MANY_VALUES = 4;
 const NARROWEST_COLUMN = 66;
-const NARROWEST = 34;
+const NARROWEST = 52;
+
+/** The room for an array.
+ * @param {ArrayInfo} info @param {Sizes} sizes @returns {import("./forms.js").Room} */
+function roomFor(info, { wide, high }) {
+  return {
+    width: wide * WIDEST,
+    height: high * (info.cases ? HIGHEST.value : HIGHEST.parameter),
+  };
+}
 
 /** How large the cells of an array are drawn.
- * @param {ArrayInfo} info @param {Form} form @param {Sizes} sizes
+ * @param {Form} form @param {import("./forms.js").Room} room
  * @returns {{cellWidth: number, cellHeight: number}} */
-function cellSize(info, form, { wide, high }) {
-  const across = cellsAcross(form);
-  const down = cellsDown(form);
-  const ofParameter = !info.cases;
-  const highest = high * (ofParameter ? HIGHEST.parameter : HIGHEST.value);
-  const widest = wide * (across > 500 ? WIDEST * 1.4 : WIDEST);
-  let cellWidth = Math.min(widest / across, LARGEST_CELL.width);
-  let cellHeight = Math.min(highest / down, LARGEST_CELL.height);
-  if (form.kind === "tiles") {
+function cellSize(form, room) {
+  const [across, down] = [cellsAcross(form), cellsDown(form)];
+  let cellWidth = Math.min(room.width / across, LARGEST_CELL.width);
+  let cellHeight = Math.min(room.height / down, LARGEST_CELL.height);
+  if (form.kind === "tiles" || form.kind === "wrapped") {
     cellWidth = cellHeight = Math.min(cellWidth, cellHeight, 16);
-  } else if (form.kind === "wrapped") {
-    cellWidth = cellHeight = Math.min(cellWidth, cellHeight);
-  } else {
-    // A cell is at most as high as wide, but never so thin that a row of numbers is not seen.
-    const thinnest = Math.min(THINNEST, highest / down);
-    cellHeight = Math.min(cellHeight, Math.max(cellWidth, thinnest));
-    if (form.kind === "steps") cellWidth = Math.min(cellWidth, 16);
+    return { cellWidth, cellHeight };
   }
+  // A cell is at most as high as wide, but never so thin that a row of numbers is not seen.
+  const thinnest = Math.min(THINNEST, room.height / down);
+  cellHeight = Math.min(cellHeight, Math.max(cellWidth, thinnest));
+  if (form.kind === "steps") cellWidth = Math.min(cellWidth, 16);
+  if (across <= FEW.across) cellWidth = Math.max(cellWidth, FEW.width);
+  if (down <= FEW.down) cellHeight = Math.max(cellHeight, FEW.height);
   return { cellWidth, cellHeight };
 }
 
 /** @param {ArrayInfo} info @param {number} case_ @param {number[] | null} image
  * @param {Sizes} sizes @returns {Block} */
 function blockOf(info, case_, image, sizes) {
-  const form = formFor(info, case_, image);
-  const { cellWidth, cellHeight } = cellSize(info, form, sizes);
+  const room = roomFor(info, sizes);
+  const form = formFor(info, case_, image, room);
+  const { cellWidth, cellHeight } = cellSize(form, room);
   const width = cellsAcross(form) * cellWidth;
   const height = cellsDown(form) * cellHeight;
   const isColour = info.key === "input.out" && form.kind === "tiles" && info.shape[1] === 3;
@@ -145,16 +155,15 @@ const widthOf = (rows) =>
  * @param {string} name @param {string} kind @param {Block[]} blocks @param {Sizes} sizes
  * @returns {{column: Column, blocks: Block[]}} */
 function columnOf(name, kind, blocks, { wide }) {
-  const widest = WIDEST * (name === "loss" ? 1 : 1.6) * wide;
-  const of = (/** @type {string[]} */ ...roles) =>
-    blocks.filter(({ info }) => roles.includes(info.role));
-  const values = of("value");
-  const gradients = of("gradient");
-  const above = [...inRows(of("parameter"), false), ...inRows(values, values.length > 3, widest)];
+  const widest = WIDEST * (name === "loss" ? 1 : 2.3) * wide;
+  const of = (/** @type {string} */ role) => blocks.filter(({ info }) => info.role === role);
+  const isMany = of("value").length > MANY_VALUES;
+  const rows = (/** @type {Block[]} */ some) => inRows(some, isMany || name === "loss", widest);
+  const above = [...rows(of("parameter")), ...rows(of("value"))];
   const below = [
-    ...inRows(gradients, gradients.length > 4, widest),
-    ...inRows(of("parameter_gradient").toReversed(), false),
-    ...inRows(of("update").toReversed(), false),
+    ...rows(of("gradient")),
+    ...rows(of("parameter_gradient").toReversed()),
+    ...rows(of("update").toReversed()),
   ];
   const height = stack(above, 0);
   for (const block of above.flat()) block.y -= height;
@@ -202,30 +211,31 @@ export function lanes(scene, depth) {
   return found;
 }
 
-/** The edges; those past other columns keep to tracks of their own around them.
- * @param {Scene} scene @param {Map<string, Column>} columns @param {Map<string, number>} depth
- * @returns {Edge[]} */
-function edgesOf(scene, columns, depth) {
+/** The edges; those past other columns of their row keep to tracks of their own around them.
+ * @param {Scene} scene @param {Map<string, Column>} columns @returns {Edge[]} */
+function edgesOf(scene, columns) {
   const all = scene.layers.flatMap(({ name, sources }) => sources.map((from) => [from, name]));
-  if (columns.has("loss")) all.push([scene.output, "loss"]);
-  /** @type {{start: number, end: number, track: number}[]} */
+  all.push([scene.output, "loss"]);
+  const edges = all.flatMap(([source, target]) => {
+    const [from, to] = [columns.get(source), columns.get(target)];
+    return from && to ? [{ from, to, track: 0 }] : [];
+  });
+  edges.sort((a, b) => a.to.x - a.from.x - (b.to.x - b.from.x));
+  /** @type {Edge[]} */
   const around = [];
-  const found = all.map(([from, to]) => {
-    const [start, end] = [depth.get(from) ?? 0, depth.get(to) ?? 0];
-    return { from, to, start, end };
-  });
-  found.sort((a, b) => a.end - a.start - (b.end - b.start));
-  return found.flatMap(({ from, to, start, end }) => {
-    const [source, target] = [columns.get(from), columns.get(to)];
-    if (!source || !target) return [];
-    let track = 0;
-    if (end - start > 1) {
-      const crossed = around.filter((one) => one.start < end && start < one.end);
-      track = 1 + Math.max(0, ...crossed.map((one) => one.track));
-      around.push({ start, end, track });
-    }
-    return [{ from: source, to: target, track }];
-  });
+  for (const edge of edges) {
+    if (!passed(columns.values(), edge).length) continue;
+    const beside = around.filter((one) => one.from.x < edge.to.x && edge.from.x < one.to.x);
+    edge.track = 1 + Math.max(0, ...beside.map(({ track }) => track));
+    around.push(edge);
+  }
+  return edges;
+}
+
+/** The columns that an edge has to go around.
+ * @param {Iterable<Column>} columns @param {Edge} edge @returns {Column[]} */
+export function passed(columns, { from, to }) {
+  return [...columns].filter((one) => one.x > from.x && one.x < to.x && one.line === from.line);
 }
 
 /** The layout of a scene: with blocks as large as the screen has room for, as far as names and cells
@@ -233,14 +243,17 @@ function edgesOf(scene, columns, depth) {
  * @param {Scene} scene @param {number} case_ the index of the case shown, in the arrays
  * @param {{width: number, height: number}} screen @returns {Layout} */
 export function layoutOf(scene, case_, screen) {
-  const sizes = { wide: SMALLER[0], high: SMALLER[0] };
-  let layout = layoutAt(scene, case_, sizes);
-  for (const smaller of SMALLER.slice(1)) {
-    const { width, height } = layout.bounds;
-    if (width <= screen.width && height <= screen.height) break;
-    if (width > screen.width) sizes.wide = smaller;
-    if (height > screen.height) sizes.high = smaller;
-    layout = layoutAt(scene, case_, sizes);
+  const least = SMALLER.length - 1;
+  const at = (/** @type {number} */ wide, /** @type {number} */ high) =>
+    layoutAt(scene, case_, { wide: SMALLER[wide], high: SMALLER[high] });
+  let high = 0;
+  let layout = at(0, high);
+  for (let wide = 0; wide <= least; wide++) {
+    layout = at(wide, high);
+    while (layout.bounds.height > screen.height && high < least) layout = at(wide, ++high);
+    // What is still too high is seen from further away, where there is room for wider columns.
+    const scale = Math.min(1, screen.height / layout.bounds.height);
+    if (layout.bounds.width * scale <= screen.width) break;
   }
   for (const block of layout.blocks) {
     block.label = arrayName(scene, block.info.key);
@@ -262,12 +275,16 @@ function layoutAt(scene, case_, sizes) {
     const infos = scene.arrays.filter((info) => info.layer === name);
     const isFlatImage = (/** @type {ArrayInfo} */ info) =>
       name === "input" && info.shape.length === 2 ? image : null;
-    const blocks = infos.map((info) => blockOf(info, case_, isFlatImage(info), sizes));
+    const isMany = infos.filter(({ role }) => role === "value").length > MANY_VALUES;
+    const half = { ...sizes, wide: sizes.wide / 2 };
+    const blocks = infos.map((info) =>
+      blockOf(info, case_, isFlatImage(info), isMany ? half : sizes),
+    );
     return blocks.length ? [columnOf(name, kind, blocks, sizes)] : [];
   });
   place(made, depth, lane, GAP * Math.max(sizes.wide, 0.6));
   const columns = new Map(made.map(({ column }) => [column.name, column]));
-  const edges = edgesOf(scene, columns, depth);
+  const edges = edgesOf(scene, columns);
   const all = [...columns.values()];
   const tracks = Math.max(0, ...edges.map((edge) => edge.track)) * 12;
   const top = Math.min(...all.map((one) => one.top)) - tracks;

@@ -1,9 +1,9 @@
 /** What lies over the picture: the light of a chosen cell, the cell under the pointer, what changed. */
 
 import { flatIndex } from "../arrays.js";
-import { eachCell } from "./bitmaps.js";
+import { eachCell, filledCanvas } from "./bitmaps.js";
 import { onScreen } from "./drawing.js";
-import { spotOf } from "./forms.js";
+import { cellsAcross, cellsDown, spotOf } from "./forms.js";
 
 /**
  * @typedef {import("./layout.js").Block} Block
@@ -15,25 +15,16 @@ import { spotOf } from "./forms.js";
 const VEIL = 0.72;
 
 /** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
- * @param {Block} block @param {Float32Array} light @param {string} colour
+ * @param {Block} block @param {Float32Array} light @param {number} ground a pixel
  * @returns {HTMLCanvasElement} */
-export function veilOf({ form }, light, colour) {
-  const canvas = document.createElement("canvas");
-  canvas.width = form.across * (form.columns + form.gap) - form.gap;
-  canvas.height = form.down * (form.rows + form.gap) - form.gap;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.fillStyle = colour;
-  context.fillRect(0, 0, 1, 1);
-  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const ground = ((blue << 16) | (green << 8) | red) >>> 0;
-  eachCell(form, (flat, x, y) => {
-    const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(light[flat])));
-    pixels[y * canvas.width + x] = (ground | (alpha << 24)) >>> 0;
+export function veilOf({ form }, light, ground) {
+  const [width, height] = [cellsAcross(form), cellsDown(form)];
+  return filledCanvas(width, height, (pixels) => {
+    eachCell(form, (flat, x, y) => {
+      const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(light[flat])));
+      pixels[y * width + x] = ((ground & 0xffffff) | (alpha << 24)) >>> 0;
+    });
   });
-  context.putImageData(image, 0, 0);
-  return canvas;
 }
 
 /** Cover what is not lit; arrays without light whole.

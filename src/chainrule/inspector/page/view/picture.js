@@ -1,10 +1,10 @@
 /** The picture of the pass on its canvases: what is drawn when, and what lies under a point. */
 
-import { placeOf } from "../arrays.js";
+import { flatIndex, placeOf } from "../arrays.js";
 import { make } from "../dom.js";
 import { hides, isHidden } from "../hidden.js";
 import { caseIn } from "../store.js";
-import { bitmapOf, colourImage } from "./bitmaps.js";
+import { bitmapOf, colourImage, levelIn } from "./bitmaps.js";
 import { fitted, kept, opening, showing, zoomed } from "./camera.js";
 import { drawGhosts, drawTrails, drawWrong } from "./changes.js";
 import { currentPalette } from "./colours.js";
@@ -40,7 +40,8 @@ export class Picture {
     /** @type {Camera} */
     this.camera = app.store.view.camera ?? { x: 0, y: 0, scale: 1 };
     this.isHome = app.store.view.camera === null;
-    /** @type {Map<Block, HTMLCanvasElement>} */
+    this.ratio = window.devicePixelRatio || 1;
+    /** @type {Map<Block, import("./bitmaps.js").Bitmap>} */
     this.bitmaps = new Map();
     /** @type {Map<Block, HTMLCanvasElement>} */
     this.veils = new Map();
@@ -110,19 +111,34 @@ export class Picture {
     return this.blockOf(key)?.info.shape ?? [];
   }
 
-  /** @param {Block} block @returns {HTMLCanvasElement} */
+  /** @param {Block} block @returns {import("./bitmaps.js").Bitmap} */
   bitmap(block) {
-    let found = this.bitmaps.get(block);
-    if (!found) {
-      const { key } = block.info;
-      const isImage = key === "input.out" && block.form.kind === "tiles";
-      const hidden = hides(this.app, key) === "some" ? this.app.store.view.hidden : [];
-      const own = hidden.filter((one) => one.key === key).map(({ at }) => at);
-      const scale = isImage ? "grey" : "signed";
-      found = bitmapOf(block, this.levelsOf(key), this.palette, scale, own);
-      this.bitmaps.set(block, found);
-    }
-    return found;
+    const { form, cellWidth, cellHeight } = block;
+    const fine = this.camera.scale * this.ratio;
+    const patch = /** @type {[number, number]} */ (
+      [cellWidth, cellHeight].map((size) => Math.max(1, Math.floor(1 / (size * fine))))
+    );
+    const known = this.bitmaps.get(block);
+    if (known && String(known.patch) === String(patch)) return known;
+    const { key } = block.info;
+    const scale = key === "input.out" && form.kind === "tiles" ? "grey" : "signed";
+    const canvas = bitmapOf(form, this.levelIn(key), this.palette, scale, patch);
+    const made = { canvas, patch };
+    this.bitmaps.set(block, made);
+    return made;
+  }
+
+  /** The levels of an array, cells that are not to be seen as 0.
+   * @param {string} key @returns {(flat: number) => number} */
+  levelIn(key) {
+    const level = levelIn(this.levelsOf(key));
+    if (hides(this.app, key) !== "some") return level;
+    const secret = new Set(
+      this.app.store.view.hidden
+        .filter((one) => one.key === key)
+        .map(({ at }) => flatIndex(this.shapeOf(key), at)),
+    );
+    return (flat) => (secret.has(flat) ? 0 : level(flat));
   }
 
   /** Whether the operation in progress computes a block, or a later one.
@@ -210,7 +226,7 @@ export class Picture {
         let found = this.veils.get(block);
         if (!found) {
           const lit = /** @type {Float32Array} */ (light.get(block.info.key));
-          found = veilOf(block, lit, palette.ground);
+          found = veilOf(block, lit, palette.groundPixel);
           this.veils.set(block, found);
         }
         return found;
@@ -298,6 +314,7 @@ export class Picture {
   /** The canvases as large as the area, in pixels of the device.
    * @param {number} [ratio] pixels of the device for each of the page */
   resize(ratio = window.devicePixelRatio || 1) {
+    this.ratio = ratio;
     const { clientWidth: width, clientHeight: height } = this.area;
     this.screen = { width, height };
     for (const { canvas, context } of this.canvases) {
