@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from chainrule.inspector.passes import recorded
 from chainrule.inspector.record import FirstStep, Record
 from chainrule.inspector.scene import Told, scene
 from chainrule.nn import (
+    GRU,
+    LSTM,
     Add,
     AveragePool2D,
     BatchNorm,
@@ -28,6 +31,7 @@ from chainrule.nn import (
     LayerNorm,
     LocallyConnected2D,
     MaxPool2D,
+    Recurrent,
     Softmax,
 )
 from chainrule.nn.activations import ACTIVATIONS
@@ -159,9 +163,35 @@ def normalised_rows(rng: Rng) -> tuple[list[Any], Any]:
     return [normalised(rng), dense(rng), normalised(rng)], shape
 
 
+def with_states(rng: Rng) -> tuple[list[Any], Any]:
+    """One or two layers with states on sequences, some of which end early."""
+    options: dict[str, Any] = {"start": str(rng.choice(["zeros", "learnt"]))}
+    if rng.random() < 0.4:
+        options["truncate"] = int(rng.integers(1, 4))
+    first, last = (layer_with_states(rng) for _ in range(2))
+    layers = [first(2), last(int(rng.integers(1, 4)), **options)]
+    if rng.random() < 0.5:
+        layers[1] = last(2, outputs="last", bias=bool(rng.random() < 0.7), **options)
+    return layers[int(rng.integers(0, 2)) :], [int(rng.integers(1, 5)), 2]
+
+
+def layer_with_states(rng: Rng) -> Callable[..., Any]:
+    """A kind of layer; of a recurrent one with an activation."""
+    kind = (Recurrent, LSTM, GRU)[int(rng.integers(3))]
+    return partial(Recurrent, activation=phi(rng)) if kind is Recurrent else kind
+
+
 Part = Callable[[Rng], tuple[list[Any], Any]]
 
-PARTS: Sequence[Part] = (rows, joins, at_each_step, embedded, images, normalised_rows)
+PARTS: Sequence[Part] = (
+    rows,
+    joins,
+    at_each_step,
+    embedded,
+    images,
+    normalised_rows,
+    with_states,
+)
 """The beginnings of networks, a function a kind; each gives layers and the shape of a case."""
 
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "huber", "log_cosh", "hinge")
@@ -271,8 +301,12 @@ def targets(rng: Rng, network: Network, loss: str, x: Any) -> Any:
 
 
 def told(seed: int, parts: Sequence[Part] = PARTS) -> dict[str, Any]:
-    """The scene and the recorded arrays of a random network, as JSON takes them."""
-    made = drawn(seed, parts)
+    """The scene and the recorded arrays of the random network of a seed, as JSON takes them."""
+    return told_of(drawn(seed, parts), seed)
+
+
+def told_of(made: Drawn, seed: int) -> dict[str, Any]:
+    """The same of a network that is there."""
     network = in_float64(made.network)
     weights = network.prepare_weights(made.weights, len(made.x))
     step = FirstStep(made.rule, made.scale, made.most)

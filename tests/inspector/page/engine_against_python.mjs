@@ -1,10 +1,11 @@
 /**
  * Holds the page's own passes against the arrays that Python recorded.
  *
- * Reads from stdin a JSON list of {scene, arrays: {key: [numbers]}, bugs: [names]}, a network each, in
- * which numbers that JSON lacks are texts; writes a JSON list of {KEY: worst error} for each, where an
- * error is |page − Python| / max(1, |Python|). The update is held against Python's from Python's own
- * gradients, since a quotient of tiny numbers makes rounding errors large.
+ * Reads from stdin a JSON list of {scene, arrays: {key: [numbers]}, bugs: [names], from}, a network
+ * each, in which numbers that JSON lacks are texts; `from` is the scene and the arrays that the pass
+ * begins with, if they are others. Writes a JSON list of {KEY: worst error} for each, where an error is
+ * |page − Python| / max(1, |Python|). The update is held against Python's from Python's own gradients,
+ * since a quotient of tiny numbers makes rounding errors large.
  */
 import { ndarray } from "../../../src/chainrule/inspector/page/arrays.js";
 import { engineBugs } from "../../../src/chainrule/inspector/page/bugs.js";
@@ -23,13 +24,15 @@ const worst = (ours, theirs) => {
   return most;
 };
 
-function held({ scene, arrays, bugs }) {
+const arraysOf = ({ scene, arrays }) =>
+  new Map(scene.arrays.map(({ key, shape }) => [key, ndarray(shape, arrays[key].map(Number))]));
+
+function held({ scene, arrays, bugs, from }) {
   const against = reasonAgainst(scene);
   if (against) throw new Error(against);
-  const python = new Map(
-    scene.arrays.map(({ key, shape }) => [key, ndarray(shape, arrays[key].map(Number))]),
-  );
-  const found = pass(scene, python, engineBugs(bugs ?? []));
+  const python = arraysOf({ scene, arrays });
+  const beginning = from ?? { scene, arrays };
+  const found = pass(beginning.scene, arraysOf(beginning), engineBugs(bugs ?? []));
   const trained = new Set(
     scene.layers.flatMap(({ name, parameters }) =>
       parameters.filter((one) => one.trained).map((one) => `${name}.${one.name}_new`),

@@ -9,7 +9,7 @@
  * @typedef {{scene: Scene, arrays: Map<string, NdArray>}} Beginning  the parameters, input.out,
  *   loss.t, loss.weights and the masks of dropout: what the other arrays follow from
  */
-import { flatIndex, ndarray } from "./arrays.js";
+import { flatIndex, ndarray, sizeOf } from "./arrays.js";
 import { infoOf, layerNamed } from "./scene.js";
 
 /** The activations by name, with their options as they are by default.
@@ -118,7 +118,10 @@ function withOneCase({ scene, arrays }, n) {
 /** Refuse fewer cases than a layer needs together.
  * @param {Scene} scene @param {number} count */
 function requireCases(scene, count) {
-  const layer = scene.layers.find((one) => one.type === "batch_norm");
+  const layer = scene.layers.find(
+    ({ type, input_shape, at_each_step }) =>
+      type === "batch_norm" && (at_each_step || sizeOf(input_shape.slice(1)) === 1),
+  );
   if (layer && count < 2) {
     throw new Error(`${layer.name} takes the mean over the cases, and needs at least 2 of them.`);
   }

@@ -15,6 +15,7 @@ import { ndarray, sizeOf } from "../arrays.js";
 import { AtLayer, overflowIsInf, paddingOf, withNaN, withoutNaN, zeroAt } from "./at.js";
 import { FILTER_ENGINES } from "./images.js";
 import { addLoss, lossOfOutputs } from "./loss.js";
+import { LOSSES } from "./losses.js";
 import { NORMALIZED_ENGINES } from "./normalization.js";
 import { POOL_ENGINES } from "./pooling.js";
 import { ROWS_ENGINES } from "./rows.js";
@@ -43,8 +44,9 @@ const ENGINES = {
  * @param {Scene} scene @returns {string | null} */
 export function reasonAgainst(scene) {
   const own = scene.layers.find((layer) => !layer.by_formula || !(layer.type in ENGINES));
-  if (own) return `${own.name} is a layer of your own, which only Python can compute.`;
-  if (!scene.loss.type) return "The loss is one of your own, which only Python can compute.";
+  if (own) return `${own.name} has a class or an activation of your own; only Python computes it.`;
+  if (!(scene.loss.type in LOSSES))
+    return "The loss is one of your own, which only Python can compute.";
   return null;
 }
 

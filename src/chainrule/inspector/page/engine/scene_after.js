@@ -40,13 +40,16 @@ export function sceneAfter(scene, arrays, padded) {
 /** @param {string} key @returns {ArrayInfo} */
 function madeUp(key) {
   const [layer, name] = [key.slice(0, key.lastIndexOf(".")), key.slice(key.lastIndexOf(".") + 1)];
-  return { key, layer, name, shape: [], cases: true, ...NEW_ARRAYS[name] };
+  const { role, letter, says } = NEW_ARRAYS[name];
+  return { key, layer, name, role, letter, shape: [], cases: true, says };
 }
 
-/** The letter of an array: an output is a where it is bent, and z where it is z itself.
+/** The letter of an array: an output is a where it is bent, and z where it is z itself; those of a
+ * layer with states, which has weights U, stay as they are.
  * @param {Scene} scene @param {ArrayInfo} info @returns {string} */
 function letterAfter(scene, { layer, name, letter }) {
   const found = scene.layers.find((one) => one.name === layer);
+  if (found?.parameters.some((one) => one.name === "U")) return letter;
   if (!found || !["z", "a", "∂L/∂z", "∂L/∂a"].includes(letter)) return letter;
   const own = hasZ(found) ? "a" : "z";
   return name === "out" ? own : name === "J" ? `∂L/∂${own}` : letter;
