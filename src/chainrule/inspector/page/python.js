@@ -91,7 +91,7 @@ export function pythonCall(name, inputs, options) {
   if (Object.hasOwn(OF_NUMPY, name)) {
     return { text: `${OF_NUMPY[name]}(${inputs.join(", ")})`, definition: null };
   }
-  const compared = /^(?:is|\[x = )(-?\d+)\]?$/.exec(name)?.[1];
+  const compared = /^\[(?:x )?= (-?\d+)\]$/.exec(name)?.[1];
   const condition = name === "[> 0]" ? "> 0" : compared && `== ${compared}`;
   if (condition) return { text: `np.float64(${inputs[0]} ${condition})`, definition: null };
   if (!Object.hasOwn(DEFINED, name) || inputs.length !== 1) return null;
