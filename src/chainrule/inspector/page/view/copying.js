@@ -27,6 +27,7 @@ function showText(heading, text, more) {
     rows: 18,
     "aria-label": heading,
     spellcheck: "false",
+    wrap: "off",
   });
   area.value = text;
   const dialog = make("dialog", { class: "window", "aria-label": heading });
@@ -39,8 +40,10 @@ function showText(heading, text, more) {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  area.focus();
-  area.select();
+  if (!more) return area.select();
+  area.setSelectionRange(0, 0);
+  area.scrollTop = 0;
+  more.focus();
 }
 
 /** @param {App} app @param {HTMLElement} element */

@@ -134,7 +134,7 @@ export function mountEdit(app, bar) {
     unit.show();
     showNudge();
     inUnit.hidden = !editable?.unit;
-    classes.show(editable);
+    field.element.hidden = !editable || (await classes.show(editable));
     activation.show();
   };
   bar.append(
@@ -314,7 +314,7 @@ function classChoice(app) {
     current =
       one?.key === "loss.t" && ["cross_entropy", "hinge"].includes(scene.loss.type) ? one : null;
     element.hidden = !current;
-    if (!current) return;
+    if (!current) return false;
     const row = current.at.slice(0, -1);
     await app.pass.need([{ key: "loss.t", region: [...row, null] }]);
     const words = scene.names.classes ?? scene.names.outputs;
@@ -324,6 +324,7 @@ function classChoice(app) {
     list.replaceChildren(...options);
     const values = options.map((_, k) => app.pass.read("loss.t", [...row, k]) ?? 0);
     list.selectedIndex = values.indexOf(Math.max(...values));
+    return true;
   };
   return { element, show };
 }
@@ -346,8 +347,9 @@ function activationChoice(app) {
   const show = () => {
     const { chosen, operation } = app.store.view;
     const { scene } = app.pass;
-    const name = chosen ? infoOf(scene, chosen.key)?.layer : app.operations[operation]?.layer;
-    const found = scene.layers.find((one) => one.name === name);
+    const names = [chosen && infoOf(scene, chosen.key)?.layer, app.operations[operation]?.layer];
+    const layers = names.map((name) => scene.layers.find((one) => one.name === name));
+    const found = layers.find((one) => one?.activation);
     element.hidden = !found?.activation;
     if (!found?.activation) return;
     const reason = keepsActivation(scene, found);

@@ -25,8 +25,9 @@ const briefly = (names) =>
 /** @param {App} app @param {HTMLElement} element */
 export function mountPaste(app, element) {
   const { scene } = app.source;
-  const targets = targetColumns(scene).names;
-  const columns = briefly([...inputColumns(scene).map(({ name }) => name), ...targets]);
+  const targets = targetColumns(scene);
+  const words = targets.words ? ` (${briefly(targets.words)})` : "";
+  const columns = briefly([...inputColumns(scene).map(({ name }) => name), ...targets.names]);
   const area = make("textarea", {
     rows: 10,
     "aria-labelledby": "paste-heading",
@@ -37,7 +38,8 @@ export function mountPaste(app, element) {
   const file = make("input", {
     type: "file",
     accept: ".csv,.tsv,.txt,text/csv",
-    "aria-label": "A file of cases",
+    hidden: true,
+    on: { change: async () => file.files?.[0] && take(await file.files[0].text()) },
   });
   const dialog = make("dialog", { class: "window", "aria-labelledby": "paste-heading" });
   const show = () => {
@@ -54,11 +56,10 @@ export function mountPaste(app, element) {
     area.value = text;
     show();
   };
-  file.addEventListener("change", async () => file.files?.[0] && take(await file.files[0].text()));
   dialog.append(
     make("h2", { id: "paste-heading", text: "Your own cases, as CSV" }),
     make("p", {
-      text: `One case a line, with the columns ${columns}; by name with a header, else in this order. The numbers are in your units.`,
+      text: `One case a line, with the columns ${columns}${words}; by name with a header, else in this order. The numbers are in your own units.`,
     }),
     area,
     problem,
@@ -66,6 +67,7 @@ export function mountPaste(app, element) {
       "p",
       { class: "tools" },
       button("Show them", "Take these cases into the picture", show),
+      button("Choose a file", "A file of cases, as CSV", () => file.click()),
       file,
       button("Cancel", "Close (Escape)", () => dialog.close()),
     ),
