@@ -44,14 +44,23 @@ test: $(VENV)/.dev
 test-all: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto -m exhaustive
 
+# TypeScript and Biome check the modules of the inspector's page where npm is installed.
+PAGE := tests/inspector/page
+PAGE_TOOLS = command -v npm >/dev/null && { test -x $(PAGE)/node_modules/.bin/biome \
+  || npm install --silent --no-audit --no-fund --no-package-lock --prefix $(PAGE) >/dev/null 2>&1; }
+NO_PAGE_TOOLS = echo 'npm is not installed, or could install nothing: the modules of the page are not checked'
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@if $(PAGE_TOOLS); then cd $(PAGE) && npx biome check --config-path=. . ../../../src/chainrule/inspector/page; \
+	  else $(NO_PAGE_TOOLS); fi
 
 # Courses have modules of the same names, and one is built on PyTorch, which may be absent.
 types: $(VENV)/.dev
 	$(BIN)/mypy
 	for course in courses/*/; do $(BIN)/mypy --allow-subclassing-any "$$course" || exit 1; done
+	@if $(PAGE_TOOLS); then cd $(PAGE) && npx tsc -p .; else $(NO_PAGE_TOOLS); fi
 
 check: test test-all lint types
 

@@ -57,6 +57,12 @@ class Browser:
 
     def open(self, path: Path, *, width: int = 1280, dark: bool = False, media: str = "") -> None:
         """Open a file in a window of a width, on a light or a dark screen, or as it is printed."""
+        self.visit(path.as_uri(), width=width, dark=dark, media=media)
+
+    def visit(
+        self, address: str, *, width: int = 1280, dark: bool = False, media: str = ""
+    ) -> None:
+        """Open an address likewise."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setDeviceMetricsOverride", size)
@@ -64,7 +70,7 @@ class Browser:
         self.driver.get("about:blank")
         for log in ("browser", "performance"):
             self.driver.get_log(log)  # what came before is not this page's
-        self.driver.get(path.as_uri())
+        self.driver.get(address)
 
     def _command(self, name: str, arguments: dict[str, Any]) -> Any:
         return self.driver.execute_cdp_cmd(name, arguments)

@@ -365,7 +365,7 @@ class Served:
         self.address = f"http://127.0.0.1:{self.port}/#token={token}"
         self._files: list[Path] = []
         for server in self._servers:
-            Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+            Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
     def show(self) -> bool:
         """Show the page in the browser; False where there is none with a window.
