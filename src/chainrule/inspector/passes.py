@@ -21,9 +21,9 @@ from chainrule.inspector.record import (
     FirstStep,
     Record,
     has_z,
-    letter_of,
     letter_of_output,
 )
+from chainrule.inspector.says import letter_of
 from chainrule.nn.graph import INPUT
 from chainrule.nn.losses import SmoothedLoss
 from chainrule.nn.network import Network

@@ -159,22 +159,6 @@ def has_z(layer: Any) -> bool:
     return phi is not None and not is_linear(phi)
 
 
-_LETTERS = {
-    "gamma": "γ",
-    "beta": "β",
-    "mean": "m̄",
-    "variance": "v̄",
-    "b_hn": "bʰ",
-    "h0": "h⁰",
-    "c0": "c⁰",
-}
-
-
-def letter_of(name: str) -> str:
-    """The letter of a parameter."""
-    return _LETTERS.get(name, name)
-
-
 def letter_of_output(record: Record, k: int) -> str:
     """The letter of a layer's output: y of the last layer, h of a state, z where it is z."""
     if k == record.network.graph.order[-1]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 _SAYS: Mapping[str, str] = {
     "input.out": "What goes in: one row, image or sequence for each case.",
     "input.J": "How the loss moves with each number that went in.",
-    "z": "The weighted sum of each unit, before its activation.",
+    "z": "What the activation is applied to: one number for each output.",
     "out": "What the layer gives to the layers after it.",
     "softmax.out": "The probability of each class: above 0, and 1 together.",
     "dense.out": "The output of each unit.",
@@ -40,6 +40,16 @@ _SAYS: Mapping[str, str] = {
     "locally_connected2d.b": "The biases, one for each filter at each place.",
     "mean": "The running mean, which evaluation uses instead of a minibatch's.",
     "variance": "The running variance, which evaluation uses instead of a minibatch's.",
+    "lstm.W": "The weights of the inputs: a block of columns for each of the gates i, f, g, o.",
+    "gru.W": "The weights of the inputs: a block of columns for each of the gates r, u, g.",
+    "U": "The weights of the state before: in row i and column j, from state i to unit j.",
+    "lstm.U": "The weights of the state before: a block of columns for each of i, f, g, o.",
+    "gru.U": "The weights of the state before: a block of columns for each of r, u, g.",
+    "lstm.b": "The biases: a block for each of the gates i, f, g, o.",
+    "gru.b": "The biases: a block for each of the gates r, u, g.",
+    "b_hn": "The biases of the part of the candidate that comes from the state before.",
+    "h0": "h⁰, the state before the first step, which is learnt.",
+    "c0": "c⁰, the cell before the first step, which is learnt.",
     "E": "The vectors that are learnt, one row for each class number.",
     "gamma": "γ, by which each normalised number is multiplied.",
     "beta": "β, which is added to each normalised number.",
@@ -47,9 +57,29 @@ _SAYS: Mapping[str, str] = {
 """The sentences, by the name of the array, or by the type of its layer and the name."""
 
 _SUFFIXES: Mapping[str, str] = {
-    "_grad": "How the loss moves with each number of {name}, the sum over all cases.",
-    "_new": "{name} after the update.",
+    "_grad": "How the loss moves with each number of {letter}; the cases add up.",
+    "_new": "{letter} after the update.",
 }
+
+_LETTERS: Mapping[str, str] = {
+    "gamma": "γ",
+    "beta": "β",
+    "b_hn": "bʰ",
+    "h0": "h⁰",
+    "c0": "c⁰",
+    "mean": "m̄",
+    "variance": "v̄",
+}
+
+
+def letter_of(name: str) -> str:
+    """The letter of a parameter.
+
+    Example:
+        >>> letter_of("gamma"), letter_of("W")
+        ('γ', 'W')
+    """
+    return _LETTERS.get(name, name)
 
 
 def sentence(kind: str, name: str) -> str:
@@ -65,7 +95,9 @@ def sentence(kind: str, name: str) -> str:
     """
     for suffix, text in _SUFFIXES.items():
         if name.endswith(suffix):
-            return text.format(name=name.removesuffix(suffix))
+            return text.format(letter=letter_of(name.removesuffix(suffix)))
     if name.startswith("sent_"):
         name = "sent"
+    elif name.startswith("delta_"):
+        return f"How the loss moves with each number of the sum of gate {name[6:]}."
     return _SAYS.get(f"{kind}.{name}", _SAYS.get(name, ""))

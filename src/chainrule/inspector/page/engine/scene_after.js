@@ -13,7 +13,7 @@ const NEW_ARRAYS = {
   z: {
     role: "value",
     letter: "z",
-    says: "The weighted sum of each unit, before its activation.",
+    says: "What the activation is applied to: one number for each output.",
   },
   delta: { role: "gradient", letter: "δ", says: "δ: how the loss moves with each z." },
 };
