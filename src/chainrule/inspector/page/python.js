@@ -91,9 +91,11 @@ export function pythonCall(name, inputs, options) {
   if (Object.hasOwn(OF_NUMPY, name)) {
     return { text: `${OF_NUMPY[name]}(${inputs.join(", ")})`, definition: null };
   }
-  const compared = /^\[(?:x )?= (-?\d+)\]$/.exec(name)?.[1];
-  const condition = name === "[> 0]" ? "> 0" : compared && `== ${compared}`;
-  if (condition) return { text: `np.float64(${inputs[0]} ${condition})`, definition: null };
+  const [, sign, number] = /^\[(?:x )?([=<>]) (\S+)\]$/.exec(name) ?? []; // 1 where it holds
+  if (sign) {
+    const condition = `${sign === "=" ? "==" : sign} ${number.replace("−", "-")}`;
+    return { text: `np.float64(${inputs[0]} ${condition})`, definition: null };
+  }
   if (!Object.hasOwn(DEFINED, name) || inputs.length !== 1) return null;
   const { needs = "", name: called, value } = DEFINED[name];
   const filled = value.replace(/\{(\w+)\}/g, (_, option) => String(options[option]));

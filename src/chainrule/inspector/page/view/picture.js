@@ -322,9 +322,10 @@ export class Picture {
       canvas.height = Math.round(height * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
+    const { isHome, camera } = this;
     this.refresh();
-    if (this.isHome) this.home();
-    else this.look(this.camera);
+    if (isHome) this.home();
+    else this.look(camera);
   }
 
   /** The cell at a point of the screen.
