@@ -117,7 +117,10 @@ export function headerOf(scene, key, axis, index) {
   if (!info) return String(index + 1);
   const { inputs, outputs } = scene.names;
   const own = info.cases ? axis > 0 : true;
-  if (!own) return `case ${index + 1}`;
+  if (!own) {
+    const label = scene.cases[index]?.label ?? "";
+    return `case ${index + 1}${label && label.length <= 20 ? `, ${label}` : ""}`;
+  }
   const layer = scene.layers.find((one) => one.name === info.layer);
   const isWeight = !info.cases && info.shape.length === 2 && info.name.startsWith("W");
   const fromInput = layer?.sources.length === 1 && layer.sources[0] === "input";

@@ -9,6 +9,7 @@ import { nameText, userName } from "../names.js";
 import { numberText } from "../numbers.js";
 import { fittedDigits, generalRule, shortened } from "../rules.js";
 import { infoOf } from "../scene.js";
+import { inOwnUnits } from "../units.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -26,11 +27,21 @@ export const caseOf = (app, { key, at }) => (infoOf(app.pass.scene, key)?.cases 
 export const cellMath = (app, { key, at }, ownCase) =>
   mathOf(cell(key, at), { scene: app.pass.scene, ownCase, digits: 4 });
 
+/** What the person calls a number, and what it is in their own units; "" where it has no such name.
+ * @param {App} app @param {ChosenCell} one @param {number | undefined} value @returns {string} */
+export function ownWords(app, { key, at }, value) {
+  const { scene } = app.pass;
+  const unscaled =
+    value === undefined || isHidden(app, key, at) ? null : inOwnUnits(scene, key, at, value);
+  const text = unscaled === null ? "" : numberText(unscaled);
+  return [userName(scene, key, at), text].filter(Boolean).join(" ");
+}
+
 /** A button with a cell's name, which lights it up and goes to it.
  * @param {App} app @param {ChosenCell} one @param {number | null} ownCase @returns {HTMLElement} */
 export function cellButton(app, one, ownCase) {
   const { scene } = app.pass;
-  const own = userName(scene, one.key, one.at);
+  const own = ownWords(app, one, app.pass.read(one.key, one.at));
   const made = button("", infoOf(scene, one.key)?.says ?? "", () => choose(app, one), {
     class: "cell",
     "aria-label": `${nameText(scene, one.key, one.at, ownCase)}${own ? `, ${own}` : ""}`,

@@ -75,7 +75,10 @@ function modeButtons(app) {
  * @param {App} app */
 function announce(app) {
   let said = "";
+  let isOpening = true; // what is there when the page is opened is read there
   app.store.watch(["operation", "chosen", "pass"], async ({ chosen, operation }) => {
+    const isFirst = isOpening;
+    isOpening = false;
     const step = app.operations[operation];
     const { scene } = app.pass;
     const where = step ? `Step ${operation + 1} of ${app.operations.length}, ${step.title}: ` : "";
@@ -88,7 +91,7 @@ function announce(app) {
     const own = userName(scene, key, at);
     const cell = `${spokenName(scene, key, at)}${own ? `, ${own},` : ""} is ${number}.`;
     const sentence = where + cell;
-    if (sentence !== said && said) say(sentence);
+    if (sentence !== said && !isFirst) say(sentence);
     said = sentence;
   });
 }

@@ -119,7 +119,7 @@ function rules(bug) {
     make(
       "div",
       { class: `side ${kind}` },
-      make("h4", { text: title }),
+      make("h3", { class: "minor", text: title }),
       make("pre", {}, make("code", { text: code })),
     );
   return [
@@ -175,7 +175,7 @@ function trace(app) {
   const { scene } = app.pass;
   const text = `Wrong from step ${first + 1} on: ${after.length} of ${app.operations.length} arrays.`;
   return [
-    make("h4", { text: "What turns wrong" }),
+    make("h3", { class: "minor", text: "What turns wrong" }),
     make("p", { class: "says", text }),
     make(
       "div",
@@ -240,7 +240,7 @@ function checkTable(app, rows) {
     make(text ? "th" : "td", text ? { scope: "col", text } : {}),
   );
   return [
-    make("h4", { text: "The gradient check" }),
+    make("h3", { class: "minor", text: "The gradient check" }),
     make("p", {
       class: "says",
       text: "Each number is moved a little to both sides, and the loss is computed again: what it moves by must be the gradient.",

@@ -229,7 +229,10 @@ function given(app, step, one, read) {
     const text = each.name === "…" ? "all other terms together" : (each.name ?? "");
     items.push(make("li", {}, `${text} = ${numberText(each.value, 3)}`));
   }
-  return [make("h4", { text: "Made of" }), make("ul", { class: "given" }, ...items)];
+  return [
+    make("h3", { class: "minor", text: "Made of" }),
+    make("ul", { class: "given" }, ...items),
+  ];
 }
 
 /** The constants with names in an expression, each once.
@@ -252,10 +255,10 @@ function constantsIn(one) {
 function helps(app, quiz, step, one, read) {
   const found = [];
   if (quiz.hints > 0 || quiz.state !== "open")
-    found.push(make("h4", { text: "The rule" }), ruleOf(app, step, one.at, read));
+    found.push(make("h3", { class: "minor", text: "The rule" }), ruleOf(app, step, one.at, read));
   if (quiz.hints > 1 || quiz.state !== "open")
     found.push(
-      make("h4", { text: "The numbers put in" }),
+      make("h3", { class: "minor", text: "The numbers put in" }),
       equation(app, step, one.at, read, quiz.state !== "open").element,
     );
   return found;

@@ -5,7 +5,7 @@ import { button, make, reachWide } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
-import { arrayName, nameText, userName } from "../names.js";
+import { arrayName, nameText } from "../names.js";
 import { numberText } from "../numbers.js";
 import { numbersPutIn, withNumbers } from "../rules.js";
 import { infoOf } from "../scene.js";
@@ -16,6 +16,7 @@ import {
   cellMath,
   equation,
   lightsUp,
+  ownWords,
   ruleOf,
   termsOf,
 } from "./cell_parts.js";
@@ -123,7 +124,7 @@ function aboutCell(app, chosen, read) {
 function cellHeading(app, chosen, read) {
   const { scene } = app.pass;
   const { key, at } = chosen;
-  const own = userName(scene, key, at);
+  const own = ownWords(app, chosen, read(key, at));
   const ownCase = caseOf(app, chosen);
   const known = ownCase === null ? null : scene.cases[ownCase];
   const label = known?.label ? ` · ${known.label}` : "";
@@ -214,7 +215,10 @@ function influencedBy(app, { key, at }) {
     return [make("li", {}, made, make("span", { class: "own", text: many }))];
   });
   if (!items.length) return [];
-  return [make("h4", { text: "Influences" }), make("ul", { class: "influences" }, ...items)];
+  return [
+    make("h3", { class: "minor", text: "Influences" }),
+    make("ul", { class: "influences" }, ...items),
+  ];
 }
 
 /** The lengths of a region along each axis.

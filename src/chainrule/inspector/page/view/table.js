@@ -6,6 +6,7 @@ import { isHidden } from "../hidden.js";
 import { arrayName, headerOf, nameText } from "../names.js";
 import { numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
+import { ownWords } from "./cell_parts.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -27,6 +28,7 @@ const COLUMNS = 10;
 export function mountTable(app, element) {
   const arrays = make("select", { "aria-label": "Array" });
   const body = make("div", { class: "table-body" });
+  let wantsFocus = false; // as soon as the table is drawn
   const details = make(
     "details",
     {},
@@ -42,8 +44,7 @@ export function mountTable(app, element) {
     says: "the numbers as a table",
     run: () => {
       details.open = !details.open;
-      if (details.open)
-        /** @type {HTMLElement | null} */ (body.querySelector("td[tabindex='0']"))?.focus();
+      wantsFocus = details.open;
     },
   });
   bindArrows(app, body);
@@ -56,7 +57,8 @@ export function mountTable(app, element) {
     await app.pass.need([{ key: page.key, region: regionOf(app, page) }]);
     const { view } = app.store;
     if (view.chosen !== chosen || view.pass !== pass) return;
-    const hadFocus = body.contains(document.activeElement);
+    const hadFocus = wantsFocus || body.contains(document.activeElement);
+    wantsFocus = false;
     body.replaceChildren(...aroundTable(app, page), tableOf(app, page));
     if (hadFocus)
       /** @type {HTMLElement | null} */ (body.querySelector("td[tabindex='0']"))?.focus();
@@ -235,7 +237,7 @@ function cellOf(app, one, chosen) {
   const made = make("td", {
     text,
     tabindex: isChosen ? 0 : -1,
-    title: nameText(app.pass.scene, one.key, one.at),
+    title: [nameText(app.pass.scene, one.key, one.at), ownWords(app, one, value)].join(" "),
     class: isChosen ? "is-chosen" : "",
   });
   made.addEventListener("click", () => choose(app, one));

@@ -1,0 +1,233 @@
+"""The inspector's panel in a browser: steps, rules with numbers, paths, predictions, bugs, table."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from browser.opened import WIDTHS
+from chainrule import Dense, Network, Softmax
+
+NAMES = ["bill length", "bill depth", "mass"]
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
+    """The page of a small network in a file, and the numbers that it carries."""
+    network = Network(
+        [Dense(4, "tanh"), Dense(2), Softmax()], input=3, seed=1, penalty={"L2": 0.1}
+    )
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    path = tmp_path_factory.mktemp("panel") / "small.html"
+    found = network.inspect(x, [0, 1, 1, 0, 1], save=path)
+    return path, {key: entry.values for key, entry in found.record.entries.items()}
+
+
+class Panel:
+    """The panel of an opened page."""
+
+    def __init__(self, browser, path: Path, **how) -> None:
+        self.browser = browser
+        browser.open(path, **how)
+        self.wait("document.querySelector('.operations button') !== null")
+
+    def wait(self, condition: str) -> None:
+        """Wait until a condition holds in the page."""
+        end = time.monotonic() + 5
+        while not self.browser.run(f"return {condition}"):
+            assert time.monotonic() < end, condition
+            time.sleep(0.01)
+
+    def type(self, text: str) -> None:
+        """Type where the focus is, and let the page draw."""
+        self.browser.driver.switch_to.active_element.send_keys(text)
+        self.settle()
+
+    def press(self, key: str) -> None:
+        self.browser.press(key)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let what was begun end: promises, and two frames."""
+        self.browser.driver.execute_async_script(
+            "const done = arguments[0];"
+            "setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done())), 0)"
+        )
+
+    def text(self, selector: str) -> str:
+        """What is said by the first element that is seen."""
+        found = [one for one in self.browser.all(selector) if one.is_displayed()]
+        assert found, selector
+        return found[0].get_attribute("textContent")
+
+    def click(self, words: str) -> None:
+        """Press the button of these words."""
+        for one in self.browser.all("#panel button"):
+            if one.is_displayed() and one.text == words:
+                self.browser.run("arguments[0].click()", one)
+                return self.settle()
+        raise AssertionError(words)
+
+
+def number(text: str) -> float:
+    """The number of a text such as −1.5·10⁻⁷."""
+    power = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+    digits, _, exponent = text.strip().replace("−", "-").partition("·10")
+    return float(digits) * 10 ** int(exponent.translate(power) or 0)
+
+
+@pytest.fixture
+def panel(browser, small) -> Panel:
+    return Panel(browser, small[0])
+
+
+def test_keys_lead_from_step_to_step(panel):
+    assert "The whole pass" in panel.text(".where")
+    panel.press("ARROW_RIGHT")
+    assert panel.text("h2") == "The weighted sum"
+    panel.type("n")
+    assert panel.text("h2") == "The activation"
+    panel.press("ARROW_LEFT")
+    assert panel.text(".count").startswith("1 /")
+    count = int(panel.text(".count").split("/")[1])
+    panel.press("END")
+    assert panel.text(".count") == f"{count} / {count}"
+    for key, phase in zip("1234", ["Forward", "Backward", "Gradients", "Update"], strict=True):
+        panel.type(key)
+        assert panel.text(".where").startswith(phase)
+        assert len(panel.browser.all(".operations [aria-current=step]")) == 1
+    assert re.match(r"Step \d+ of \d+, The update of W: new W .* is .*\.", panel.text("#status"))
+    panel.press("HOME")
+    assert "The whole pass" in panel.text(".where")
+    assert panel.browser.said == []
+
+
+def test_the_numbers_put_in_give_the_number_shown(panel, small):
+    _, arrays = small
+    panel.press("ARROW_RIGHT")
+    names, numbers, result = [
+        line.get_attribute("textContent") for line in panel.browser.all(".equation .line")
+    ]
+    unit = int(re.match(r"z(\d)", names)[1])
+    z = arrays["dense_1.z"][0]
+    assert abs(z).argmax() == unit - 1
+    total = 0.0
+    for term in numbers.removeprefix("=").split("+"):
+        factors = re.findall(r"−?[\d.]+", term)
+        total += np.prod([number(factor) for factor in factors])
+    assert number(result.removeprefix("=")) == pytest.approx(total, rel=5e-5)
+    assert total == pytest.approx(z[unit - 1], rel=5e-5)
+
+
+def hidden_value(panel, arrays) -> float:
+    """The number that is asked for."""
+    name = panel.text(".question .asked")
+    unit = int(re.search(r"(\d)\(1\)", name)[1])
+    return arrays["dense_1.z"][0, unit - 1]
+
+
+def test_a_prediction_is_marked_and_given_away_nowhere(panel, small):
+    _, arrays = small
+    panel.type("t")
+    panel.type("q")
+    value = hidden_value(panel, arrays)
+    digits = f"{abs(value):.4g}"[:6]
+    assert digits not in panel.browser.run("return document.documentElement.innerText")
+    assert (
+        panel.browser.run("return document.querySelectorAll('td.is-chosen')[0].innerText") == "?"
+    )
+    panel.type(f"{-value:.2g}\n")
+    assert panel.text("#predict-said") == "The size is right, the sign is not."
+    panel.click("Hint: the rule")
+    assert "∑" in panel.text(".mode-predict .rule")
+    panel.click("Hint: the numbers")
+    assert digits not in panel.browser.run("return document.documentElement.innerText")
+    panel.type(f"{value:.2g}\n")
+    assert panel.text("#predict-said").startswith("Right, within ±")
+    assert "1 of 1 right, 1 with hints" in panel.text(".mode-predict .where")
+    panel.press("ENTER")  # on the button that goes on
+    assert panel.text(".mode-predict .where").startswith("Cell 2 of 3")
+    panel.click("Reveal")
+    assert "1 of 2 right" in panel.text(".mode-predict .where")
+    value = number(panel.text(".question b"))
+    assert value in [pytest.approx(one, rel=1e-4) for one in arrays["dense_1.z"][0]]
+
+
+@pytest.mark.exhaustive
+def test_all_paths_of_a_weight_add_up_to_its_gradient(panel, small):
+    _, arrays = small
+    panel.type("w")
+    sums = panel.browser.all(".sums tr")
+    *parts, last = [
+        number(row.find_element("css selector", "td").get_attribute("textContent")) for row in sums
+    ]
+    assert sum(parts) == pytest.approx(last, abs=2e-3 * max(map(abs, parts)))
+    gradient = arrays["dense_1.W_grad"]
+    assert abs(last) == pytest.approx(abs(gradient).max(), rel=1e-3)
+    assert "same number" in panel.text(".mode-path p.right")
+    for row in panel.browser.all(".paths li"):
+        *slopes, product = (
+            number(text)
+            for text in re.findall(
+                r"−?[\d.]+(?:·10[⁻⁰-⁹¹²³]+)?",
+                " ".join(
+                    one.get_attribute("textContent").removeprefix("·").split(",")[0]
+                    for one in row.find_elements("css selector", ".slope, .product .number")
+                ),
+            )
+        )
+        assert np.prod(slopes) == pytest.approx(product, rel=2e-2)
+
+
+@pytest.mark.exhaustive
+def test_the_help_lists_every_key_and_turns_single_letters_off(panel):
+    panel.type("?")
+    keys = [one.text for one in panel.browser.all("dialog.help kbd")]
+    assert {"n", "→", "Home", "t", "q", "w", "b", "?"} <= set(keys)
+    single = panel.browser.all("dialog.help input")[0]
+    single.click()
+    panel.press("ESCAPE")
+    assert not panel.browser.run("return document.querySelector('dialog.help').open")
+    panel.type("n")
+    assert "The whole pass" in panel.text(".where")
+    panel.press("ARROW_RIGHT")
+    assert panel.text(".count").startswith("1 /")
+
+
+@pytest.mark.exhaustive
+def test_the_table_holds_every_number_with_headers(panel, small):
+    _, arrays = small
+    panel.press("ARROW_RIGHT")
+    panel.type("t")
+    z = arrays["dense_1.z"]
+    rows = [
+        [number(cell.text) for cell in row.find_elements("css selector", "td")]
+        for row in panel.browser.all("table.numbers tbody tr")
+    ]
+    np.testing.assert_allclose(rows, z, rtol=1e-3)
+    heads = panel.browser.all("table.numbers tbody th[scope=row]")
+    assert [head.text.split(",")[0] for head in heads] == [f"case {k}" for k in range(1, 6)]
+    before = panel.text("#status")
+    panel.press("ARROW_DOWN")
+    row, column = 1, abs(z[0]).argmax()
+    chosen = panel.browser.driver.switch_to.active_element
+    assert number(chosen.text) == pytest.approx(z[row, column], rel=1e-3)
+    assert panel.text("#status") != before
+    assert "case 2" in panel.text("#status")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("mode", ["s", "w", "q", "b", "t", "?"])
+def test_no_view_keeps_anybody_out(browser, small, mode, width, dark):
+    panel = Panel(browser, small[0], width=width, dark=dark)
+    panel.press("ARROW_RIGHT")
+    panel.type(mode)
+    assert browser.violations("#film, #picture, #head") == []
+    assert browser.wider == []
+    assert browser.said == []
