@@ -62,10 +62,12 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """All style sheets, the base first."""
+    """All style sheets, the base first, without comments and without space that says nothing."""
     folder = files("chainrule.inspector").joinpath("page", "style")
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".css"))
-    return "".join(_text(f"style/{name}") for name in sorted(names, key="base.css".__ne__))
+    text = "".join(_text(f"style/{name}") for name in sorted(names, key="base.css".__ne__))
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", text).strip()
 
 
 def _digest(text: str) -> str:

@@ -78,6 +78,27 @@ export function partsOf(one) {
   }
 }
 
+/** An expression with other parts in place of its own.
+ * @param {Expression} one @param {(part: Expression) => Expression} into @returns {Expression} */
+export function withParts(one, into) {
+  switch (one.kind) {
+    case "sum":
+      return { ...one, terms: one.terms.map(into) };
+    case "product":
+      return { ...one, factors: one.factors.map(into) };
+    case "quotient":
+      return { ...one, over: into(one.over), under: into(one.under) };
+    case "power":
+      return { ...one, base: into(one.base), exponent: into(one.exponent) };
+    case "negative":
+      return { ...one, of: into(one.of) };
+    case "call":
+      return { ...one, inputs: one.inputs.map(into) };
+    default:
+      return one;
+  }
+}
+
 /** The cells that an expression reads.
  * @param {Expression} one @returns {Generator<Cell>} */
 export function* cellsOf(one) {

@@ -9,7 +9,7 @@
  * @typedef {import("./operations/operations.js").Operation} Operation
  * @typedef {(key: string, at: Place) => number} Read
  */
-import { cell, cellsOf, constant, evaluate, partsOf } from "./expressions.js";
+import { cell, cellsOf, constant, evaluate, partsOf, withParts } from "./expressions.js";
 import { EXACT, roundedTo } from "./numbers.js";
 
 /** The general rule cannot be found from the cells: they do not follow one pattern. */
@@ -122,45 +122,23 @@ function indicesOf(one, found = new Set()) {
 /** @param {Expression} base @param {Probe[]} probes @returns {Expression} */
 function pattern(base, probes) {
   if (probes.some(({ tree }) => tree.kind !== base.kind)) throw new NoPattern();
-  const into = (/** @type {(tree: any) => Expression} */ part) =>
-    pattern(
-      part(base),
-      probes.map((probe) => ({ ...probe, tree: part(probe.tree) })),
-    );
-  switch (base.kind) {
-    case "cell":
-      return cellPattern(base, probes);
-    case "constant":
-      if (probes.some(({ tree }) => /** @type {any} */ (tree).value !== base.value))
-        throw new NoPattern();
-      return base;
-    case "sum":
-      return base.index && base.terms.length > 1
-        ? sigmaPattern(base, probes)
-        : { ...base, terms: parallel(base.terms, probes, "terms") };
-    case "product":
-      return { ...base, factors: parallel(base.factors, probes, "factors") };
-    case "call":
-      return { ...base, inputs: parallel(base.inputs, probes, "inputs") };
-    case "quotient":
-      return { ...base, over: into((one) => one.over), under: into((one) => one.under) };
-    case "power":
-      return { ...base, base: into((one) => one.base), exponent: into((one) => one.exponent) };
-    case "negative":
-      return { ...base, of: into((one) => one.of) };
+  if (base.kind === "cell") return cellPattern(base, probes);
+  if (base.kind === "constant") {
+    const isSame = (/** @type {any} */ tree) => tree.value === base.value;
+    if (!probes.every(({ tree }) => isSame(tree))) throw new NoPattern();
+    return base;
   }
-}
-
-/** @param {Expression[]} parts @param {Probe[]} probes @param {string} name @returns {Expression[]} */
-function parallel(parts, probes, name) {
-  const all = probes.map((probe) => /** @type {any} */ (probe.tree)[name]);
-  if (all.some((other) => other.length !== parts.length)) throw new NoPattern();
-  return parts.map((part, k) =>
-    pattern(
-      part,
-      probes.map((probe, n) => ({ ...probe, tree: all[n][k] })),
-    ),
-  );
+  if (base.kind === "sum" && base.index && base.terms.length > 1)
+    return sigmaPattern(base, probes);
+  const parts = partsOf(base);
+  const others = probes.map(({ tree }) => partsOf(tree));
+  if (others.some((one) => one.length !== parts.length)) throw new NoPattern();
+  let k = 0;
+  return withParts(base, (part) => {
+    const own = probes.map((probe, n) => ({ ...probe, tree: others[n][k] }));
+    k++;
+    return pattern(part, own);
+  });
 }
 
 /** A sum by its first term, once it is certain that the others follow from it.
@@ -213,28 +191,12 @@ function cellPattern(base, probes) {
  * @param {Expression} one @param {Read} read @param {number} [most] terms of one sum
  * @returns {Expression} */
 export function shortened(one, read, most = 6) {
-  const into = (/** @type {Expression} */ part) => shortened(part, read, most);
-  switch (one.kind) {
-    case "sum": {
-      if (!one.index) return { ...one, terms: one.terms.map(into) };
-      const terms = flatTerms(one);
-      const inner = (/** @type {Expression} */ term) => shortened(term, read, 3);
-      if (terms.length <= most + 1) return { kind: "sum", terms: terms.map(inner) };
-      return { kind: "sum", terms: largestAndRest(terms, read, most).map(inner) };
-    }
-    case "product":
-      return { ...one, factors: one.factors.map(into) };
-    case "call":
-      return { ...one, inputs: one.inputs.map(into) };
-    case "quotient":
-      return { ...one, over: into(one.over), under: into(one.under) };
-    case "power":
-      return { ...one, base: into(one.base), exponent: into(one.exponent) };
-    case "negative":
-      return { ...one, of: into(one.of) };
-    default:
-      return one;
+  if (one.kind !== "sum" || !one.index) {
+    return withParts(one, (part) => shortened(part, read, most));
   }
+  const terms = flatTerms(one);
+  const kept = terms.length <= most + 1 ? terms : largestAndRest(terms, read, most);
+  return { kind: "sum", terms: kept.map((term) => shortened(term, read, 3)) };
 }
 
 /** The terms of a sum, those of sums within it instead of these.
@@ -253,25 +215,9 @@ function largestAndRest(terms, read, most) {
 /** An expression of numbers alone, each rounded to so many digits.
  * @param {Expression} one @param {Read} read @param {number} digits @returns {Expression} */
 export function numbersPutIn(one, read, digits) {
-  const into = (/** @type {Expression} */ part) => numbersPutIn(part, read, digits);
-  switch (one.kind) {
-    case "cell":
-      return constant(roundedTo(read(one.key, one.at), digits));
-    case "constant":
-      return constant(roundedTo(one.value, digits));
-    case "sum":
-      return { ...one, terms: one.terms.map(into) };
-    case "product":
-      return { ...one, factors: one.factors.map(into) };
-    case "call":
-      return { ...one, inputs: one.inputs.map(into) };
-    case "quotient":
-      return { ...one, over: into(one.over), under: into(one.under) };
-    case "power":
-      return { ...one, base: into(one.base), exponent: into(one.exponent) };
-    case "negative":
-      return { ...one, of: into(one.of) };
-  }
+  if (one.kind === "cell") return constant(roundedTo(read(one.key, one.at), digits));
+  if (one.kind === "constant") return constant(roundedTo(one.value, digits));
+  return withParts(one, (part) => numbersPutIn(part, read, digits));
 }
 
 const RESULT_DIGITS = 5;
