@@ -236,7 +236,7 @@ function checkTable(app, rows) {
       make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
     );
   });
-  const head = ["Worst cell", "Backward", "(L₊ − L₋) / 2h", "Error", ""].map((text) =>
+  const head = ["Worst cell", "Backward", "By difference", "Error", ""].map((text) =>
     make(text ? "th" : "td", text ? { scope: "col", text } : {}),
   );
   return [
