@@ -1,4 +1,4 @@
-"""The inspector's panel in a browser: steps, rules with numbers, paths, predictions, bugs, table."""
+"""The inspector's panel in a browser: steps, rules, paths, predictions, bugs and the table."""
 
 from __future__ import annotations
 
