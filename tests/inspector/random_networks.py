@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,22 +162,25 @@ def normalised_rows(rng: Rng) -> tuple[list[Any], Any]:
     return [normalised(rng), dense(rng), normalised(rng)], shape
 
 
-def with_states(rng: Rng) -> tuple[list[Any], Any]:
-    """One or two layers with states on sequences, some of which end early."""
-    options: dict[str, Any] = {"start": str(rng.choice(["zeros", "learnt"]))}
+def layer_with_states(rng: Rng, **options: Any) -> Any:
+    """A layer with states."""
+    kind = (Recurrent, LSTM, GRU)[int(rng.integers(3))]
+    size = int(rng.integers(1, 4))
+    if kind is Recurrent:
+        options["activation"] = phi(rng)
     if rng.random() < 0.4:
         options["truncate"] = int(rng.integers(1, 4))
-    first, last = (layer_with_states(rng) for _ in range(2))
-    layers = [first(2), last(int(rng.integers(1, 4)), **options)]
-    if rng.random() < 0.5:
-        layers[1] = last(2, outputs="last", bias=bool(rng.random() < 0.7), **options)
-    return layers[int(rng.integers(0, 2)) :], [int(rng.integers(1, 5)), 2]
+    if rng.random() < 0.6:
+        given = rng.normal(size=size * (2 if kind is LSTM else 1)).tolist()
+        options["start"] = "learnt" if rng.random() < 0.6 else given
+    return kind(size, bias=bool(rng.random() < 0.8), **options)
 
 
-def layer_with_states(rng: Rng) -> Callable[..., Any]:
-    """A kind of layer; of a recurrent one with an activation."""
-    kind = (Recurrent, LSTM, GRU)[int(rng.integers(3))]
-    return partial(Recurrent, activation=phi(rng)) if kind is Recurrent else kind
+def with_states(rng: Rng) -> tuple[list[Any], Any]:
+    """Layers with states, of which the last may put out its last state alone."""
+    layers = [layer_with_states(rng) for _ in range(rng.integers(0, 2))]
+    last = layer_with_states(rng, outputs=str(rng.choice(["all", "last"])))
+    return [*layers, last], [int(rng.integers(1, 6)), int(rng.integers(1, 4))]
 
 
 Part = Callable[[Rng], tuple[list[Any], Any]]

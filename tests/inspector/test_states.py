@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from random_networks import told, with_states
 from sequence_networks import variants
-from test_operations import held
+from test_operations import SCRIPT, held
 
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.passes import recorded
 from chainrule.inspector.record import Record
-from javascript import needs_node
+from javascript import needs_node, run
 
 NETWORKS = {name: rest for name, *rest in variants(np.random.default_rng(3))}
 
@@ -37,6 +38,25 @@ def test_gradients_are_those_of_the_library(name):
 def test_every_formula_gives_what_was_recorded():
     for name, errors in zip(NETWORKS, held(*NETWORKS.values()), strict=True):
         assert max(errors.values()) < 1e-12, name
+
+
+def held_exactly(seeds: range) -> None:
+    """Hold the formulas of random networks, and that a cell influences only what reads it."""
+    found = run(SCRIPT, [told(seed, (with_states,)) | {"exact": True} for seed in seeds])
+    for seed, errors in zip(seeds, found, strict=True):
+        wrong = {target: e for target, e in errors.items() if e is None or e > 1e-11}
+        assert not wrong, f"seed {seed}: {wrong}"
+
+
+@needs_node
+def test_a_few_random_networks_with_states():
+    held_exactly(range(6))
+
+
+@needs_node
+@pytest.mark.exhaustive
+def test_many_random_networks_with_states():
+    held_exactly(range(6, 120))
 
 
 def test_the_arrays_inside():

@@ -4,6 +4,7 @@ import { fedBy, penaltyReads, range, withPenalty } from "./common.js";
 import {
   addedUp,
   deltaName,
+  hasStart,
   keptBy,
   readsBefore,
   stateBefore,
@@ -77,9 +78,16 @@ function ofMatrix(one, name) {
       ),
     influences: (other, at) => {
       if (other === key(name)) return [at];
-      if (from.includes(other)) return [[at[at.length - 1], null]];
+      const isStart = at.length === 1;
+      if (from.includes(other))
+        return isStart || at[1] + (isW ? 0 : 1) < one.length(at[0])
+          ? [[at[at.length - 1], null]]
+          : [];
       const block = sums.find(({ gate }) => key(deltaName(gate)) === other)?.[name] ?? null;
-      return block === null ? [] : [[null, block * size + at[2]]];
+      const isUsed = isW || at[1] > 0 || hasStart(one);
+      return block === null || !isUsed || at[1] >= one.length(at[0])
+        ? []
+        : [[null, block * size + at[2]]];
     },
   };
 }
@@ -110,7 +118,7 @@ function ofBias(one, name) {
     influences: (other, at) => {
       if (other === key(name)) return [at];
       const block = own.findIndex(({ gate }) => key(deltaName(gate)) === other);
-      return block < 0 ? [] : [[block * size + at[2]]];
+      return block < 0 || at[1] >= one.length(at[0]) ? [] : [[block * size + at[2]]];
     },
   };
 }

@@ -1,14 +1,16 @@
 /** The operations of layers with states, step by step: recurrent, LSTM and GRU. */
 import { derivativeOf, functionOf } from "../engine/activations.js";
 import { putsOutLast } from "../engine/sequences.js";
-import { cell, curve, product, sum } from "../expressions.js";
+import { cell, cellsOf, curve, product, sum } from "../expressions.js";
 import { fedBy, range } from "./common.js";
 import { ofParameter } from "./sequence_gradients.js";
 import { stepsSentBack, wayBack } from "./through_time.js";
 import {
   addedUp,
   afterState,
+  atSteps,
   gateOf,
+  hasStart,
   oneMinus,
   PADDING,
   readsBefore,
@@ -19,6 +21,7 @@ import {
 
 /**
  * @typedef {import("../arrays.js").Place} Place
+ * @typedef {import("../arrays.js").Region} Region
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../engine/sequences.js").GateSum} GateSum
  * @typedef {import("./operations.js").Operation} Operation
@@ -26,59 +29,74 @@ import {
  * @typedef {import("./unrolled.js").Unrolled} Unrolled
  */
 
-/** z of a gate. @param {Unrolled} one @param {GateSum} of @returns {Operation} */
-function gateSumOperation(one, { gate, W, U, bias, at: block }) {
+/** The terms of z of a gate: Σ x W, Σ h U, b.
+ * @param {Unrolled} one @param {GateSum} of @param {Place} at @returns {Expression[]} */
+function termsOfSum(one, { W, U, bias, at: block }, [n, s, j]) {
   const { layer, key, size } = one;
+  const found = [];
+  if (W !== null) {
+    const products = range(layer.input_shape[1]).map((i) =>
+      product(cell(fedBy(layer), [n, s, i]), cell(key("W"), [i, W * size + j])),
+    );
+    found.push(sum(products, "i"));
+  }
+  const before = range(U === null ? 0 : size).flatMap((k) => stateBefore(one, "h", n, s, k) ?? []);
+  if (U !== null && before.length) {
+    const products = before.map((h, k) => product(h, cell(key("U"), [k, U * size + j])));
+    found.push(sum(products, "k"));
+  }
+  if (one.has(bias)) found.push(cell(key(bias), [block * size + j]));
+  return found;
+}
+
+/** The cells of z of a gate that a cell goes into.
+ * @param {Unrolled} one @param {GateSum} of @param {string} from @param {Place} at
+ * @returns {Region[]} */
+function influencesOnSum(one, { W, U, bias, at: block }, from, at) {
+  const { key, size } = one;
+  const inBlock = (
+    /** @type {number} */ column,
+    /** @type {number | null} */ own,
+    /** @type {number} */ first,
+  ) =>
+    Math.floor(column / size) === own
+      ? atSteps(one, (n) => [first, one.length(n)], column % size)
+      : [];
+  if (from === fedBy(one.layer)) return at[1] < one.length(at[0]) ? [[at[0], at[1], null]] : [];
+  if (from === key("W")) return inBlock(at[1], W, 0);
+  if (from === key("U")) return inBlock(at[1], U, hasStart(one) ? 0 : 1);
+  if (from === key(bias)) return inBlock(at[0], block, 0);
+  return afterState(one, at, null);
+}
+
+const OF_EACH_SUM =
+  "Each step adds up its own inputs times W and the state before it times U; W and U are the same at every step.";
+const OF_INPUTS = "What the inputs of the step say to the candidate.";
+const OF_STATE =
+  "What the state before says to the candidate, kept apart so that the reset gate can close it off.";
+
+/** z of a gate. @param {Unrolled} one @param {GateSum} of @returns {Operation} */
+function gateSumOperation(one, of) {
+  const { layer, key } = one;
+  const { gate, W, U, bias } = of;
   const x = fedBy(layer);
   const biased = one.has(bias);
-  const terms = (/** @type {number} */ n, /** @type {number} */ s, /** @type {number} */ j) => {
-    const found = [];
-    if (W !== null) {
-      const products = range(layer.input_shape[1]).map((i) =>
-        product(cell(x, [n, s, i]), cell(key("W"), [i, W * size + j])),
-      );
-      found.push(sum(products, "i"));
-    }
-    if (U !== null && stateBefore(one, "h", n, s, 0)) {
-      const products = range(size).map((k) =>
-        product(
-          /** @type {Expression} */ (stateBefore(one, "h", n, s, k)),
-          cell(key("U"), [k, U * size + j]),
-        ),
-      );
-      found.push(sum(products, "k"));
-    }
-    if (biased) found.push(cell(key(bias), [block * size + j]));
-    return addedUp(found);
-  };
-  const inBlock = (/** @type {number} */ column, /** @type {number | null} */ b) =>
-    b !== null && Math.floor(column / size) === b ? [[null, null, column % size]] : [];
   const z = gate ? `z_${gate}` : "z";
+  const parts = [W !== null && "x[:, s] @ W", U !== null && "h[:, s - 1] @ U", biased && bias];
   return {
     target: key(z),
     layer: layer.name,
     phase: "forward",
     title: gate ? `The sum of gate ${gate}` : "The weighted sum of each step",
-    says:
-      W === null
-        ? "What the state before says to the candidate, kept apart so that the reset gate can close it off."
-        : U === null
-          ? "What the inputs of the step say to the candidate."
-          : "Each step adds up its own inputs times W and the state before it times U; W and U are the same at every step.",
-    numpy: `${z} = ${[W !== null && "x[:, s] @ W", U !== null && "h[:, s - 1] @ U", biased && bias].filter(Boolean).join(" + ")}`,
+    says: W === null ? OF_STATE : U === null ? OF_INPUTS : OF_EACH_SUM,
+    numpy: `${z} = ${parts.filter(Boolean).join(" + ")}`,
     reads: [
       ...(W === null ? [] : [x, key("W")]),
       ...(U === null ? [] : [...readsBefore(one, "h"), key("U")]),
       ...(biased ? [key(bias)] : []),
     ],
-    expression: ([n, s, j]) => (s < one.length(n) ? terms(n, s, j) : PADDING),
-    influences: (from, at) => {
-      if (from === x) return [[at[0], at[1], null]];
-      if (from === key("W")) return inBlock(at[1], W);
-      if (from === key("U")) return inBlock(at[1], U);
-      if (from === key(bias)) return inBlock(at[0], block);
-      return afterState(one, at, null);
-    },
+    expression: (at) => (at[1] < one.length(at[0]) ? addedUp(termsOfSum(one, of, at)) : PADDING),
+    influences: (from, at) => influencesOnSum(one, of, from, at),
   };
 }
 
@@ -90,6 +108,9 @@ function gateSumOperation(one, { gate, W, U, bias, at: block }) {
 function unitByUnit(one, target, title, says, numpy, names, expression, state) {
   const before = state ? readsBefore(one, state) : [];
   const here = names.map(one.key);
+  // Before the first step there may be no state, and then nothing that says how much of it is kept.
+  const readsThere = (/** @type {string} */ key, /** @type {Place} */ at) =>
+    at[1] > 0 || [...cellsOf(expression(at))].some((cellRead) => cellRead.key === key);
   /** @type {Operation} */
   const made = {
     target,
@@ -101,7 +122,7 @@ function unitByUnit(one, target, title, says, numpy, names, expression, state) {
     reads: [...new Set([...here, ...before])],
     expression: (at) => (at[1] < one.length(at[0]) ? expression(at) : PADDING),
     influences: (from, at) => [
-      ...(here.includes(from) && at.length > 1 ? [at] : []),
+      ...(here.includes(from) && at[1] < one.length(at[0]) && readsThere(from, at) ? [at] : []),
       ...(before.includes(from) ? afterState(one, at, "same") : []),
     ],
   };

@@ -2,10 +2,11 @@
 import { derivativeOf } from "../engine/activations.js";
 import { putsOutLast, reachOf } from "../engine/sequences.js";
 import { call, cell, negative, product, sum } from "../expressions.js";
+import { countOfCases } from "../scene.js";
 import { range, sentTo } from "./common.js";
 import {
   addedUp,
-  afterState,
+  atSteps,
   deltaName,
   keptBy,
   NOTHING,
@@ -71,27 +72,82 @@ function byState(one, walk) {
 /** Whether ∂L/∂state of a step is more than 0: it is real, and an output within reach is after it.
  * @param {Unrolled} one @param {number} n @param {number} s @param {number} part */
 function reaches(one, n, s, part) {
-  const length = one.length(n);
-  const reach = putsOutLast(one.layer) ? (reachOf(one.layer) ?? one.steps) : one.steps;
-  return s + part < length && s >= length - reach;
+  return s + part < one.length(n) && s >= firstReached(one, n);
 }
 
-/** @param {Unrolled} one @param {Walk} walk @param {string} from @param {Place} at
+/** The first step of a case that the gradient goes back to. @param {Unrolled} one @param {number} n */
+const firstReached = (one, n) =>
+  Math.max(0, putsOutLast(one.layer) ? one.length(n) - (reachOf(one.layer) ?? one.steps) : 0);
+
+/** The parts that a step has, as a half-open range from a first one on.
+ * @param {Unrolled} one @param {number} n @param {number} s @param {number} first
+ * @returns {[number, number]} */
+const rangeOfParts = (one, n, s, first) => [
+  first,
+  Math.min(reachOf(one.layer) ?? one.steps, one.length(n) - s),
+];
+
+/** The cells of ∂L/∂h that a cell goes into.
+ * @param {Unrolled} one @param {Walk} walk @param {string} from @param {Place} at
  * @returns {Region[]} */
 function byStateInfluences(one, walk, from, at) {
   const { key, layer } = one;
-  if (from === key("U")) return walk.parts ? [[null, null, null, at[0]]] : [[null, null, at[0]]];
+  if (from === key("U")) return influencesOfU(one, walk, at[0]);
   if (from === key("J")) {
     const [n, s, k] = putsOutLast(layer) ? [at[0], one.length(at[0]) - 1, at[1]] : at;
-    return [walk.parts ? [n, 0, s, k] : [n, s, k]];
+    return s < one.length(n) ? [walk.parts ? [n, 0, s, k] : [n, s, k]] : [];
   }
-  const same = from === key("u") || from === key(`J_h${walk.suffix}`) || from === key("f");
-  if (walk.parts && at.length === 3) return at[1] ? [[at[0], null, at[1] - 1, at[2]]] : [];
-  const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
-  if (s === 0) return [];
-  const unit = same ? k : null;
-  return [walk.parts ? [n, at[1] + 1, s - 1, unit] : [n, s - 1, unit]];
+  if (from === key("u")) return influencesOfKept(one, walk, at);
+  return influencesOfLater(one, walk, at, from === key(`J_h${walk.suffix}`));
 }
+
+/** Of row k of U: every step behind which there is another.
+ * @param {Unrolled} one @param {Walk} walk @param {number} k @returns {Region[]} */
+function influencesOfU(one, walk, k) {
+  if (!walk.parts) return atSteps(one, (n) => [firstReached(one, n), one.length(n) - 1], k);
+  return range((reachOf(one.layer) ?? one.steps) - 1).flatMap((part) =>
+    atSteps(one, (n) => [0, one.length(n) - part - 1], k).map(([n, steps, unit]) => [
+      n,
+      part + 1,
+      steps,
+      unit,
+    ]),
+  );
+}
+
+/** Of a gradient of the step after: ∂L/∂state of the same unit, or δ, which goes to every unit.
+ * @param {Unrolled} one @param {Walk} walk @param {Place} at @param {boolean} isSame
+ * @returns {Region[]} */
+function influencesOfLater(one, walk, at, isSame) {
+  const [n, s, k] = walk.parts ? [at[0], at[2], at[3]] : at;
+  const part = walk.parts ? at[1] + 1 : 0;
+  if (s === 0 || s >= one.length(n) || !reaches(one, n, s - 1, part)) return [];
+  const unit = isSame ? k : null;
+  if (!walk.parts) return [[n, s - 1, unit]];
+  return part < (reachOf(one.layer) ?? one.steps) ? [[n, part, s - 1, unit]] : [];
+}
+
+/** Of the gate that keeps a state: ∂L/∂state of the step before.
+ * @param {Unrolled} one @param {Walk} walk @param {Place} at @returns {Region[]} */
+function influencesOfKept(one, walk, [n, s, k]) {
+  if (s === 0 || s >= one.length(n) || !reaches(one, n, s - 1, 0)) return [];
+  if (!walk.parts) return [[n, s - 1, k]];
+  const [first, stop] = rangeOfParts(one, n, s - 1, 1);
+  return first < stop ? [[n, [first, stop], s - 1, k]] : [];
+}
+
+/** The same place of a gradient, if it is reached; of every part that there is.
+ * @param {Unrolled} one @param {Walk} walk @param {Place} at [case, step, unit]
+ * @returns {Region[]} */
+function samePlace(one, walk, [n, s, k]) {
+  if (!reaches(one, n, s, 0)) return [];
+  return [walk.parts ? [n, rangeOfParts(one, n, s, 0), s, k] : [n, s, k]];
+}
+
+/** The same place as of another gradient of the walk, if it is reached.
+ * @param {Unrolled} one @param {Walk} walk @param {Place} at @returns {Region[]} */
+const sameOfWalk = (one, walk, at) =>
+  (walk.parts ? reaches(one, at[0], at[2], at[1]) : reaches(one, at[0], at[1], 0)) ? [at] : [];
 
 /** What all operations of the way back have in common.
  * @param {Unrolled} one @param {string} name @param {string} title */
@@ -126,10 +182,9 @@ function byCell(one, walk) {
       return addedUp([own, ...(later ? throughKept(one, walk, "c", after) : [])]);
     },
     influences: (from, at) => {
-      if (from === J_h) return [at];
-      if (from === key("o") || from === key("c"))
-        return [walk.parts ? [at[0], null, at[1], at[2]] : at];
-      return byStateInfluences(one, walk, from === J_c ? key(`J_h${walk.suffix}`) : from, at);
+      if (from === J_h) return sameOfWalk(one, walk, at);
+      if (from === J_c) return influencesOfLater(one, walk, at, true);
+      return from === key("f") ? influencesOfKept(one, walk, at) : samePlace(one, walk, at);
     },
   };
 }
@@ -250,7 +305,6 @@ function deltaOfGate(one, walk, rule) {
   const from = key((rule.by === "g" ? "delta_g" : `J_${rule.by}`) + walk.suffix);
   const here = rule.names.map(key);
   const before = rule.state ? readsBefore(one, rule.state) : [];
-  const spread = (/** @type {Region} */ [n, s, k]) => (walk.parts ? [n, null, s, k] : [n, s, k]);
   return {
     ...backward(
       one,
@@ -270,11 +324,19 @@ function deltaOfGate(one, walk, rule) {
       return factors.length ? product(cell(from, at), ...factors) : cell(from, at);
     },
     influences: (name, at) => [
-      ...(name === from ? [at] : []),
-      ...(here.includes(name) && at.length > 1 ? [spread(at)] : []),
-      ...(before.includes(name) ? afterState(one, at, "same").map(spread) : []),
+      ...(name === from ? sameOfWalk(one, walk, at) : []),
+      ...(here.includes(name) && at.length === 3 ? samePlace(one, walk, at) : []),
+      ...(before.includes(name) ? afterReached(one, walk, at) : []),
     ],
   };
+}
+
+/** The places, where they are reached, of the step after a state.
+ * @param {Unrolled} one @param {Walk} walk @param {Place} at of the state, or [unit] of its start
+ * @returns {Region[]} */
+function afterReached(one, walk, at) {
+  if (at.length === 3) return samePlace(one, walk, [at[0], at[1] + 1, at[2]]);
+  return range(countOfCases(one.scene)).flatMap((n) => samePlace(one, walk, [n, 0, at[0]]));
 }
 
 /** ∂L/∂x of each step. @param {Unrolled} one @returns {Operation} */
@@ -303,7 +365,10 @@ export function stepsSentBack(one) {
             ),
           )
         : NOTHING,
-    influences: (from, at) => (from === key("W") ? [[null, null, at[0]]] : [[at[0], at[1], null]]),
+    influences: (from, at) => {
+      if (from === key("W")) return atSteps(one, (n) => [0, one.length(n)], at[0]);
+      return at[1] < one.length(at[0]) ? [[at[0], at[1], null]] : [];
+    },
   };
 }
 

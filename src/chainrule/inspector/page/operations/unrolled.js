@@ -5,7 +5,7 @@
  */
 import { GATE_SUMS, givenStart, putsOutLast, sigma } from "../engine/sequences.js";
 import { cell, constant, curve, negative, power, product, sum } from "../expressions.js";
-import { lengthOf } from "../scene.js";
+import { countOfCases, lengthOf } from "../scene.js";
 import { range } from "./common.js";
 
 /**
@@ -72,15 +72,27 @@ export const readsBefore = (one, state) => [
   ...(one.has(`${state}0`) ? [one.key(`${state}0`)] : []),
 ];
 
-/** The cells, of an array with the same places, that the state before each step goes into.
- * @param {Unrolled} one @param {Place} at @param {null | "same"} unit
- * @returns {Region[]} */
-export function afterState(one, at, unit) {
-  if (at.length === 1) return [[null, 0, unit && at[0]]];
-  return at[1] + 1 < one.steps ? [[at[0], at[1] + 1, unit && at[2]]] : [];
+/** The places [case, step, unit] of all cases at a range of their steps; one region for all where
+ * every case has the same steps.
+ * @param {Unrolled} one @param {(n: number) => [number, number]} stepsOf half-open, of a case
+ * @param {number | null} unit @returns {Region[]} */
+export function atSteps(one, stepsOf, unit) {
+  const cases = one.scene.lengths ? range(countOfCases(one.scene)) : [null];
+  return cases.flatMap((n) => {
+    const [start, stop] = stepsOf(n ?? 0);
+    return start < stop ? [[n, /** @type {[number, number]} */ ([start, stop]), unit]] : [];
+  });
 }
 
-// Back through time
+/** The cells, of an array with the same places, that the state before each step goes into.
+ * @param {Unrolled} one @param {Place} at @param {null | "same"} unit @returns {Region[]} */
+export function afterState(one, at, unit) {
+  if (at.length === 1) return [[null, 0, unit && at[0]]];
+  return at[1] + 1 < one.length(at[0]) ? [[at[0], at[1] + 1, unit && at[2]]] : [];
+}
+
+/** Whether h before the first step is more than nothing. @param {Unrolled} one */
+export const hasStart = (one) => stateBefore(one, "h", 0, 0, 0) !== null;
 
 /**
  * The gradients of one walk back: all of it, or, of a truncated gradient of all outputs, the parts
