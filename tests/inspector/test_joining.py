@@ -81,9 +81,10 @@ def _is_code(line: str) -> bool:
 
 
 def _plain(lines: list[str]) -> list[str]:
-    """Lines of code without what joining removes: imports, the word export, and indentation."""
+    """Lines of code without what joining removes: imports, export, types and indentation."""
     text = page._IMPORT.sub("", "\n".join(lines) + "\n").replace("export {};\n", "")
-    return [line.strip() for line in page._EXPORT.sub("", text).splitlines()]
+    code = (re.sub(r" */\*\* @.*?\*/ *", " ", line) for line in text.splitlines())
+    return [page._EXPORT.sub("", line.strip()) for line in code]
 
 
 def test_the_policy_names_script_and_styles_by_their_hashes():

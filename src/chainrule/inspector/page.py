@@ -21,6 +21,8 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 _PLACES = re.compile(r"\{\{(?:style|data|script)\}\}")
 _COMMENTS = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)?\n", re.MULTILINE)
 """Comments and nothing else in their lines, and empty lines."""
+_TYPES = re.compile(r"[ \t]*/\*\* @[^\n]*?\*/[ \t]*")
+"""What is said of types within a line of code."""
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
 
@@ -56,7 +58,7 @@ def script() -> str:
     Comments and indentation are left out: they are for whoever reads the modules. No text of them
     goes over several lines, so that none is changed.
     """
-    text = _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {})))
+    text = _TYPES.sub(" ", _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {}))))
     return '"use strict";\n' + _INDENTATION.sub("", text)
 
 

@@ -5,8 +5,6 @@
  * @typedef {import("./arrays.js").NdArray} NdArray
  * @typedef {import("./engine/at.js").AtLayer} AtLayer
  * @typedef {import("./engine/at.js").EngineBug} EngineBug
- * @typedef {import("./scene.js").Scene} Scene
- * @typedef {import("./scene.js").BugTold} BugTold
  *
  * @typedef {(at: AtLayer, right: NdArray, stage: string) => NdArray | null} WrongRule
  * @typedef {Object} Wrong
@@ -381,7 +379,3 @@ export const engineBugs = (names) =>
             : null,
       };
     });
-
-/** The bugs that change something in a scene, in the order in which they are offered.
- * @param {Scene} scene @returns {BugTold[]} */
-export const bugsFor = (scene) => scene.bugs;
