@@ -21,6 +21,7 @@ import {
   termsOf,
 } from "./cell_parts.js";
 import { phaseName } from "./panel_strip.js";
+import { piecesOf } from "./pieces.js";
 import { shapesLine } from "./shapes_line.js";
 
 /**
@@ -115,7 +116,7 @@ function aboutCell(app, chosen, read) {
   const says = infoOf(scene, key)?.says;
   if (step) found.push(equation(app, step, at, read).element);
   else if (says) found.push(make("p", { class: "says", text: says }));
-  if (step) found.push(...termsTable(app, step, at, read));
+  if (step) found.push(...piecesOf(app, step, at, read), ...termsTable(app, step, at, read));
   found.push(...influencedBy(app, chosen));
   return found;
 }
