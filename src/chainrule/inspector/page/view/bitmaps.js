@@ -6,8 +6,10 @@ import { cellsAcross, cellsDown, flatAt } from "./forms.js";
  * @typedef {import("../source.js").Levels} Levels
  * @typedef {import("./forms.js").Form} Form
  * @typedef {import("./colours.js").Palette} Palette
- * @typedef {{canvas: HTMLCanvasElement, patch: [number, number]}} Bitmap  patch: how many cells are
- *   one pixel, across and down
+ * @typedef {Object} Bitmap
+ * @property {HTMLCanvasElement} canvas
+ * @property {[number, number]} patch how many cells are one pixel, across and down
+ * @property {(flat: number) => string} ink the colour of text on a cell
  */
 
 /** The level of a number of an array, from −127 to 127; −128 of what is no finite number.
@@ -19,6 +21,19 @@ export function levelIn({ data, scale, largest }) {
     const x = data[flat] * scale;
     return Number.isFinite(x) ? Math.round(x * factor) : -128;
   };
+}
+
+/** Inputs in the user's own units.
+ * @param {Levels} levels @param {import("../scene.js").Scaling} scaling of the inputs of a case
+ * @returns {Levels} */
+export function rescaled({ shape, data, scale }, { mean, scale: widths }) {
+  const isRough = data instanceof Int8Array;
+  const numbers = Float64Array.from(data, (one, k) => {
+    const input = k % mean.length;
+    return isRough && one === -128 ? Number.NaN : one * scale * widths[input] + mean[input];
+  });
+  const largest = numbers.reduce((most, one) => Math.max(most, Math.abs(one) || 0), 0);
+  return { shape, data: numbers, scale: 1, largest };
 }
 
 /** How the numbers of a grey or coloured image become brightness: the smallest black, the largest
@@ -67,6 +82,19 @@ export function filledCanvas(width, height, fill) {
   context.putImageData(image, 0, 0);
   return canvas;
 }
+
+/** The colour of text on each cell of an array.
+ * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
+ * @param {"signed" | "grey"} scale @returns {(flat: number) => string} */
+export function inkIn(form, level, palette, scale) {
+  if (scale === "signed") return (flat) => palette.inkOn(level(flat));
+  const bright = brightness(form, level);
+  return (flat) => inkOnGrey(bright(level(flat)));
+}
+
+/** The colour of text on grey of a brightness from 0 to 254.
+ * @param {number} bright @returns {string} */
+export const inkOnGrey = (bright) => (bright > 140 ? "#1d1f21" : "#ffffff");
 
 /** The pixels of an array, one a cell; of an array of more cells than pixels one for a patch of them.
  * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette

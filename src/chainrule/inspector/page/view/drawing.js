@@ -272,8 +272,10 @@ function drawCells(drawn, block, box) {
     if (!withNumbers) return;
     const text = isHidden ? "?" : numberAt(drawn, block, flat, width - 5, size);
     if (text === "NaN") return; // the hatching says so
-    const shade = text.includes("∞") ? (text === "∞" ? 127 : -127) : one;
-    context.fillStyle = shade === -128 || isHidden ? palette.ink : palette.inkOn(shade);
+    const isPlain = isHidden || (one === -128 && !text.includes("∞"));
+    const full = text === "∞" ? 127 : -127;
+    const ink = text.includes("∞") ? palette.inkOn(full) : drawn.bitmap(block).ink(flat);
+    context.fillStyle = isPlain ? palette.ink : ink;
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }

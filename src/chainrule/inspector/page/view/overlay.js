@@ -9,6 +9,8 @@ import { cellsAcross, cellsDown, spotOf } from "./forms.js";
  * @typedef {import("./layout.js").Block} Block
  * @typedef {import("./drawing.js").Drawn} Drawn
  * @typedef {import("./light.js").Light} Light
+ * @typedef {{x: number, y: number, width: number, height: number}} Box
+ * @typedef {{veil: HTMLCanvasElement, boxes: Box[]}} Cover  over a block in which cells are lit
  */
 
 /** How much of what is not lit is covered. */
@@ -27,17 +29,62 @@ export function veilOf({ form }, light, ground) {
   });
 }
 
+/** The boxes of the lit cells in images and filters, one a tile, where they are not the whole tile:
+ * the window that a filter looks at, or what a pixel reaches. In cells of the form.
+ * @param {Block} block @param {Float32Array} light
+ * @returns {Box[]} */
+export function litBoxes({ form }, light) {
+  if (form.kind !== "tiles") return [];
+  /** @type {Map<string, {left: number, top: number, right: number, bottom: number}>} */
+  const found = new Map();
+  const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
+  eachCell(form, (flat, x, y) => {
+    if (!light[flat]) return;
+    const tile = `${Math.floor(x / wide)} ${Math.floor(y / high)}`;
+    const known = found.get(tile) ?? { left: x, top: y, right: x, bottom: y };
+    known.left = Math.min(known.left, x);
+    known.right = Math.max(known.right, x);
+    known.bottom = y;
+    found.set(tile, known);
+  });
+  return [...found.values()].flatMap(({ left, top, right, bottom }) => {
+    const [width, height] = [right - left + 1, bottom - top + 1];
+    const isWhole = width === form.columns && height === form.rows;
+    return isWhole ? [] : [{ x: left, y: top, width, height }];
+  });
+}
+
+/** Frames around boxes of cells.
+ * @param {Drawn} drawn @param {Block} block @param {Box[]} boxes */
+function frameBoxes({ context, camera, palette }, block, boxes) {
+  context.strokeStyle = palette.accent;
+  context.lineWidth = 1.5;
+  for (const one of boxes) {
+    const { x, y, width, height } = onScreen(camera, {
+      x: block.x + one.x * block.cellWidth,
+      y: block.y + one.y * block.cellHeight,
+      width: one.width * block.cellWidth,
+      height: one.height * block.cellHeight,
+    });
+    context.strokeRect(x - 0.75, y - 0.75, width + 1.5, height + 1.5);
+  }
+}
+
 /** Cover what is not lit; arrays without light whole.
- * @param {Drawn} drawn @param {Light} light @param {(block: Block) => HTMLCanvasElement} veil
+ * @param {Drawn} drawn @param {Light} light
+ * @param {(block: Block) => Cover} over
  * @param {string} chosenKey */
-export function drawLight({ context, camera, layout, palette, screen }, light, veil, chosenKey) {
+export function drawLight(drawn, light, over, chosenKey) {
+  const { context, camera, layout, palette, screen } = drawn;
   for (const block of layout.blocks) {
     const box = onScreen(camera, block);
     if (box.x > screen.width || box.y > screen.height) continue;
     if (box.x + box.width < 0 || box.y + box.height < 0) continue;
     if (light.has(block.info.key)) {
       context.imageSmoothingEnabled = false;
-      context.drawImage(veil(block), box.x, box.y, box.width, box.height);
+      const { veil, boxes } = over(block);
+      context.drawImage(veil, box.x, box.y, box.width, box.height);
+      frameBoxes(drawn, block, boxes);
       context.strokeStyle = palette.accent;
       context.lineWidth = 1;
       context.strokeRect(box.x - 2.5, box.y - 2.5, box.width + 5, box.height + 5);

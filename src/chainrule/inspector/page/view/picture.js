@@ -4,7 +4,7 @@ import { flatIndex, placeOf } from "../arrays.js";
 import { make } from "../dom.js";
 import { hides, isHidden } from "../hidden.js";
 import { caseIn } from "../store.js";
-import { bitmapOf, colourImage, levelIn } from "./bitmaps.js";
+import { bitmapOf, colourImage, inkIn, levelIn, rescaled } from "./bitmaps.js";
 import { fitted, kept, opening, showing, zoomed } from "./camera.js";
 import { drawGhosts, drawTrails, drawWrong } from "./changes.js";
 import { currentPalette } from "./colours.js";
@@ -13,7 +13,7 @@ import { flatAt } from "./forms.js";
 import { layoutOf } from "./layout.js";
 import { lightOf } from "./light.js";
 import { minimapIn } from "./minimap.js";
-import { cellBox, drawLight, frameCell, markCase, veilOf } from "./overlay.js";
+import { cellBox, drawLight, frameCell, litBoxes, markCase, veilOf } from "./overlay.js";
 import { tooltipIn } from "./tooltip.js";
 
 /**
@@ -43,7 +43,7 @@ export class Picture {
     this.ratio = window.devicePixelRatio || 1;
     /** @type {Map<Block, import("./bitmaps.js").Bitmap>} */
     this.bitmaps = new Map();
-    /** @type {Map<Block, HTMLCanvasElement>} */
+    /** @type {Map<Block, import("./overlay.js").Cover>} */
     this.veils = new Map();
     /** @type {Map<string, import("../source.js").Levels>} */
     this.levels = new Map();
@@ -76,7 +76,7 @@ export class Picture {
       pass: app.pass,
       levels: (key) => this.levelsOf(key),
       bitmap: (block) => this.bitmap(block),
-      photo: (block) => colourImage(block.form, this.levelsOf(block.info.key)),
+      photo: (block) => colourImage(block.form, this.pixels()),
       when: (block) => this.when(block),
       hides: (key) => hides(app, key),
       hidden: (key, flat) =>
@@ -121,17 +121,33 @@ export class Picture {
     const known = this.bitmaps.get(block);
     if (known && String(known.patch) === String(patch)) return known;
     const { key } = block.info;
-    const scale = key === "input.out" && form.kind === "tiles" ? "grey" : "signed";
-    const canvas = bitmapOf(form, this.levelIn(key), this.palette, scale, patch);
-    const made = { canvas, patch };
+    const isImage = key === "input.out" && form.kind === "tiles";
+    const scale = isImage || block.info.name === "winners" ? "grey" : "signed";
+    const levels = isImage ? this.pixels() : this.levelsOf(key);
+    const level = this.levelIn(key, levels);
+    const canvas = bitmapOf(form, level, this.palette, scale, patch);
+    const made = { canvas, patch, ink: inkIn(form, level, this.palette, scale) };
     this.bitmaps.set(block, made);
     return made;
   }
 
+  /** The inputs as images in the user's own units, in which they look as they did to the user.
+   * @returns {import("../source.js").Levels} */
+  pixels() {
+    const known = this.levels.get("pixels");
+    if (known) return known;
+    const levels = this.levelsOf("input.out");
+    const scaling = this.app.source.scene.scaling?.inputs;
+    const found = scaling ? rescaled(levels, scaling) : levels;
+    this.levels.set("pixels", found);
+    return found;
+  }
+
   /** The levels of an array, cells that are not to be seen as 0.
-   * @param {string} key @returns {(flat: number) => number} */
-  levelIn(key) {
-    const level = levelIn(this.levelsOf(key));
+   * @param {string} key @param {import("../source.js").Levels} levels
+   * @returns {(flat: number) => number} */
+  levelIn(key, levels) {
+    const level = levelIn(levels);
     if (hides(this.app, key) !== "some") return level;
     const secret = new Set(
       this.app.store.view.hidden
@@ -222,16 +238,16 @@ export class Picture {
     const { chosen, trails, mode } = this.app.store.view;
     const { light, palette } = this;
     if (light && chosen) {
-      const veil = (/** @type {Block} */ block) => {
+      const over = (/** @type {Block} */ block) => {
         let found = this.veils.get(block);
         if (!found) {
           const lit = /** @type {Float32Array} */ (light.get(block.info.key));
-          found = veilOf(block, lit, palette.groundPixel);
+          found = { veil: veilOf(block, lit, palette.groundPixel), boxes: litBoxes(block, lit) };
           this.veils.set(block, found);
         }
         return found;
       };
-      drawLight(drawn, light, veil, chosen.key);
+      drawLight(drawn, light, over, chosen.key);
     }
     if (mode === "path") drawTrails(drawn, trails);
   }

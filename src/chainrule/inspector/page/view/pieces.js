@@ -4,6 +4,7 @@ import { make } from "../dom.js";
 import { cellsOf } from "../expressions.js";
 import { arrayName } from "../names.js";
 import { numberText } from "../numbers.js";
+import { inkOnGrey } from "./bitmaps.js";
 import { termsOf } from "./cell_parts.js";
 import { currentPalette } from "./colours.js";
 
@@ -144,8 +145,7 @@ function drawnSquare({ name, rows, isGrey }, level, marksLargest) {
     context.fillStyle = `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
     context.fillRect(x + line, y + line, size, size);
     if (size < SIZES.text) continue;
-    const onGrey = level(one) > 140 ? "#1d1f21" : "#ffffff";
-    context.fillStyle = isGrey ? onGrey : palette.inkOn(level(one));
+    context.fillStyle = isGrey ? inkOnGrey(level(one)) : palette.inkOn(level(one));
     context.fillText(numberText(one, 2), x + size / 2 + 0.5, y + size / 2 + 0.5, size - 3);
   }
   const largest = Math.max(...cells.map(({ one }) => one).filter(Number.isFinite));
