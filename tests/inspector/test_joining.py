@@ -65,13 +65,24 @@ def test_the_script_is_read_without_an_error():
     assert found.returncode == 0, found.stderr
 
 
-def test_comments_are_left_out_and_nothing_else():
+def test_comments_and_spaces_are_left_out_and_nothing_else():
     texts: dict[str, str] = {}
     assert all(page._modules(page.FIRST_MODULE, texts))
-    code = [line for text in texts.values() for line in text.splitlines() if _is_code(line)]
-    joined = page.script().splitlines()
-    assert not [line for line in joined if re.match(r"\s*(?://|/\*\*(?!.*\*/ ?\S)|\*)", line)]
-    assert sorted(_plain(code)) == sorted(_plain(joined[1:]))
+    code = ["\n".join(filter(_is_code, text.splitlines())) for text in texts.values()]
+    joined = page.script()
+    assert not re.search(r"^\s*(?://|/\*\*|\*)", joined, re.MULTILINE)
+    left = _without_spaces(joined.removeprefix('"use strict";\n'))
+    for text in sorted(map(_without_spaces, code), key=len, reverse=True):
+        assert text in left
+        left = left.replace(text, "", 1)
+    assert left == ""
+
+
+def test_texts_keep_their_spaces():
+    texts = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+    code = page._COMMENTS.sub("", "".join(page._modules(page.FIRST_MODULE, {})))
+    expected = texts.findall(page._TYPES.sub("", code))
+    assert sorted(texts.findall(page.script())) == sorted(['"use strict"', *expected])
 
 
 def _is_code(line: str) -> bool:
@@ -80,11 +91,10 @@ def _is_code(line: str) -> bool:
     return bool(line.strip()) and not is_comment
 
 
-def _plain(lines: list[str]) -> list[str]:
-    """Lines of code without what joining removes: imports, export, types and indentation."""
-    text = page._IMPORT.sub("", "\n".join(lines) + "\n").replace("export {};\n", "")
-    code = (re.sub(r" */\*\* @.*?\*/ *", " ", line) for line in text.splitlines())
-    return [page._EXPORT.sub("", line.strip()) for line in code]
+def _without_spaces(code: str) -> str:
+    """Code without imports, the word export, types and all white space."""
+    text = page._IMPORT.sub("", code + "\n").replace("export {};\n", "")
+    return re.sub(r"\s", "", page._TYPES.sub("", page._EXPORT.sub("", text)))
 
 
 def test_the_policy_names_script_and_styles_by_their_hashes():

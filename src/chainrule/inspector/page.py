@@ -24,6 +24,10 @@ _COMMENTS = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)?\n", 
 _TYPES = re.compile(r"[ \t]*/\*\* @[^\n]*?\*/[ \t]*")
 """What is said of types within a line of code."""
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+_SIGNS = re.compile(r" ?([=*<>!?:,;(){}|&\[\]]+) ?")
+_TEXTS = re.compile(r'("(?:[^"\\]|\\.)*")')
+_OPEN = re.compile(r"^(?!.*[/`'])(.*[=?:,({|&\[])\n", re.MULTILINE)
+"""Lines that go on in the next one."""
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
 
 
@@ -55,11 +59,20 @@ def _resolved(name: str, relative: str) -> str:
 def script() -> str:
     """All modules as one script, in which the names of all modules live side by side.
 
-    Comments and indentation are left out: they are for whoever reads the modules. No text of them
-    goes over several lines, so that none is changed.
+    Comments and spaces that say nothing to a browser are left out: they are for whoever reads the
+    modules. No text of them goes over several lines, so that none is changed.
     """
     text = _TYPES.sub(" ", _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {}))))
-    return '"use strict";\n' + _INDENTATION.sub("", text)
+    lines = "".join(map(_tight, _INDENTATION.sub("", text).splitlines(keepends=True)))
+    return '"use strict";\n' + _OPEN.sub(r"\1", lines)
+
+
+def _tight(line: str) -> str:
+    """A line without spaces around signs; one with a slash or other quotes stays as it is."""
+    if re.search("[`'/]", line):
+        return line
+    parts = _TEXTS.split(line)
+    return "".join(part if k % 2 else _SIGNS.sub(r"\1", part) for k, part in enumerate(parts))
 
 
 @cache
