@@ -24,7 +24,7 @@ from chainrule.inspector.record import (
     letter_of_output,
 )
 from chainrule.inspector.says import letter_of
-from chainrule.nn.graph import INPUT
+from chainrule.nn.graph import INPUT, INPUT_WORD
 from chainrule.nn.losses import SmoothedLoss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
@@ -117,7 +117,7 @@ def _loss(record: Record) -> None:
         each = network.from_logits.by_case(network.logits, t)
     else:
         each = network.loss_function.by_case(record[f"{last.name}.out"].reshape(len(t), -1), t)
-    record.keep_of(LOSS_WORD, "each", each, "value", "L", (), "The loss of each case.")
+    record.keep_of(LOSS_WORD, "each", each, "value", "ℓ", (), "The loss of each case.")
     if network.penalised:
         says = "What the penalties on the weights add to the loss."
         record.keep_of(LOSS_WORD, "penalty", network.penalty_loss(), "value", "Ω", says=says)
@@ -144,15 +144,29 @@ def _backward(record: Record) -> None:
         sent = record.right_or_wrong("sent", k, _back_through(record, k, J))
         for place, (source, part) in enumerate(zip(sources[k], layer.part(sent), strict=True), 1):
             if uses[source] > 1:
-                name = "sent" if len(sources[k]) == 1 else f"sent_{place}"
-                record.keep(k, name, part, "gradient", "∂L/∂x", _shape(network, source))
+                _keep_part(record, k, place if layer.joins else None, source, part)
             received[source] = received[source] + part if source in received else part
     record.keep(INPUT, "J", received[INPUT], "gradient", "∂L/∂x", network.input_shape)
 
 
-def _shape(network: Network, k: int) -> tuple[int, ...]:
-    """The shape of what a layer, or the input, gives for one case."""
-    return network.input_shape if k == INPUT else network.layers[k].output_shape
+def _keep_part(record: Record, k: int, place: int | None, source: int, part: Array) -> None:
+    """Keep what a layer sends back to one of the uses of an output.
+
+    Args:
+        record: what has been computed so far.
+        k: the index of the layer.
+        place: of a join, which of its sources it is, from 1.
+        source: the index of the layer that has the output.
+        part: (cases, outputs of the source).
+    """
+    network = record.network
+    given = INPUT_WORD if source == INPUT else network.layers[source].name
+    shape = network.input_shape if source == INPUT else network.layers[source].output_shape
+    name, letter = "sent", "∂L/∂x"
+    if place is not None:
+        name, letter = f"sent_{place}", f"∂L/∂x{'ᵃᵇᶜᵈᵉ'[place - 1 : place]}"
+    says = f"How the loss moves with what {given} gives, by way of this layer alone."
+    record.keep(k, name, part, "gradient", letter, shape, says)
 
 
 def _back_through(record: Record, k: int, J: Array) -> Array:

@@ -31,7 +31,6 @@ _SAYS: Mapping[str, str] = {
     "m_J": "How the loss moves with the mean, the variance held fixed.",
     "J": "How the loss moves with each number that the layer gives.",
     "delta": "δ: how the loss moves with each z.",
-    "sent": "This layer's part of how the loss moves with what feeds it.",
     "W": "The weights: in row i and column j, the one from input i to unit j.",
     "b": "The biases, one for each unit.",
     "conv2d.W": "The filters: a weight for each pixel of a window, in each channel.",
@@ -96,8 +95,6 @@ def sentence(kind: str, name: str) -> str:
     for suffix, text in _SUFFIXES.items():
         if name.endswith(suffix):
             return text.format(letter=letter_of(name.removesuffix(suffix)))
-    if name.startswith("sent_"):
-        name = "sent"
-    elif name.startswith("delta_"):
+    if name.startswith("delta_"):
         return f"How the loss moves with each number of the sum of gate {name[6:]}."
     return _SAYS.get(f"{kind}.{name}", _SAYS.get(name, ""))

@@ -81,6 +81,11 @@ const SPOKEN = /** @type {Record<string, string>} */ ({
   ᶠ: "f",
   ᵍ: "g",
   ᵒ: "o",
+  ᵃ: " a",
+  ᵇ: " b",
+  ᶜ: " c",
+  ᵈ: " d",
+  ᵉ: " e",
 });
 
 /** A cell's name in words, for a screen reader: "W 1, 2 of layer 1".

@@ -130,11 +130,12 @@ function pattern(base, probes) {
   }
   if (base.kind === "sum" && base.index && base.terms.length > 1)
     return sigmaPattern(base, probes);
+  const whole = base.kind === "call" ? { ...base, name: conditionPattern(base, probes) } : base;
   const parts = partsOf(base);
   const others = probes.map(({ tree }) => partsOf(tree));
   if (others.some((one) => one.length !== parts.length)) throw new NoPattern();
   let k = 0;
-  return withParts(base, (part) => {
+  return withParts(whole, (part) => {
     const own = probes.map((probe, n) => ({ ...probe, tree: others[n][k] }));
     k++;
     return pattern(part, own);
@@ -163,6 +164,20 @@ function sigmaPattern(base, probes) {
   });
   const own = { letter: index, first: 0, step: 1, tree: terms[1] };
   return { ...base, terms: [pattern(terms[0], [...others, own])], upTo: terms.length };
+}
+
+/** The name of a function; in a condition, such as [x = 3], a number that moves is a letter.
+ * @param {import("./expressions.js").Call} base @param {Probe[]} probes @returns {string} */
+function conditionPattern({ name }, probes) {
+  const names = probes.map(({ tree }) => (tree.kind === "call" ? tree.name : ""));
+  if (names.every((one) => one === name)) return name;
+  const numberIn = (/** @type {string} */ text) => Number(/-?\d+/.exec(text)?.[0]);
+  const [first] = probes.filter((_, k) => names[k] !== name);
+  const times = (numberIn(names[probes.indexOf(first)]) - numberIn(name)) / first.step;
+  if (times !== 1 || names.filter((one) => one !== name).length > 1) throw new NoPattern();
+  const rest = numberIn(name) - first.first - 1;
+  const more = rest ? `${rest < 0 ? "−" : "+"}${Math.abs(rest)}` : "";
+  return name.replace(/-?\d+/, `${first.letter}${more}`);
 }
 
 /** A cell with letters for the indices that move.

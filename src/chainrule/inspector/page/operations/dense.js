@@ -35,7 +35,7 @@ function weightedSum(layer) {
     layer: name,
     phase: "forward",
     title: "The weighted sum",
-    says: "Each unit multiplies every input by its weight, adds the products up, and adds its bias.",
+    says: `Each unit multiplies every input by its weight${hasBias ? ", adds the products up, and adds its bias" : " and adds the products up"}.`,
     numpy: hasBias ? "z = x @ W + b" : "z = x @ W",
     reads: hasBias ? [x, W, b] : [x, W],
     expression: (at) => {
@@ -81,6 +81,10 @@ function sentBack(scene, layer) {
   };
 }
 
+/** @param {SceneLayer} layer @returns {string} */
+const whatAddsUp = ({ output_shape }) =>
+  output_shape.length === 2 ? "all steps of all cases" : "the cases";
+
 /** The gradient of W: Σ over the cases of x δ, and the penalty.
  * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
 function gradientOfWeights(scene, layer) {
@@ -91,7 +95,7 @@ function gradientOfWeights(scene, layer) {
     layer: name,
     phase: "gradients",
     title: "The gradient of the weights",
-    says: "A weight moves z by its input, and z moves the loss by δ; the cases add up.",
+    says: `A weight moves z by its input, and z moves the loss by δ; ${whatAddsUp(layer)} add up.`,
     numpy: "W_grad = x.T @ delta",
     reads: [x, delta, ...penaltyReads(layer, "W")],
     expression: ([i, j]) => {
@@ -118,7 +122,7 @@ function gradientOfBiases(scene, layer) {
     layer: name,
     phase: "gradients",
     title: "The gradient of the biases",
-    says: "A bias moves z as it is, so that its gradient is δ; the cases add up.",
+    says: `A bias moves z as it is, so that its gradient is δ; ${whatAddsUp(layer)} add up.`,
     numpy: "b_grad = delta.sum(axis=0)",
     reads: [delta, ...penaltyReads(layer, "b")],
     expression: ([j]) => {

@@ -227,17 +227,29 @@ function smoothing(scene) {
   ];
 }
 
+/** What is said of a loss whose targets are smoothed. */
+const SMOOTHED = {
+  says: "Minus the logarithm of each probability, as often as the smoothed target says.",
+};
+
+/** A line of NumPy, in which the targets are those that the loss sees.
+ * @param {Scene} scene @param {string} numpy @returns {string} */
+const withTargets = (scene, numpy) =>
+  numpy.replace(/\bt\b/g, targetsKey(scene).slice("loss.".length));
+
 /** @param {Scene} scene @param {LossFormulas} formulas @returns {Operation} */
 function eachCase(scene, formulas) {
   const [y, t] = [`${scene.output}.out`, targetsKey(scene)];
   const isSequence = layerNamed(scene, scene.output).output_shape.length === 2;
+  const { says } = t === "loss.t" ? formulas : SMOOTHED;
+  const numpy = withTargets(scene, formulas.numpy);
   return {
     target: "loss.each",
     layer: "loss",
     phase: "forward",
     title: "The loss of each case",
-    says: isSequence ? `${formulas.says} The steps with a target add up.` : formulas.says,
-    numpy: isSequence ? `${formulas.numpy}.sum(axis=-1)` : formulas.numpy,
+    says: isSequence ? `${says} The steps with a target add up.` : says,
+    numpy: isSequence ? `${numpy}.sum(axis=-1)` : numpy,
     reads: [y, t],
     expression: ([n]) =>
       isSequence
@@ -332,7 +344,7 @@ function total(scene) {
     layer: "loss",
     phase: "forward",
     title: "The loss",
-    says: "One number for all: the mean over the cases, and what the penalty adds.",
+    says: `One number for all: the mean over the cases${hasPenalty ? ", and what the penalty adds" : ""}.`,
     numpy: hasPenalty ? `${numpy} + penalty` : numpy,
     reads,
     expression: () => {
@@ -362,7 +374,7 @@ export function lossBackward(scene) {
     target: `${scene.output}.J`,
     title: "How the loss moves with the outputs",
     says: "The slope of the loss at each output; the mean over the cases divides it by their number.",
-    numpy: formulas.slopeNumpy,
+    numpy: withTargets(scene, formulas.slopeNumpy),
   };
   return scene.loss_from_logits ? [J, deltaOfLoss(scene)] : [J];
 }
@@ -381,7 +393,7 @@ function deltaOfLoss(scene) {
     target: hasZ(last) ? `${last.name}.delta` : sentTo(scene, last),
     title: `δ: loss and ${word} at once`,
     says: `Worked out together, the slopes of the loss and of ${word} become the difference of output and target.`,
-    numpy: binary ? "delta = (y - t) / t.size" : "delta = (y - t) / len(t)",
+    numpy: withTargets(scene, binary ? "delta = (y - t) / t.size" : "delta = (y - t) / len(t)"),
   };
 }
 

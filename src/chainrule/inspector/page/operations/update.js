@@ -112,8 +112,8 @@ const STEP_FORMULAS = {
     step: (g, options) => quotient(correctedMean(g, options), correctedRoot(g, options)),
   },
   adamw: {
-    says: () => `${ADAM_SAYS} Beforehand each weight shrinks by a fixed share.`,
-    numpy: `w = w * (1 - rate * weight_decay); ${ADAM_NUMPY}`,
+    says: () => ADAM_SAYS,
+    numpy: ADAM_NUMPY,
     step: (g, options) => quotient(correctedMean(g, options), correctedRoot(g, options)),
   },
   nadam: {
@@ -154,8 +154,8 @@ function updated(scene, layer, { name, rate, is_bias }, formula) {
     layer: layer.name,
     phase: "update",
     title: `The update of ${name}`,
-    says: formula.says(scene.optimizer),
-    numpy: formula.numpy,
+    says: `${formula.says(scene.optimizer)}${shrinks ? " Beforehand the weight shrinks by a fixed share of itself." : ""}`,
+    numpy: `${shrinks ? "w = w * (1 - rate * weight_decay); " : ""}${formula.numpy}`,
     reads: clips ? [w, gradient, "loss.clip"] : [w, gradient],
     expression: (at) => {
       const own = cell(gradient, at);
