@@ -14,6 +14,7 @@ import pytest
 
 import chainrule
 from browser.opened import Browser
+from chainrule import Dense, Network
 from chainrule.inspector.edits import PassWanted, edited
 from chainrule.inspector.inspection import Inspection
 
@@ -147,6 +148,44 @@ def test_a_link_brings_back_the_view(browser, page, made):
     assert again["camera"]["scale"] == 2
     press(browser, "z", ctrlKey=True)  # all that the link brought at once
     has_loss(browser, right_loss(made, only=3))
+
+
+@pytest.mark.exhaustive
+def test_what_cannot_be_computed_is_said_beside_the_field_and_taken_back(browser, tmp_path):
+    network = Network([Dense(2, "sigmoid")], input=2, loss="binary_cross_entropy", seed=1)
+    network.inspect([[1.0, 2.0]], [[0.0, 1.0]], save=str(tmp_path / "page.html"))
+    open_view(browser, Path(tmp_path / "page.html"), cell={"key": "loss.t", "at": [0, 0]})
+    before = loss(browser)
+    enter(browser, "2")
+    problem = "document.querySelector('#edit-problem').textContent"
+    assert "between 0 and 1" in wait(browser, problem)
+    assert loss(browser) == before
+    assert browser.run("return document.querySelector('#head .number').value") == "2"
+    assert browser.run(
+        "return [...document.querySelectorAll('#head button')]"
+        ".find(one => one.textContent === 'Undo').disabled"
+    )
+    enter(browser, "0.5")
+    wait(browser, "document.querySelector('#head .loss').textContent.includes('→')")
+    assert browser.run(f"return {problem}") == ""
+
+
+@pytest.mark.exhaustive
+def test_nothing_keeps_anyone_out(browser, page):
+    for dark in (False, True):
+        browser.open(page, dark=dark)
+        browser.driver.get("about:blank")
+        parts = {"cell": CHOSEN, "edits": [{**W, "value": 2}], "operation": "dense_1.z"}
+        browser.driver.get(f"{page.as_uri()}#{view(**parts)}")
+        wait(browser, "document.querySelector('#head .number')?.value")
+        press(browser, "d")
+        wait(browser, "document.querySelectorAll('#nudge tbody tr').length == 4")
+        assert browser.violations("#picture, #panel, #film, #table") == []
+        for key in "cv":
+            press(browser, key)
+            wait(browser, "document.querySelector('dialog[open]')")
+            assert browser.violations("#picture, #panel, #film, #table") == []
+            browser.run("document.querySelector('dialog[open]').close()")
 
 
 @pytest.mark.exhaustive

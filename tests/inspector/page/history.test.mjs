@@ -56,9 +56,12 @@ test("bugs that others set are undone too, and before is what one step back brin
 test("what cannot be computed is taken back and is not redone", () => {
   const { store, history } = started();
   history.edit([weight(1)]);
+  const shown = store.view;
   history.edit([weight(2)]);
-  history.discard();
+  history.edit([weight(3)]);
+  history.discard(shown);
   assert.deepEqual(store.view.edits, [weight(1)]);
+  assert.deepEqual(history.before, { edits: [], bugs: [] });
   history.redo();
   assert.deepEqual(store.view.edits, [weight(1)]);
 });

@@ -109,7 +109,8 @@ export function targetColumns(scene) {
   const size = shape.reduce((all, length) => all * length, 1);
   const width = shape.at(-1) ?? 1;
   const { classes, outputs, target } = scene.names;
-  const areClasses = scene.loss.type === "cross_entropy" || (size === 1 && classes?.length === 2);
+  const areClasses =
+    ["cross_entropy", "hinge"].includes(scene.loss.type) || (size === 1 && classes?.length === 2);
   const words = areClasses ? (classes ?? outputs) : null;
   const count = areClasses && width > 1 ? size / width : size;
   const named = !areClasses && outputs?.length === size ? outputs : null;

@@ -24,29 +24,35 @@ export function wantedBy({ edits, bugs, frame, alone, case_ }) {
 const areAlike = (a, b) =>
   a.edits === b.edits && a.bugs === b.bugs && a.frame === b.frame && a.only === b.only;
 
-/** Get the pass that the view wants, whenever what it depends on changes. What cannot be computed
- * is said, and taken back.
+/** Get the pass that the view wants, whenever what it depends on changes: one at a time, so that of
+ * the many steps of a drag those are left out that have been overtaken. What cannot be computed is
+ * said, and taken back.
  * @param {App} app */
 export function followView(app) {
   let shown = wantedBy(app.store.view);
-  let asked = shown;
+  let isBusy = false;
   const refresh = async () => {
-    const wanted = wantedBy(app.store.view);
-    if (areAlike(wanted, asked)) return;
-    asked = wanted;
-    try {
-      const [pass, before, right] = await Promise.all([
-        app.source.pass(wanted),
-        passBefore(app),
-        passWithoutBugs(app),
-      ]);
-      if (wanted !== asked) return; // the view has moved on
-      shown = wanted;
-      app.right = right;
-      showPass(app, pass, before);
-    } catch (error) {
-      if (wanted === asked) takeBack(app, shown, error);
+    if (isBusy) return;
+    isBusy = true;
+    for (let wanted = shown; !areAlike(wanted, wantedBy(app.store.view)); ) {
+      wanted = wantedBy(app.store.view);
+      try {
+        const [pass, before, right] = await Promise.all([
+          app.source.pass(wanted),
+          passBefore(app),
+          passWithoutBugs(app),
+        ]);
+        const now = wantedBy(app.store.view);
+        if (!areAlike({ ...wanted, edits: now.edits }, now)) continue; // more than a number moved
+        shown = wanted;
+        app.right = right;
+        showPass(app, pass, before);
+      } catch (error) {
+        takeBack(app, shown, error);
+        wanted = shown;
+      }
     }
+    isBusy = false;
   };
   app.store.watch(["edits", "bugs", "frame", "alone", "case_"], refresh);
   addEventListener("hashchange", () => {
@@ -73,8 +79,11 @@ export async function passWithoutBugs({ source, store }) {
  * @param {App} app @param {import("./source.js").PassWanted} shown @param {unknown} error */
 function takeBack(app, shown, error) {
   const { edits, bugs } = app.store.view;
-  if (edits !== shown.edits || bugs !== shown.bugs) app.history.discard();
-  else app.store.set({ frame: shown.frame, alone: shown.only !== null });
+  if (edits !== shown.edits || bugs !== shown.bugs) app.history.discard(shown);
+  const { frame, only } = shown;
+  const alone = only !== null;
+  app.store.set({ frame, alone, case_: only ?? app.store.view.case_, refused: "" });
+  app.store.set({ refused: error instanceof Error ? error.message : String(error) });
   sayError(error);
 }
 

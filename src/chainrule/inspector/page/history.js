@@ -95,10 +95,14 @@ export class EditHistory {
     this.goTo(to);
   }
 
-  /** Take back the last change as if it had not been, because it cannot be computed. */
-  discard() {
-    const to = this.past.pop();
-    if (to) this.goTo(to);
+  /** Take back the changes since some edits and bugs as if they had not been, because they cannot be
+   * computed.
+   * @param {Changed} shown what can be */
+  discard({ edits, bugs }) {
+    const isIt = (/** @type {Changed} */ one) => one.edits === edits && one.bugs === bugs;
+    while (this.past.length && !isIt(this.now))
+      this.now = /** @type {Changed} */ (this.past.pop());
+    this.goTo({ edits, bugs });
   }
 
   /** Everything as it came; this can be undone like any change. */

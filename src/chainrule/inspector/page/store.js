@@ -27,6 +27,7 @@
  * @property {ChosenCell[]} hidden cells whose numbers are not shown, see hidden.js
  * @property {Trail[]} trails the paths of a weight that are lit up
  * @property {string[]} wrong keys of the arrays that differ from those of the pass without bugs
+ * @property {string} refused why the last change was taken back
  *
  * @typedef {Object} Trail  a path: its cells in order from the weight to the output
  * @property {ChosenCell[]} cells
@@ -51,6 +52,7 @@ export const FIRST_VIEW = {
   hidden: [],
   trails: [],
   wrong: [],
+  refused: "",
 };
 
 /** The place of the case shown in the arrays of the pass: of one case alone there is only one.

@@ -124,10 +124,14 @@ export function mountEdit(app, bar) {
     if (found) await pass.need([{ key: found.key, region: found.at }]);
     if (pass !== app.pass || chosen !== app.store.view.chosen) return;
     const value = found ? pass.read(found.key, found.at) : undefined;
-    editable = found && value !== undefined ? { ...found, value } : null;
+    const isMissing =
+      Number.isNaN(value) && found?.key !== undefined && !isOfParameter(app, found);
+    editable = found && value !== undefined && !isMissing ? { ...found, value } : null;
     name.textContent = editable
       ? editedName(app, editable)
-      : "Choose a weight, an input or a target to change it.";
+      : isMissing
+        ? MISSING_NUMBER
+        : NONE_TO_EDIT;
     nudgeButton.hidden = !editable?.gradient;
     was.textContent = editable ? wasBefore(app, editable) : "";
     field.show();
@@ -153,7 +157,17 @@ export function mountEdit(app, bar) {
     nudge,
   );
   app.store.watch(["pass", "chosen", "operation", "alone", "case_"], show);
+  app.store.watch(["refused"], ({ refused }) => {
+    problem.textContent = refused;
+  });
 }
+
+const NONE_TO_EDIT = "Choose a weight, an input or a target to change it.";
+const MISSING_NUMBER =
+  "There is no number here: the sequence has ended, or the step has no target.";
+
+/** @param {App} app @param {{key: string}} one */
+const isOfParameter = (app, { key }) => infoOf(app.pass.scene, key)?.role === "parameter";
 
 /** What the number is called, here and in the reader's data.
  * @param {App} app @param {Editable} one */
