@@ -52,10 +52,11 @@ class Panel:
         self.settle()
 
     def settle(self) -> None:
-        """Let what was begun end: promises, and two frames."""
+        """Let what was begun end: it goes on after the next frame."""
         self.browser.driver.execute_async_script(
-            "const done = arguments[0];"
-            "setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done())), 0)"
+            "const [done] = arguments;"
+            "const frames = k => k ? requestAnimationFrame(() => frames(k - 1)) : setTimeout(done);"
+            "frames(4)"
         )
 
     def text(self, selector: str) -> str:

@@ -37,16 +37,31 @@ export function button(text, title, run, attributes = {}) {
   return make("button", { type: "button", text, title, ...attributes, on: { click: run } });
 }
 
+/** A function that runs once after the next frame is drawn, however often it is called before: what
+ * follows a key or a click must not keep the picture waiting.
+ * @param {() => void} run @returns {() => void} */
+export function afterFrame(run) {
+  let waits = false;
+  return () => {
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        waits = false;
+        run();
+      }),
+    );
+  };
+}
+
 /** Let the keyboard reach the parts of an element that are wider than they may be, to scroll them.
  * @param {HTMLElement} within @param {string} selector */
 export function reachWide(within, selector) {
-  requestAnimationFrame(() => {
-    for (const one of within.querySelectorAll(selector)) {
-      const isWide = one.scrollWidth > one.clientWidth;
-      if (isWide) one.setAttribute("tabindex", "0");
-      else one.removeAttribute("tabindex");
-    }
-  });
+  for (const one of within.querySelectorAll(selector)) {
+    const isWide = one.scrollWidth > one.clientWidth;
+    if (isWide) one.setAttribute("tabindex", "0");
+    else one.removeAttribute("tabindex");
+  }
 }
 
 /** Have a sentence spoken by a screen reader.

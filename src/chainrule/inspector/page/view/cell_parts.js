@@ -1,7 +1,7 @@
 /** What several views say of a cell: its name as a button, its number, bars, and its equation. */
 
 import { button, make } from "../dom.js";
-import { cell } from "../expressions.js";
+import { cell, evaluate } from "../expressions.js";
 import { choose } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { formula, mathNumber, mathOf, mathOfAddends, textOf } from "../math.js";
@@ -103,8 +103,12 @@ export function equation(app, operation, at, read, withResult = true) {
   const { scene } = app.pass;
   const target = cell(operation.target, at);
   const ownCase = caseOf(app, target);
-  const value = read(operation.target, at);
+  const recorded = read(operation.target, at);
   const short = shortened(operation.expression(at), read);
+  const found = evaluate(short, read);
+  const isWrong =
+    Math.abs(found - recorded) > 1e-8 * Math.max(Math.abs(found), Math.abs(recorded), 1e-9);
+  const value = isWrong ? found : recorded;
   const { numbers, digits, result, exact } = fittedDigits(short, read, value);
   const manner = { scene, ownCase, digits };
   const equal = exact ? "=" : "≈";
@@ -121,6 +125,10 @@ export function equation(app, operation, at, read, withResult = true) {
       make("span", { class: "put" }, ...right.flatMap((part) => [part, " "])),
     ),
   );
+  if (isWrong && withResult) {
+    const said = `The wrong rule that is planted gives ${numberText(recorded, 5)} instead.`;
+    rows.push(make("p", { class: "wrong instead", text: said }));
+  }
   const text = [
     `${textOf(target, manner)} = ${textOf(short, manner)}`,
     `= ${textOf(numbers, manner)}`,

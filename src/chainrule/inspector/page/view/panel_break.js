@@ -236,6 +236,12 @@ function checkTable(app, rows) {
       make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
     );
   });
+  const sum = (/** @type {(row: CheckRow) => number} */ of) =>
+    rows.reduce((all, row) => all + of(row), 0).toLocaleString("en");
+  const kinks = rows.some((row) => row.kinks)
+    ? `, ${sum((row) => row.kinks)} left out at kinks`
+    : "";
+  const tried = `${sum((row) => row.tried)} of ${sum((row) => row.of)} numbers tried${kinks}.`;
   const head = ["Worst cell", "Backward", "By difference", "Error", ""].map((text) =>
     make(text ? "th" : "td", text ? { scope: "col", text } : {}),
   );
@@ -243,7 +249,9 @@ function checkTable(app, rows) {
     make("h3", { class: "minor", text: "The gradient check" }),
     make("p", {
       class: "says",
-      text: "Each number is moved a little to both sides, and the loss is computed again: what it moves by must be the gradient.",
+      text:
+        "Each number is moved a little to both sides, and the loss is computed again: what it moves by must be the gradient. " +
+        tried,
     }),
     make(
       "div",

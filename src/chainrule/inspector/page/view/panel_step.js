@@ -1,7 +1,7 @@
 /** The operation in progress: its rule, its shapes, and the chosen cell with all that is in it. */
 
 import { placesIn, sizeOf } from "../arrays.js";
-import { button, make, reachWide } from "../dom.js";
+import { afterFrame, button, make, reachWide } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
@@ -39,7 +39,8 @@ export function mountStep(app, element) {
   const cell = make("div", { class: "chosen" });
   element.append(about, cell);
   let wanted = 0;
-  app.store.watch(["operation", "chosen", "pass", "mode"], async ({ chosen, mode }) => {
+  const draw = afterFrame(async () => {
+    const { mode, chosen } = app.store.view;
     if (mode !== "look" && mode !== "film") return;
     const mine = ++wanted;
     const drawn = withNumbers(app.pass, (read) => stepParts(app, read));
@@ -49,6 +50,7 @@ export function mountStep(app, element) {
     cell.replaceChildren(...(chosen ? second : []));
     reachWide(element, ".rule, .put, .scrolls");
   });
+  app.store.watch(["operation", "chosen", "pass", "mode"], draw);
 }
 
 /** @param {App} app @param {Read} read @returns {[HTMLElement[], HTMLElement[]]} */

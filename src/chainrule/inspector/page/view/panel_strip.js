@@ -1,6 +1,6 @@
 /** The stepper: all operations in phases and layers, and how one goes from one to the next. */
 
-import { button, make, wantsStillness } from "../dom.js";
+import { afterFrame, button, make, wantsStillness } from "../dom.js";
 import { goTo } from "../going.js";
 import { arrayName } from "../names.js";
 
@@ -33,9 +33,13 @@ export function mountStrip(app, element) {
   next.setAttribute("aria-label", "Next operation");
   element.append(make("div", { class: "controls" }, back, count, next, playButton(app)), groups);
   bindSteps(app, step);
+  const follow = afterFrame(() => {
+    const current = groups.querySelector("[aria-current]");
+    if (current) scrollInside(groups, current);
+  });
   /** @type {Operation[] | null} */
   let drawn = null;
-  app.store.watch(["operation", "pass"], ({ operation }) => {
+  app.store.watch(["operation", "pass", "wrong"], ({ operation, wrong }) => {
     if (drawn !== app.operations) {
       drawn = app.operations;
       groups.replaceChildren(...phaseGroups(app));
@@ -45,6 +49,12 @@ export function mountStrip(app, element) {
     back.disabled = operation < 0;
     next.disabled = operation >= app.operations.length - 1;
     markCurrent(groups, operation);
+    follow();
+    for (const one of groups.querySelectorAll("button"))
+      one.classList.toggle(
+        "is-wrong",
+        wrong.includes(app.operations[Number(one.dataset.index)].target),
+      );
   });
 }
 
@@ -113,12 +123,11 @@ function markCurrent(groups, operation) {
     }
     one.setAttribute("aria-current", "step");
     if (groups.contains(document.activeElement)) one.focus({ preventScroll: true });
-    scrollInside(groups, one);
   }
 }
 
 /** Bring an element into view within what scrolls it, without moving the page.
- * @param {HTMLElement} outer @param {HTMLElement} one */
+ * @param {HTMLElement} outer @param {Element} one */
 function scrollInside(outer, one) {
   const [frame, box] = [outer.getBoundingClientRect(), one.getBoundingClientRect()];
   if (box.left < frame.left || box.right > frame.right)

@@ -1,6 +1,6 @@
 /** The current array as a real table, for screen readers and for everybody. */
 
-import { button, make } from "../dom.js";
+import { afterFrame, button, make } from "../dom.js";
 import { choose } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { arrayName, headerOf, nameText } from "../names.js";
@@ -48,8 +48,12 @@ export function mountTable(app, element) {
     },
   });
   bindArrows(app, body);
-  details.addEventListener("toggle", () => draw());
-  const draw = async () => {
+  details.addEventListener("toggle", () => {
+    const { scene } = app.pass;
+    if (details.open && !app.store.view.chosen) choose(app, firstCell(app, scene.arrays[0].key));
+    draw();
+  });
+  const draw = afterFrame(async () => {
     const { chosen, pass } = app.store.view;
     if (!details.open || !chosen) return;
     fillArrays(app, arrays, chosen.key);
@@ -62,7 +66,7 @@ export function mountTable(app, element) {
     body.replaceChildren(...aroundTable(app, page), tableOf(app, page));
     if (hadFocus)
       /** @type {HTMLElement | null} */ (body.querySelector("td[tabindex='0']"))?.focus();
-  };
+  });
   app.store.watch(["chosen", "pass", "mode", "hidden"], draw);
 }
 
