@@ -55,8 +55,8 @@ class Panel:
         """Let what was begun end: it goes on after the next frame."""
         self.browser.driver.execute_async_script(
             "const [done] = arguments;"
-            "const frames = k => k ? requestAnimationFrame(() => frames(k - 1)) : setTimeout(done);"
-            "frames(4)"
+            "const wait = k => k ? requestAnimationFrame(() => wait(k - 1)) : setTimeout(done);"
+            "wait(4)"
         )
 
     def text(self, selector: str) -> str:
