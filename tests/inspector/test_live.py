@@ -174,6 +174,16 @@ def test_a_training_that_is_followed_has_the_bits_of_one_that_is_not(tmp_path):
 
 
 @pytest.mark.exhaustive
+def test_of_a_large_network_the_run_keeps_no_frames(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SMALL", 20)  # of 21 parameters
+    followed = own(tmp_path, epochs=2)
+    last = events_of(followed.events())[-1]
+    followed.close()
+    assert last["live"]["state"] == "finished"
+    assert not (tmp_path / "run" / "frames.safetensors").exists()
+
+
+@pytest.mark.exhaustive
 def test_a_training_that_is_stopped_can_go_on(tmp_path):
     followed = own(tmp_path, epochs=100_000, checkpoint_every=5)
     events = followed.events()
@@ -212,7 +222,7 @@ def test_events_are_at_most_ten_a_second_and_the_latest():
     followed = module.Live(live_film())
 
     def trains():
-        for k in range(1, 300):
+        for k in range(1, 200):
             followed.film.add(k, theta(k), [])
             followed._news()
             time.sleep(0.002)
@@ -225,7 +235,7 @@ def test_events_are_at_most_ten_a_second_and_the_latest():
     seconds = time.monotonic() - start
     thread.join()
     assert 3 <= len(found) <= seconds * 10 + 2
-    assert found[-1]["frames"][-1]["epoch"] == 299
+    assert found[-1]["frames"][-1]["epoch"] == 199
     assert found[-1]["live"] == {"state": "finished", "text": "It has ended.", "can_stop": True}
     assert len(events_of(followed.events())) == 1  # who comes later is told how it ended
 

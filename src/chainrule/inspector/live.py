@@ -29,6 +29,10 @@ MOST_FRAMES = 60
 MOST_RECENT = 20
 """So many of the latest frames are kept as well: a page may still ask for one of them."""
 
+SMALL = 10_000
+"""The run of a network of at most so many parameters keeps frames too. They are in every
+checkpoint, and those of a larger one would slow the training down."""
+
 MOST_POINTS = 300
 """The most epochs of which the curve has a point, as it is told over and over."""
 
@@ -214,6 +218,7 @@ class OwnTraining(Live):
                 "path": None if config.path is None else str(config.path),
                 "name": config.name,
                 "run": None if run is None else str(run),
+                "film": network.theta.size <= SMALL,
             }
         )
         self.folder: Path | None = None

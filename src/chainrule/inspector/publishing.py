@@ -117,7 +117,8 @@ def _train(receive: Callable[[], Message], send: Send) -> None:
     try:
         tree = Tree(asked["parts"])
         config = Source(tree, *_where(asked)).config()
-        run = train(with_frames(config), run=asked["run"], callbacks=[publisher])
+        config = with_frames(config) if asked["film"] else config
+        run = train(config, run=asked["run"], callbacks=[publisher])
         ended = _ending(run)
     except ChainruleError as error:
         ended = {"state": "failed", "text": str(error)}

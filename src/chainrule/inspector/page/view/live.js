@@ -17,6 +17,8 @@ export class Follower {
     this.follows = true;
     /** Whether a frame has been asked for and is not drawn yet. */
     this.isBusy = false;
+    /** @type {number | null} */
+    this.asked = null;
     this.state = make("output", { class: "live" });
     this.follow = button("Follow", "Show the latest frame as the training goes on", () =>
       this.setFollows(!this.follows),
@@ -28,6 +30,9 @@ export class Follower {
     app.store.watch(["pass"], () => {
       this.isBusy = false;
       this.goOn();
+    });
+    app.store.watch(["frame"], ({ frame }) => {
+      if (frame !== this.asked) this.isBusy = false; // it could not be had, and was taken back
     });
     this.setFollows(true);
     app.source.follow((film) => this.heard(film)).catch(() => this.lost());
@@ -54,7 +59,8 @@ export class Follower {
       this.state.dataset.said = state;
       say(text);
     }
-    this.state.textContent = state === "training" ? "training" : text;
+    const doing = film.frames.length > 1 ? "training" : "training is being prepared";
+    this.state.textContent = state === "training" ? doing : text;
     this.stop.hidden = !can_stop || state !== "training";
     this.follow.hidden = state !== "training";
     this.goOn();
@@ -67,6 +73,7 @@ export class Follower {
     const last = film.frames.length - 1;
     if (!this.follows || this.isBusy || index === last) return;
     this.isBusy = true;
+    this.asked = film.frames[last].id;
     this.player.goTo(last);
   }
 
