@@ -8,8 +8,12 @@ import re
 import subprocess
 from hashlib import sha256
 from importlib.resources import files
+from itertools import pairwise
+
+import pytest
 
 from chainrule.inspector import page
+from chainrule.inspector.tightened import split, tightened
 from javascript import needs_node, node
 
 MOST_BYTES = 120_000
@@ -26,6 +30,13 @@ def modules() -> dict[str, str]:
     return {
         str(path.relative_to(PAGE)): path.read_text("utf-8") for path in sorted(PAGE.rglob("*.js"))
     }
+
+
+def test_every_module_is_in_the_script():
+    joined: dict[str, str] = {}
+    assert all(page._modules(page.FIRST_MODULE, joined))
+    types_alone = {name for name, text in modules().items() if "export {};" in text}
+    assert set(modules()) - set(joined) == types_alone
 
 
 def test_no_name_is_given_twice():
@@ -46,13 +57,6 @@ def test_imports_and_exports_are_of_the_form_that_is_joined():
         assert not re.search(r"\bimport\(", re.sub(r'import\("[^"]*"\)\.', "", text)), name
 
 
-def test_no_text_goes_over_several_lines_so_that_indentation_can_be_left_out():
-    for name, text in modules().items():
-        for line in page._COMMENTS.sub("", text).splitlines():
-            assert line.count("`") % 2 == 0, f"{name}: {line}"
-            assert not line.endswith("\\"), f"{name}: {line}"
-
-
 @needs_node
 def test_the_script_is_read_without_an_error():
     found = subprocess.run(
@@ -65,36 +69,47 @@ def test_the_script_is_read_without_an_error():
     assert found.returncode == 0, found.stderr
 
 
-def test_comments_and_spaces_are_left_out_and_nothing_else():
-    texts: dict[str, str] = {}
-    assert all(page._modules(page.FIRST_MODULE, texts))
-    code = ["\n".join(filter(_is_code, text.splitlines())) for text in texts.values()]
-    joined = page.script()
-    assert not re.search(r"^\s*(?://|/\*\*|\*)", joined, re.MULTILINE)
-    left = _without_spaces(joined.removeprefix('"use strict";\n'))
-    for text in sorted(map(_without_spaces, code), key=len, reverse=True):
-        assert text in left
-        left = left.replace(text, "", 1)
-    assert left == ""
+def pieces(code: str) -> list[str]:
+    """The words, signs and texts of a script, without comments, and commas behind the last."""
+    found: list[str] = []
+    for part, text in split(code):
+        found += re.findall(r"[\w$]+|\+\+|--|[^\w\s]", part)
+        found += [] if text.startswith(("//", "/*")) else [text]
+    found = [one for one in found if one]
+    return [one for one, after in pairwise([*found, ""]) if one != "," or after not in "])}"]
 
 
-def test_texts_keep_their_spaces():
-    texts = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-    code = page._COMMENTS.sub("", "".join(page._modules(page.FIRST_MODULE, {})))
-    expected = texts.findall(page._TYPES.sub("", code))
-    assert sorted(texts.findall(page.script())) == sorted(['"use strict"', *expected])
+def test_what_only_readers_need_is_left_out_and_nothing_else():
+    joined = '"use strict";\n' + "".join(page._modules(page.FIRST_MODULE, {}))
+    assert pieces(page.script()) == pieces(joined)
+    assert len(page.script()) < 0.7 * len(joined)
+    assert "@param" not in page.script()
 
 
-def _is_code(line: str) -> bool:
-    """Whether a line of a module, as it is formatted, is no comment, import or empty line."""
-    is_comment = re.match(r"\s*(?:/\*\*?(?!.*\*/ ?\S)|\*|//)", line)
-    return bool(line.strip()) and not is_comment
-
-
-def _without_spaces(code: str) -> str:
-    """Code without imports, the word export, types and all white space."""
-    text = page._IMPORT.sub("", code + "\n").replace("export {};\n", "")
-    return re.sub(r"\s", "", page._TYPES.sub("", page._EXPORT.sub("", text)))
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("a = b + +c - -d;", "a=b+ +c- -d;"),
+        ("n++; m--;", "n++;m--;"),
+        ("return  x in\n  y;", "return x in y;"),
+        ("else\n  for (const a of b) c();", "else for(const a of b)c();"),
+        ("f([1, 2,], { a, });", "f([1,2],{a});"),
+        ('s = "a  // b"; // c', 's="a  // b";'),
+        ("s = 'it''s  /* x */';", "s='it''s  /* x */';"),
+        (
+            "t = `a  ${b  ? `c  ${d  + 1}` : {e: 1}.e}  //`;",
+            "t=`a  ${b  ? `c  ${d  + 1}` : {e: 1}.e}  //`;",
+        ),
+        ("r = /[/'\"]  \\/ /g.test(x);", "r=/[/'\"]  \\/ /g.test(x);"),
+        ("x = a / b / c; // '", "x=a/b/c;"),
+        ("return /\\s+/.exec(x);", "return/\\s+/.exec(x);"),
+        ("f(\n  /it's  a/,\n  x / 2, y / 3);", "f(/it's  a/,x/2,y/3);"),
+        ("let a = 1;\nfunction b() {}\nconst c = 2;", "let a=1;\nfunction b(){}\nconst c=2;"),
+        ("/** doc: it's */\nclass A {}", "class A{}"),
+    ],
+)
+def test_a_script_is_tightened(code, expected):
+    assert tightened(code) == expected
 
 
 def test_the_policy_names_script_and_styles_by_their_hashes():

@@ -15,19 +15,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.inspector.tightened import tightened
 
 FIRST_MODULE = "main.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
 _PLACES = re.compile(r"\{\{(?:style|data|script)\}\}")
-_COMMENTS = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/[ \t]*|//[^\n]*)?\n", re.MULTILINE)
-"""Comments and nothing else in their lines, and empty lines."""
-_TYPES = re.compile(r"[ \t]*/\*\* @[^\n]*?\*/[ \t]*")
-"""What is said of types within a line of code."""
-_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
-_SIGNS = re.compile(r" ?([=*<>!?:,;(){}|&\[\]]+) ?")
-_TEXTS = re.compile(r'("(?:[^"\\]|\\.)*")')
-_OPEN = re.compile(r"^(?!.*[/`'])(.*[=?:,({|&\[])\n", re.MULTILINE)
-"""Lines that go on in the next one."""
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
 
 
@@ -57,22 +49,8 @@ def _resolved(name: str, relative: str) -> str:
 
 @cache
 def script() -> str:
-    """All modules as one script, in which the names of all modules live side by side.
-
-    Comments and spaces that say nothing to a browser are left out: they are for whoever reads the
-    modules. No text of them goes over several lines, so that none is changed.
-    """
-    text = _TYPES.sub(" ", _COMMENTS.sub("", "".join(_modules(FIRST_MODULE, {}))))
-    lines = "".join(map(_tight, _INDENTATION.sub("", text).splitlines(keepends=True)))
-    return '"use strict";\n' + _OPEN.sub(r"\1", lines)
-
-
-def _tight(line: str) -> str:
-    """A line without spaces around signs; one with a slash or other quotes stays as it is."""
-    if re.search("[`'/]", line):
-        return line
-    parts = _TEXTS.split(line)
-    return "".join(part if k % 2 else _SIGNS.sub(r"\1", part) for k, part in enumerate(parts))
+    """All modules as one script, in which the names of all modules live side by side."""
+    return tightened('"use strict";\n' + "".join(_modules(FIRST_MODULE, {})))
 
 
 @cache
