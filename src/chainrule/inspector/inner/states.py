@@ -169,15 +169,20 @@ def _kept_parts(record: Record, k: int, way: ThroughTime, own: Array) -> list[Ar
             parts.setdefault(name, []).append(one)
     shape = (layer.truncate, layer.steps, layer.size)
     for name, found in parts.items():
-        values = np.array(found).swapaxes(0, 1)
-        record.keep(k, f"{name}_back", values, "gradient", _letter(name), shape, SAYS["back"])
+        values, letter = np.array(found).swapaxes(0, 1), _letter(name, part=True)
+        record.keep(k, f"{name}_back", values, "gradient", letter, shape, SAYS["back"])
     return [sum(parts[f"J_{state}"], np.zeros(())) for state in layer.state_names]
 
 
-def _letter(name: str) -> str:
-    """The letter of z, δ or the gradient of a state, by its name."""
+def _letter(name: str, *, part: bool = False) -> str:
+    """The letter of z, δ or the gradient of a state, by its name; of a part of it, if asked for.
+
+    ∂L/∂h by all that comes after is told from ∂L/∂h by the step's own output.
+    """
     kind, _, of = name.partition("_")
-    return f"∂L/∂{of}" if kind == "J" else {"delta": "δ"}.get(kind, kind) + GATES.get(of, "")
+    ending = "ᵖᵃʳᵗ" if part else "ᵃˡˡ" if name == "J_h" else ""
+    letter = f"∂L/∂{of}" if kind == "J" else {"delta": "δ"}.get(kind, kind) + GATES.get(of, "")
+    return letter + ending
 
 
 def _named_parts(layer: Any, by_states: list[Array], part: Array) -> Iterator[tuple[str, Array]]:

@@ -77,6 +77,11 @@ const SPOKEN = /** @type {Record<string, string>} */ ({
   Ω: "penalty",
   ℓ: "loss",
   ʰ: " h",
+  ᵃˡˡ: " in all",
+  ᵖᵃʳᵗ: " in part",
+  ʳ: "r",
+  ᵘ: "u",
+  ᵐ: "m",
   ⁱ: "i",
   ᶠ: "f",
   ᵍ: "g",
@@ -92,7 +97,7 @@ const SPOKEN = /** @type {Record<string, string>} */ ({
  * @param {Scene} scene @param {string} key @param {Place} at @returns {string} */
 export function spokenName(scene, key, at) {
   const { letter, derivative, layer, at: indices, of, isNew } = nameOf(scene, key, at);
-  const said = [...letter].map((sign) => SPOKEN[sign] ?? sign).join("");
+  const said = letter.replace(/ᵃˡˡ|ᵖᵃʳᵗ|./gu, (sign) => SPOKEN[sign] ?? sign);
   const words = `${isNew ? "new " : ""}${said.trim()}`;
   return [
     `${derivative ? "the derivative of the loss by " : ""}${words} ${indices.join(", ")}`.trim(),

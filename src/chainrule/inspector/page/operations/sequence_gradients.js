@@ -29,16 +29,18 @@ const gradientOf = ({ layer, key }, name, title) => ({
   title,
 });
 
-/** Σ over the cases and Σ over their real steps. @param {Unrolled} one
- * @param {(n: number, s: number) => Expression | null} term @returns {Expression} */
-const overSteps = (one, term) =>
+/** Σ over the cases and Σ over their real steps from a first one on, with what stands before.
+ * @param {Unrolled} one @param {(n: number, s: number) => Expression | null} term
+ * @param {boolean} [apart] whether the first step stands for itself: its state is the start
+ * @returns {Expression} */
+const overSteps = (one, term, apart = false) =>
   sum(
-    range(casesOf(one)).map((n) =>
-      sum(
-        range(one.length(n)).flatMap((s) => term(n, s) ?? []),
-        "s",
-      ),
-    ),
+    range(casesOf(one)).map((n) => {
+      const terms = range(one.length(n)).flatMap((s) => term(n, s) ?? []);
+      return apart && terms.length > 1
+        ? sum([terms[0], sum(terms.slice(1), "s")])
+        : sum(terms, "s");
+    }),
     "n",
   );
 
@@ -71,10 +73,14 @@ function ofMatrix(one, name) {
         layer,
         name,
         [i, column],
-        overSteps(one, (n, s) => {
-          const factor = left(n, s, i);
-          return factor && product(factor, cell(gateAt(column), [n, s, column % size]));
-        }),
+        overSteps(
+          one,
+          (n, s) => {
+            const factor = left(n, s, i);
+            return factor && product(factor, cell(gateAt(column), [n, s, column % size]));
+          },
+          !isW && hasStart(one),
+        ),
       ),
     influences: (other, at) => {
       if (other === key(name)) return [at];
