@@ -232,3 +232,70 @@ def test_no_view_keeps_anybody_out(browser, small, mode, width, dark):
     assert browser.violations("#film, #picture, #head") == []
     assert browser.wider == []
     assert browser.said == []
+
+
+def bug_names(panel) -> list[str]:
+    return panel.browser.run(
+        "return [...document.querySelectorAll('.mode-break option')].map(o => o.value).slice(1)"
+    )
+
+
+def plant(panel, name: str) -> None:
+    """Choose a bug in the list, and wait for the gradient check."""
+    panel.browser.run(
+        "const list = document.querySelector('.mode-break select'); list.value = arguments[0];"
+        "list.dispatchEvent(new Event('change'))",
+        name,
+    )
+    panel.settle()
+    panel.wait("document.querySelector('.check').ariaBusy !== 'true'")
+
+
+@pytest.mark.exhaustive
+def test_every_bug_turns_numbers_wrong_and_the_check_finds_it(panel):
+    panel.type("b")
+    names = bug_names(panel)
+    assert len(names) >= 10
+    for name in names:
+        plant(panel, name)
+        step = int(re.search(r"Wrong from step (\d+) on", panel.text(".mode-break"))[1])
+        wrong = panel.browser.all(".operations .is-wrong")
+        assert int(wrong[0].get_attribute("data-index")) == step - 1
+        assert panel.browser.all(".check tr.is-wrong"), name
+    panel.click("None")
+    panel.wait("document.querySelector('.check').ariaBusy !== 'true'")
+    assert not panel.browser.all(".operations .is-wrong, .check tr.is-wrong")
+    assert panel.browser.all(".check tbody tr")
+
+
+@pytest.mark.exhaustive
+def test_a_wrong_step_says_both_numbers(panel):
+    panel.type("b")
+    plant(panel, bug_names(panel)[0])
+    panel.browser.all(".operations .is-wrong")[0].click()
+    panel.press("ESCAPE")
+    *_, right = panel.browser.all(".equation .result")
+    instead = number(re.search(r"gives (\S+) instead", panel.text(".instead"))[1])
+    shown = number(right.get_attribute("textContent").removeprefix("="))
+    assert instead != pytest.approx(shown, rel=1e-3)
+    assert number(panel.text("h3 .value").removeprefix(" = ")) == instead
+
+
+@pytest.mark.exhaustive
+def test_a_bug_that_is_not_told_is_found_among_four(panel):
+    panel.type("b")
+    panel.click("One to find")
+    planted = panel.browser.all(".mode-break select")[0]
+    assert planted.get_attribute("value") == ""
+    assert not panel.browser.all(".side")
+    titles = [one.text for one in panel.browser.all(".mode-break .choices button")][:4]
+    assert len(set(titles)) == 4
+    said = []
+    for title in titles:
+        panel.click(title)
+        said.append(panel.text("#status"))
+        if said[-1].startswith("Right"):
+            break
+        assert "It is not" in panel.text(".mode-break .said")
+    assert said[-1] == f"Right: {title}."
+    assert [one.text for one in panel.browser.all(".side h3")] == ["Wrong", "Right"]

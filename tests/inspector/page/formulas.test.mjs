@@ -20,6 +20,11 @@ import { nameText, userName } from "../../../src/chainrule/inspector/page/names.
 import { numberText, roundedTo } from "../../../src/chainrule/inspector/page/numbers.js";
 import { DENSE } from "../../../src/chainrule/inspector/page/operations/dense.js";
 import {
+  askedPlaces,
+  faultOf,
+  numberWritten,
+} from "../../../src/chainrule/inspector/page/predicting.js";
+import {
   fittedDigits,
   generalRule,
   regionsAround,
@@ -205,6 +210,47 @@ function randomTree(random, depth) {
   if (kind === 7) return call("unknown", (a, b) => Math.sin(a) * b, inner(), inner());
   return call("max", Math.max, inner(), inner());
 }
+
+test("fractions of fractions are one", () => {
+  const manner = { scene: SCENE, ownCase: null, digits: 4 };
+  const [a, b, c] = [constant(1, "a"), constant(2, "b"), constant(3, "c")];
+  assert.equal(textOf(quotient(negative(quotient(a, b)), c), manner), "−a / (b · c)");
+});
+
+/** What is said of an answer, for a cell of which a bias of 0.5 is an addend. */
+const said = (answer, value) => faultOf(numberWritten(answer), value, [{ name: "b", value: 0.5 }]);
+
+test("answers are marked to two digits, and told what is wrong with them", () => {
+  for (const [answer, value] of [
+    ["0.12", 0.1249],
+    ["-1,3", -1.349],
+    ["−2·10^-7", -2.04e-7],
+    ["3e8", 2.96e8],
+    ["0", 0],
+  ])
+    assert.equal(said(answer, value), "", answer);
+  assert.notEqual(said("0.13", 0.1249), "");
+  assert.match(said("0.12", -0.12), /sign/);
+  assert.match(said("0.7", 1.2), /b is missing/);
+  assert.match(said("12", 0.12), /point/);
+  assert.match(said("9", 1.7), /too large/);
+  assert.match(said("1", 1.7), /too small/);
+  assert.match(said("one", 1.7), /no number/);
+  assert.match(said("", 0), /no number/);
+  assert.notEqual(said("0.1", 0), "");
+});
+
+test("what is asked is of the case shown, and the same for a seed", () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const places = askedPlaces([4, 5, 2], true, 2, seed);
+    assert.equal(new Set(places.map(String)).size, 3);
+    for (const [of, i, j] of places) assert.ok(of === 2 && i < 5 && j < 2);
+    assert.deepEqual(places, askedPlaces([4, 5, 2], true, 2, seed));
+  }
+  assert.equal(askedPlaces([4, 1], true, 0, 1).length, 1);
+  const all = Array.from({ length: 50 }, (_, seed) => String(askedPlaces([9], false, 0, seed)));
+  assert.ok(new Set(all).size > 40);
+});
 
 test("derivatives of 200 trees are those of difference quotients", () => {
   let state = 1;

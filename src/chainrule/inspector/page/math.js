@@ -185,8 +185,14 @@ class Writer {
         return this.sum(one);
       case "product":
         return this.joined(one.factors, "·", 1);
-      case "quotient":
-        return signs.fraction(this.write(one.over), this.write(one.under));
+      case "quotient": {
+        const { over, under } = one;
+        if (over.kind === "negative")
+          return this.bare({ kind: "negative", of: { ...one, over: over.of } });
+        if (over.kind !== "quotient") return signs.fraction(this.write(over), this.write(under));
+        const factors = [over.under, under]; // (a / b) / c = a / (b c)
+        return this.bare({ ...one, over: over.over, under: { kind: "product", factors } });
+      }
       case "power":
         return signs.power(this.write(one.base, 2), this.write(one.exponent));
       case "negative":
@@ -295,16 +301,17 @@ export const textOf = (one, manner) => new Writer(TEXT, manner).write(one);
 /** An expression as several formulas, one for each addend, between which a line may break.
  * @param {Expression} one @param {Manner} manner @returns {Element[]} */
 export const mathOfAddends = (one, manner) =>
-  new Writer(NODES, manner).addends(one).map((parts) => mathNode("math", ...parts));
+  new Writer(NODES, manner).addends(one).map((parts) => formula(...parts));
 
 /** A formula of several parts as one element.
  * @param {...(Node | string)} parts a text is a sign, such as =
  * @returns {Element} */
-export const formula = (...parts) =>
-  mathNode(
-    "math",
-    ...parts.map((part) => (typeof part === "string" ? mathNode("mo", part) : part)),
-  );
+export function formula(...parts) {
+  const nodes = parts.map((part) => (typeof part === "string" ? mathNode("mo", part) : part));
+  const made = mathNode("math", ...nodes);
+  made.setAttribute("displaystyle", "true");
+  return made;
+}
 
 /** A number as MathML. @param {number} value @param {number} digits @returns {Element} */
 export const mathNumber = (value, digits) => NODES.number(value, digits);

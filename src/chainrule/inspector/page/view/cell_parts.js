@@ -90,7 +90,6 @@ export function ruleOf(app, operation, at, read) {
   const rule = found?.rule ?? shortened(operation.expression(at), read, 3);
   const [first, ...others] = mathOfAddends(rule, manner);
   const parts = [formula(mathOf(result, manner), "=", ...first.childNodes), ...others];
-  for (const part of parts) part.setAttribute("displaystyle", "true");
   return make("div", { class: "rule" }, ...parts.flatMap((part) => [part, " "]));
 }
 

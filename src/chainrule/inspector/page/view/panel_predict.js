@@ -105,10 +105,11 @@ function question(app, quiz, step, one, read, redraw) {
   const field = make("input", {
     inputmode: "text",
     autocomplete: "off",
-    size: 10,
+    size: 8,
     "aria-label": "Your number",
     "aria-describedby": "predict-said",
   });
+  field.addEventListener("keydown", ({ key }) => key === "Escape" && field.blur());
   const open = quiz.state === "open";
   const form = make(
     "form",
@@ -126,7 +127,10 @@ function question(app, quiz, step, one, read, redraw) {
   return [
     make("p", { class: "where", text: progress(quiz) }),
     make("h2", { text: step.title }),
-    make("p", { class: "says", text: `${step.says} Which number is it? Two digits will do.` }),
+    make("p", {
+      class: "says",
+      text: `${step.says} Which number is it? Two digits will do; Esc leaves the field.`,
+    }),
     form,
     make("p", { id: "predict-said", class: `said ${kind}`, text: quiz.said }),
     make("p", { class: "buttons" }, ...quizButtons(app, quiz, redraw)),
