@@ -44,7 +44,7 @@ export function rowsOf(text) {
   let row = { line: 1, cells: [] };
   let [cell, line, quoted] = ["", 1, 0];
   const endCell = () => {
-    row.cells.push(cell.trim());
+    row.cells.push(separator === "," ? cell.trim() : withPoint(cell.trim()));
     cell = "";
   };
   const endRow = () => {
@@ -66,10 +66,7 @@ export function rowsOf(text) {
   }
   if (quoted) refuseData(`Line ${quoted}: a quote opens and is never closed.`);
   endRow();
-  return rows.map(({ line: at, cells }) => ({
-    line: at,
-    cells: separator === "," ? cells : cells.map(withPoint),
-  }));
+  return rows;
 }
 
 /** A number with a decimal comma, with a point instead; another text as it is.

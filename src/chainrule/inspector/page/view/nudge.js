@@ -21,6 +21,9 @@ export function lossMoved(before, after) {
     return { text: now, sentence, by: 0 };
   }
   const by = after - before;
+  if (!Number.isFinite(by)) {
+    return { text: `${numberText(before)} → ${now}`, sentence: `The loss is ${now}.`, by: 0 };
+  }
   const way = by < 0 ? "down" : "up";
   const size = numberText(Math.abs(by));
   return {
@@ -119,7 +122,6 @@ export function mountNudge(app, element, current) {
   const show = async () => {
     const one = current();
     const mine = ++asked;
-    for (const part of [controls, result]) part.hidden = !one?.gradient;
     if (element.hidden || !one?.gradient) return result.replaceChildren();
     if (!Number.isFinite(size()) || size() === 0) {
       return result.replaceChildren(

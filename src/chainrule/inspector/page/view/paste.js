@@ -22,12 +22,18 @@ function takeCases(app, text) {
 const briefly = (names) =>
   names.length <= 12 ? names.join(", ") : `${names.slice(0, 4).join(", ")}, …, ${names.at(-1)}`;
 
-/** @param {App} app @param {HTMLElement} element */
-export function mountPaste(app, element) {
+/** What the window says of the columns.
+ * @param {App} app */
+function columnsText(app) {
   const { scene } = app.source;
   const targets = targetColumns(scene);
   const words = targets.words ? ` (${briefly(targets.words)})` : "";
   const columns = briefly([...inputColumns(scene).map(({ name }) => name), ...targets.names]);
+  return `One case a line, with the columns ${columns}${words}; by name with a header, else in this order. The numbers are in your own units.`;
+}
+
+/** @param {App} app @param {HTMLElement} element */
+export function mountPaste(app, element) {
   const area = make("textarea", {
     rows: 10,
     "aria-labelledby": "paste-heading",
@@ -35,16 +41,10 @@ export function mountPaste(app, element) {
     spellcheck: "false",
   });
   const problem = make("p", { class: "wrong", role: "alert", id: "paste-problem" });
-  const file = make("input", {
-    type: "file",
-    accept: ".csv,.tsv,.txt,text/csv",
-    hidden: true,
-    on: { change: async () => file.files?.[0] && take(await file.files[0].text()) },
-  });
-  const dialog = make("dialog", { class: "window", "aria-labelledby": "paste-heading" });
-  const show = () => {
+  const take = (/** @type {string} */ text) => {
+    area.value = text;
     try {
-      takeCases(app, area.value);
+      takeCases(app, text);
       dialog.close();
     } catch (error) {
       if (!(error instanceof DataProblem)) throw error;
@@ -52,45 +52,45 @@ export function mountPaste(app, element) {
       if (!dialog.open) dialog.showModal();
     }
   };
-  const take = (/** @type {string} */ text) => {
-    area.value = text;
-    show();
+  const dialog = pasteWindow(app, area, problem, take);
+  const open = () => {
+    problem.textContent = "";
+    dialog.showModal();
+    area.focus();
   };
+  element.append(button("Paste data", "Your own cases as CSV: paste, drop, or a file (v)", open));
+  const says = "your own cases as CSV";
+  app.keys.bind({ keys: ["v"], group: "Take away and bring", says, run: open });
+  takeDropped(take);
+}
+
+/** The window in which cases are pasted.
+ * @param {App} app @param {HTMLTextAreaElement} area @param {HTMLElement} problem
+ * @param {(text: string) => void} take */
+function pasteWindow(app, area, problem, take) {
+  const dialog = make("dialog", { class: "window", "aria-labelledby": "paste-heading" });
+  const file = make("input", {
+    type: "file",
+    accept: ".csv,.tsv,.txt,text/csv",
+    hidden: true,
+    on: { change: async () => file.files?.[0] && take(await file.files[0].text()) },
+  });
   dialog.append(
     make("h2", { id: "paste-heading", text: "Your own cases, as CSV" }),
-    make("p", {
-      text: `One case a line, with the columns ${columns}${words}; by name with a header, else in this order. The numbers are in your own units.`,
-    }),
+    make("p", { text: columnsText(app) }),
     area,
     problem,
     make(
       "p",
       { class: "tools" },
-      button("Show them", "Take these cases into the picture", show),
+      button("Show them", "Take these cases into the picture", () => take(area.value)),
       button("Choose a file", "A file of cases, as CSV", () => file.click()),
       file,
       button("Cancel", "Close (Escape)", () => dialog.close()),
     ),
   );
   document.body.append(dialog);
-  const open = () => {
-    problem.textContent = "";
-    dialog.showModal();
-    area.focus();
-  };
-  const paste = button(
-    "Paste data",
-    "Your own cases as CSV: paste, drop, or choose a file (v)",
-    open,
-  );
-  element.append(paste);
-  app.keys.bind({
-    keys: ["v"],
-    group: "Take away and bring",
-    says: "paste cases as CSV",
-    run: open,
-  });
-  takeDropped(take);
+  return dialog;
 }
 
 /** Take what is dropped or pasted on the page, but not what is pasted into a field.
