@@ -53,6 +53,17 @@ function margins({ y, t }) {
   return y.map((one, j) => (j === right ? 0 : 1 + one - y[right]));
 }
 
+/** σ(−z), the probability of no: 1 − y would lose digits. @param {Row} row @param {number} j */
+const otherOf = ({ z }, j) => sigmoid(-(/** @type {Float64Array} */ (z)[j]));
+
+/** The slope of binary cross-entropy by y, given the probability of no as well.
+ * @param {Float64Array} y @param {(j: number) => number} other @param {Float64Array} t */
+const slopeOfTwo = (y, other, t) =>
+  y.map((one, j) => {
+    const wrong = t[j] === 1 ? 0 : (1 - t[j]) / other(j);
+    return (wrong - (t[j] === 0 ? 0 : t[j] / one)) / y.length;
+  });
+
 /** @type {Record<string, LossRule>} */
 export const LOSSES = {
   mse: residualLoss(
@@ -70,11 +81,7 @@ export const LOSSES = {
     each: ({ y, t }) =>
       -y.reduce((total, one, j) => total + timesLog(t[j], one) + timesLog(1 - t[j], 1 - one), 0) /
       y.length,
-    slope: ({ y, t }) =>
-      y.map((one, j) => {
-        const wrong = t[j] === 1 ? 0 : (1 - t[j]) / (1 - one);
-        return (wrong - (t[j] === 0 ? 0 : t[j] / one)) / y.length;
-      }),
+    slope: ({ y, t }) => slopeOfTwo(y, (j) => 1 - y[j], t),
   },
   hinge: {
     each: (row) => margins(row).reduce((total, one) => (one > 0 ? total + one : total), 0),
@@ -123,16 +130,8 @@ export const LOSSES_FROM_LOGITS = {
         (total, one, j) => total + (1 - t[j]) * softplus(one) + t[j] * softplus(-one),
         0,
       ) / t.length,
-    slope: ({ y, z, t }) =>
-      y.map((one, j) => {
-        const other = sigmoid(-(/** @type {Float64Array} */ (z)[j]));
-        return ((1 - t[j]) * one - t[j] * other) / t.length;
-      }),
-    slopeByY: ({ y, z, t }) =>
-      y.map((one, j) => {
-        const other = sigmoid(-(/** @type {Float64Array} */ (z)[j]));
-        const wrong = t[j] === 1 ? 0 : (1 - t[j]) / other;
-        return (wrong - (t[j] === 0 ? 0 : t[j] / one)) / t.length;
-      }),
+    slope: (row) =>
+      row.y.map((one, j) => ((1 - row.t[j]) * one - row.t[j] * otherOf(row, j)) / row.t.length),
+    slopeByY: (row) => slopeOfTwo(row.y, (j) => otherOf(row, j), row.t),
   },
 };

@@ -138,3 +138,15 @@ export function withPenalty(layer, name, at, gradient) {
   if (L1) terms.push(product(constant(L1, "λ"), call("sign", Math.sign, w)));
   return terms.length > 1 ? sum(terms) : gradient;
 }
+
+/** The sum of a term of every cell of an array, an index an axis.
+ * @param {string} key @param {number[]} shape @param {(w: Expression) => Expression} term
+ * @param {Place} [at] @returns {Expression} */
+export function sumOfAll(key, shape, term, at = []) {
+  const axis = at.length;
+  if (axis === shape.length) return term(cell(key, at));
+  return sum(
+    range(shape[axis]).map((k) => sumOfAll(key, shape, term, [...at, k])),
+    "ijkl"[axis],
+  );
+}

@@ -12,7 +12,7 @@ import {
   sum,
 } from "../expressions.js";
 import { countOfCases, hasZ, infoOf, layerNamed } from "../scene.js";
-import { range, sentTo } from "./common.js";
+import { range, sentTo, sumOfAll } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
@@ -300,29 +300,11 @@ const penaltyCode = (key, { L1, L2 }) =>
 /** @param {string} key @param {number[]} shape @param {{L1?: number, L2?: number}} penalty
  * @returns {Expression} */
 function penaltyOfArray(key, shape, { L1, L2 }) {
-  /** @type {(at: Place, axis: number, term: (w: Expression) => Expression) => Expression} */
-  const nested = (at, axis, term) =>
-    axis === shape.length
-      ? term(cell(key, at))
-      : sum(
-          range(shape[axis]).map((k) => nested([...at, k], axis + 1, term)),
-          "ijkl"[axis],
-        );
+  const square = (/** @type {Expression} */ w) => power(w, constant(2));
+  const size = (/** @type {Expression} */ w) => curve("abs", Math.abs, Math.sign, w);
   const parts = [];
-  if (L2)
-    parts.push(
-      product(
-        constant(L2 / 2, "½ λ"),
-        nested([], 0, (w) => power(w, constant(2))),
-      ),
-    );
-  if (L1)
-    parts.push(
-      product(
-        constant(L1, "λ"),
-        nested([], 0, (w) => curve("abs", Math.abs, Math.sign, w)),
-      ),
-    );
+  if (L2) parts.push(product(constant(L2 / 2, "½ λ"), sumOfAll(key, shape, square)));
+  if (L1) parts.push(product(constant(L1, "λ"), sumOfAll(key, shape, size)));
   return parts.length > 1 ? sum(parts) : parts[0];
 }
 
@@ -355,12 +337,19 @@ function total(scene) {
   };
 }
 
+/** A quotient divided once more, as a single one. @param {Expression} one @param {Expression} by
+ * @returns {Expression} */
+function dividedBy(one, by) {
+  if (one.kind === "negative") return negative(dividedBy(one.of, by));
+  return one.kind === "quotient" ? quotient(one.over, product(one.under, by)) : quotient(one, by);
+}
+
 /** A derivative of a case's loss as a part of the mean: times its weight, over N.
  * @param {Scene} scene @param {number} n @param {Expression} slope @returns {Expression} */
 function partOfMean(scene, n, slope) {
   const hasWeights = infoOf(scene, "loss.weights") !== undefined;
-  const over = hasWeights ? product(cell("loss.weights", [n]), slope) : slope;
-  return quotient(over, constant(countOfCases(scene), "N"));
+  const part = dividedBy(slope, constant(countOfCases(scene), "N"));
+  return hasWeights ? product(cell("loss.weights", [n]), part) : part;
 }
 
 /** The operations with which the backward pass begins.

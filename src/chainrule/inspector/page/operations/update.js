@@ -13,7 +13,7 @@ import {
   sum,
 } from "../expressions.js";
 import { infoOf } from "../scene.js";
-import { range } from "./common.js";
+import { sumOfAll } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
@@ -43,17 +43,9 @@ const rootAndEpsilon = (square, epsilon) => sum([squareRoot(square), constant(ep
 /** @param {Expression} g @returns {Expression} */
 const squareOf = (g) => power(g, constant(2));
 
-/** m̂ of Adam's first step: m = (1 − β₁) g, corrected for its beginning at 0.
+/** Adam's step: in the first one, m̂ is g, and v̂ its square.
  * @param {Expression} g @param {Named} options @returns {Expression} */
-const correctedMean = (g, { beta1 }) =>
-  quotient(share(beta1, "β₁", g), constant(1 - beta1, "(1 − β₁)"));
-
-/** √v̂ + ε of Adam's first step. @param {Expression} g @param {Named} options @returns {Expression} */
-const correctedRoot = (g, { beta2, epsilon }) =>
-  rootAndEpsilon(
-    quotient(share(beta2, "β₂", squareOf(g)), constant(1 - beta2, "(1 − β₂)")),
-    epsilon,
-  );
+const adamFormula = (g, { epsilon }) => quotient(g, rootAndEpsilon(squareOf(g), epsilon));
 
 /** @param {Expression} g @param {Named} options @returns {Expression} */
 function rmspropFormula(g, { alpha, epsilon, centered }) {
@@ -70,13 +62,12 @@ function nadamFormula(g, options) {
     quotient(constant(later, "μ₂"), constant(1 - now * later, "(1 − μ₁ μ₂)")),
     share(options.beta1, "β₁", g),
   );
-  return quotient(sum([g, ahead]), correctedRoot(g, options));
+  return quotient(sum([g, ahead]), rootAndEpsilon(squareOf(g), options.epsilon));
 }
 
 const ADAM_SAYS =
-  "Two running means, of the gradients and of their squares, are corrected for beginning at 0; their quotient makes every first step about η long.";
-const ADAM_NUMPY =
-  "m, v = (1 - beta1) * g, (1 - beta2) * g**2; w_new = w - rate * m / (1 - beta1) / (np.sqrt(v / (1 - beta2)) + epsilon)";
+  "The running mean of the gradients over the root of that of their squares. Both are corrected for beginning at 0, so that the first step sees g and g² themselves: it is about η long.";
+const ADAM_NUMPY = "w_new = w - rate * g / (np.sqrt(g**2) + epsilon)";
 
 /** @type {Record<string, StepFormula>} */
 const STEP_FORMULAS = {
@@ -109,12 +100,12 @@ const STEP_FORMULAS = {
   adam: {
     says: () => ADAM_SAYS,
     numpy: ADAM_NUMPY,
-    step: (g, options) => quotient(correctedMean(g, options), correctedRoot(g, options)),
+    step: adamFormula,
   },
   adamw: {
     says: () => ADAM_SAYS,
     numpy: ADAM_NUMPY,
-    step: (g, options) => quotient(correctedMean(g, options), correctedRoot(g, options)),
+    step: adamFormula,
   },
   nadam: {
     says: () => `${ADAM_SAYS} The mean looks one step ahead.`,
@@ -200,14 +191,6 @@ function lengthOfGradient(scene) {
   const arrays = scene.arrays.filter(({ role }) => role === "parameter_gradient");
   const sizes = arrays.map(({ shape }) => shape.reduce((a, b) => a * b, 1));
   if (sizes.reduce((a, b) => a + b, 0) > MOST_IN_NORM) return [];
-  /** @type {(key: string, shape: number[], at: Place) => Expression} */
-  const squares = (key, shape, at) =>
-    at.length === shape.length
-      ? squareOf(cell(key, at))
-      : sum(
-          range(shape[at.length]).map((k) => squares(key, shape, [...at, k])),
-          "ijkl"[at.length],
-        );
   return [
     {
       target: "loss.norm",
@@ -217,7 +200,8 @@ function lengthOfGradient(scene) {
       says: "The root of the sum of the squares of all gradients.",
       numpy: `norm = np.sqrt(${arrays.map(({ key }) => `(${key} ** 2).sum()`).join(" + ")})`,
       reads: arrays.map(({ key }) => key),
-      expression: () => squareRoot(sum(arrays.map(({ key, shape }) => squares(key, shape, [])))),
+      expression: () =>
+        squareRoot(sum(arrays.map(({ key, shape }) => sumOfAll(key, shape, squareOf)))),
       influences: () => [[]],
     },
   ];
