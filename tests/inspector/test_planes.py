@@ -29,6 +29,8 @@ WANTED = {
     "window": [[-1.0, 2], [0, 4.0]],
     "side": 7,
     "layers": ["dense_1"],
+    "coarse": [],
+    "step": 1,
 }
 
 
@@ -50,6 +52,14 @@ def test_a_plane_holds_what_the_trained_network_says():
         assert found["softmax"][:, row * 7 + column] == pytest.approx(expected, abs=1e-15)
 
 
+def test_of_a_hidden_layer_every_third_point_is_enough():
+    made, x = network(), np.zeros((2, 2))
+    whole = plane(made, x, wanted(layers=["dense_1"]))["dense_1"].reshape(5, 7, 7)
+    both = plane(made, x, wanted(layers=["softmax"], coarse=["dense_1"], step=3))
+    assert both["softmax"].shape == (3, 49)
+    assert np.array_equal(both["dense_1"].reshape(5, 3, 3), whole[:, ::3, ::3])
+
+
 WRONG_FORMS = {
     "an axis too many": {"axes": [0, 1, 1]},
     "an axis below": {"axes": [-1, 0]},
@@ -59,6 +69,7 @@ WRONG_FORMS = {
     "a window that is vast": {"window": [[0, 1e300], [0, 1]]},
     "a large side": {"side": 97},
     "a small side": {"side": 1},
+    "no step": {"step": 0},
     "layers of lists": {"layers": [["dense_1"]]},
     "layers as a text": {"layers": "dense_1"},
     "no pass": {"of": None},
@@ -81,6 +92,7 @@ def test_what_does_not_say_a_plane_is_refused(changes):
         {"at": 2},
         {"window": [[1, 0], [0, 1]]},
         {"layers": ["dense_9"]},
+        {"coarse": ["dense_9"]},
     ],
 )
 def test_planes_that_there_are_not_are_refused(changes):

@@ -45,12 +45,13 @@ def test_the_planes_are_those_of_python(name):
         film=True,
     )
     layers = [layer.name for layer in found.network.layers]
+    chosen = {"layers": layers[1:], "coarse": layers[:1]}
     told = {
         "at": 1,
         "axes": (1, 0),
         "window": ((-1.5, 2.0), (0.0, 4.0)),
         "side": 9,
-        "layers": layers,
+        "step": 4,
     }
     record = found.record.entries
     (first, last) = run(
@@ -59,13 +60,11 @@ def test_the_planes_are_those_of_python(name):
             "scene": found.scene,
             "arrays": {key: one.values.ravel().tolist() for key, one in record.items()},
             "frames": np.concatenate([one.theta for one in found.told.film.frames]).tolist(),
-            "wanted": [{**told, "frame": number} for number in (0, 3)],
+            "wanted": [{**told, **chosen, "frame": number} for number in (0, 3)],
         },
     )
     of = PassWanted(edits=[], bugs=[], frame=None, only=None)
-    wanted = PlaneWanted(
-        of=of, at=1, axes=(1, 0), window=((-1.5, 2), (0, 4)), side=9, layers=layers
-    )
+    wanted = PlaneWanted(of=of, **told, **chosen)
     network = in_float64(found.network)
     for number, sheets in ((0, first), (3, last)):
         network.theta = found.told.film.theta(number)

@@ -13,6 +13,7 @@ from chainrule.core.errors import ShapeError, unknown
 from chainrule.core.notation import cut
 from chainrule.inspector.edits import Checked, Index, Name, PassWanted
 from chainrule.nn.network import Network
+from chainrule.training.engines.threads import on_threads
 
 MOST_INPUTS = 32
 """A plane is drawn through two inputs of a network that has at most so many."""
@@ -108,6 +109,8 @@ class PlaneWanted(Checked):
         window: the lowest and highest value of each, as the network sees them.
         side: the number of points along each side.
         layers: the names of the layers whose outputs are wanted.
+        coarse: those of which only every ``step``-th point of each side is wanted.
+        step: see ``coarse``.
     """
 
     of: PassWanted
@@ -116,6 +119,8 @@ class PlaneWanted(Checked):
     window: tuple[Range, Range]
     side: Annotated[int, Field(ge=2, le=MOST_SIDE)]
     layers: Annotated[list[Name], Field(max_length=100)]
+    coarse: Annotated[list[Name], Field(max_length=100)]
+    step: Annotated[int, Field(ge=1, le=MOST_SIDE)]
 
 
 def plane(network: Network, x: Array, wanted: PlaneWanted) -> dict[str, Array]:
@@ -136,14 +141,19 @@ def plane(network: Network, x: Array, wanted: PlaneWanted) -> dict[str, Array]:
     """
     points = _points(network, x, wanted)
     known = [layer.name for layer in network.layers if len(layer.output_shape) == 1]
-    for name in wanted.layers:
+    for name in (*wanted.layers, *wanted.coarse):
         if name not in known:
             raise ShapeError(unknown("layer of rows", name, known))
     found = {}
-    with np.errstate(all="ignore"):
+    # One thread: beside a training and a browser a second one waits longer than it works.
+    with on_threads(1), np.errstate(all="ignore"):
         for layer, _, _, out in network.walk(points, network.theta):
             if layer.name in wanted.layers:
-                found[layer.name] = out.reshape(len(out), -1)[:, :MOST_UNITS].T
+                found[layer.name] = out[:, :MOST_UNITS].T
+            elif layer.name in wanted.coarse:
+                grid = out[:, :MOST_UNITS].reshape(wanted.side, wanted.side, -1)
+                some = grid[:: wanted.step, :: wanted.step]
+                found[layer.name] = some.reshape(-1, some.shape[-1]).T
     return found
 
 

@@ -9,6 +9,8 @@
  * @property {[number, number][]} window the lowest and the highest value of each
  * @property {number} side points along each side
  * @property {string[]} layers names of the layers whose outputs are wanted
+ * @property {string[]} coarse those of which only every step-th point of each side is wanted
+ * @property {number} step
  *
  * @typedef {Map<string, import("./source.js").Levels>} Sheets  the outputs of layers, by their
  *   names: for each unit all points, row by row from the highest down
@@ -50,27 +52,35 @@ export function planeFromEngine(scene, arrays, wanted) {
     }
   }
   const found = forward(scene, given);
+  const { layers, coarse, side, step } = wanted;
+  const outOf = (/** @type {string} */ name) =>
+    /** @type {import("./arrays.js").NdArray} */ (found.get(`${name}.out`)).data;
   return new Map(
-    wanted.layers.map((layer) => {
-      const out = /** @type {import("./arrays.js").NdArray} */ (found.get(`${layer}.out`));
-      return [layer, byUnit(out)];
-    }),
+    /** @type {[string, import("./source.js").Levels][]} */ ([
+      ...layers.map((name) => [name, byUnit(outOf(name), side, 1)]),
+      ...coarse.map((name) => [name, byUnit(outOf(name), side, step)]),
+    ]),
   );
 }
 
-/** The outputs of a layer unit by unit.
- * @param {import("./arrays.js").NdArray} out @returns {import("./source.js").Levels} */
-function byUnit({ shape, data }) {
-  const [points, width] = [shape[0], data.length / shape[0]];
+/** The outputs of a layer unit by unit, at every step-th point.
+ * @param {Float64Array} data @param {number} side @param {number} step
+ * @returns {import("./source.js").Levels} */
+function byUnit(data, side, step) {
+  const width = data.length / (side * side);
   const units = Math.min(width, MOST_UNITS);
+  const points = Math.ceil(side / step) ** 2;
   const found = new Float64Array(units * points);
   let largest = 0;
-  for (let p = 0; p < points; p++) {
-    for (let j = 0; j < units; j++) {
-      const value = data[p * width + j];
-      found[j * points + p] = value;
-      const size = Math.abs(value);
-      if (size > largest && size < Infinity) largest = size;
+  let p = 0;
+  for (let row = 0; row < side; row += step) {
+    for (let column = 0; column < side; column += step, p++) {
+      for (let j = 0; j < units; j++) {
+        const value = data[(row * side + column) * width + j];
+        found[j * points + p] = value;
+        const size = Math.abs(value);
+        if (size > largest && size < Infinity) largest = size;
+      }
     }
   }
   return { shape: [units, points], data: found, scale: 1, largest };

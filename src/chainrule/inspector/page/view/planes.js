@@ -15,10 +15,12 @@ import { classColours, drawRegions, drawUnit, tellsClasses } from "./sheets.js";
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
  */
 
-const [SIDE, UNIT_SIDE] = [96, 32];
-
-/** In a page without a server: as many points as are computed between two frames. */
-const LOCAL_SIDE = 64;
+/** The points along each side, and every which of them is drawn of a hidden unit: from Python, and
+ * from the page's own engine. */
+const [SERVED, SAVED] = [
+  { side: 72, step: 2 },
+  { side: 56, step: 2 },
+];
 
 /** The hidden layers whose units have planes of their own.
  * @param {import("../scene.js").Scene} scene @returns {SceneLayer[]} */
@@ -64,7 +66,8 @@ class Planes {
       this.isSeen = entry.isIntersecting;
       if (this.isDue) this.soon();
     }).observe(element);
-    store.watch(["pass"], () => this.soon());
+    store.watch(["edits", "frame"], () => this.soon());
+    store.watch(["pass"], () => this.draw());
     store.watch(["case_"], () => (this.told.ranges.length > 2 ? this.soon() : this.draw()));
     store.watch(["chosen"], () => {
       this.markChosen();
@@ -127,9 +130,11 @@ class Planes {
   /** Which colour stands for which class. @returns {HTMLElement | null} */
   legend() {
     if (!this.how || !this.told.classes) return null;
-    const items = this.told.classes.map((name, k) =>
-      make("li", { class: `class-${k % 8}`, text: name }),
-    );
+    const items = this.told.classes.map((name, k) => {
+      const item = make("li", { text: name });
+      item.style.setProperty("--swatch", `var(--class-${k % 8})`);
+      return item;
+    });
     return make("ul", { class: "plane-legend" }, ...items);
   }
 
@@ -180,19 +185,16 @@ class Planes {
     const { output } = source.scene;
     this.isDue = false;
     const window = /** @type {[Range, Range]} */ (this.axes.map((k) => this.told.ranges[k]));
-    const none = /** @type {import("../plane.js").Sheets} */ (new Map());
-    const of = { edits, bugs, frame, only: null };
-    const wanted = { of, at: case_, axes: this.axes, window };
-    const side = source.isLive ? SIDE : LOCAL_SIDE;
-    const names = this.layers.map((layer) => layer.name);
+    const wanted = { of: { edits, bugs, frame, only: null }, at: case_, axes: this.axes, window };
+    const coarse = this.layers.map((layer) => layer.name);
+    const size = source.isLive ? SERVED : SAVED;
     try {
-      const [main, hidden] = await Promise.all([
-        source.plane({ ...wanted, side, layers: [output] }),
-        names.length ? source.plane({ ...wanted, side: UNIT_SIDE, layers: names }) : none,
-      ]);
-      this.sheet = main.get(output);
-      this.drawUnits(hidden);
+      const found = await source.plane({ ...wanted, ...size, layers: [output], coarse });
+      this.sheet = found.get(output);
+      found.delete(output);
+      this.drawUnits(found);
       this.drawRegions();
+      performance.mark("planes-drawn");
     } catch {
       this.isDue = false; // the pass of the same network says why
     }
