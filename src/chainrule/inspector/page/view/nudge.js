@@ -128,6 +128,8 @@ export function mountNudge(app, element, current) {
         make("p", { class: "wrong", text: "ε is a number other than 0." }),
       );
     }
+    await new Promise((done) => setTimeout(done, 50)); // the picture is drawn first
+    if (mine !== asked) return;
     const { loss } = app.pass;
     const trials = await nudgedBy(app, one, size()).catch(() => []);
     if (mine !== asked || !trials.length) return;

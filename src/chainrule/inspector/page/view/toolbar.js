@@ -58,8 +58,12 @@ function casesTool(app) {
   app.keys.bind({ keys: [","], group, says: "the case before", run: () => move(-1) });
   app.keys.bind({ keys: ["."], group, says: "the next case", run: () => move(1) });
   app.keys.bind({ keys: ["o"], group, says: "one case alone, or all", run: () => alone.click() });
+  let listed = "";
   store.watch(["edits"], ({ edits }) => {
     const cases = casesAfter(app.source.scene, edits);
+    const labelled = JSON.stringify(cases);
+    if (labelled === listed) return;
+    listed = labelled;
     const labels = cases.map(({ label }, k) => (label ? `${k + 1} · ${label}` : `case ${k + 1}`));
     list.replaceChildren(...labels.map((text) => make("option", { text })));
     alone.title = `Pass this case alone, instead of all ${cases.length} together (o)`;
