@@ -67,3 +67,14 @@ export function isIn(region, at) {
     return typeof one === "number" ? one === at[axis] : one[0] <= at[axis] && at[axis] < one[1];
   });
 }
+
+/** The largest size of a number that is finite.
+ * @param {Float64Array} data @returns {number} */
+export function largestIn(data) {
+  let most = 0;
+  for (let k = 0; k < data.length; k++) {
+    const size = Math.abs(data[k]);
+    if (size > most && size < Number.POSITIVE_INFINITY) most = size;
+  }
+  return most;
+}

@@ -1,5 +1,5 @@
 /** The source of a page without a server: the numbers that the page carries, and its own engine. */
-import { flatIndex, ndarray, sizeOf } from "./arrays.js";
+import { flatIndex, largestIn, ndarray, sizeOf } from "./arrays.js";
 import { engineBugs } from "./bugs.js";
 import { checkedByEngine } from "./check.js";
 import { beginningOf } from "./edited.js";
@@ -121,11 +121,7 @@ export function passOf(scene, arrays, loss) {
     need: async () => {},
     levels: (key) => {
       const { shape, data } = /** @type {NdArray} */ (arrays.get(key));
-      const largest = data.reduce(
-        (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
-        0,
-      );
-      return { shape, data, scale: 1, largest };
+      return { shape, data, scale: 1, largest: largestIn(data) };
     },
   };
 }

@@ -121,10 +121,18 @@ export const hasZ = (layer) => layer.activation !== null && layer.activation.typ
  * @param {Scene} scene @returns {number} */
 export const countOfCases = (scene) => infoOf(scene, "input.out")?.shape[0] ?? 0;
 
+/** The arrays of scenes by key. @type {WeakMap<Scene, Map<string, ArrayInfo>>} */
+const INFOS = new WeakMap();
+
 /** What is known of an array; undefined where there is none.
  * @param {Scene} scene @param {string} key @returns {ArrayInfo | undefined} */
 export function infoOf(scene, key) {
-  return scene.arrays.find((info) => info.key === key);
+  let infos = INFOS.get(scene);
+  if (!infos) {
+    infos = new Map(scene.arrays.map((info) => [info.key, info]));
+    INFOS.set(scene, infos);
+  }
+  return infos.get(key);
 }
 
 /** How many of the steps of a case are not padding.

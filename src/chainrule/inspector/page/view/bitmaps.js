@@ -1,6 +1,7 @@
 /** The cells of arrays as pixels, one a cell: made when numbers change, scaled whenever drawn. */
 
-import { cellsAcross, cellsDown, flatAt } from "./forms.js";
+import { largestIn } from "../arrays.js";
+import { cellsAcross, cellsDown } from "./forms.js";
 
 /**
  * @typedef {import("../source.js").Levels} Levels
@@ -9,7 +10,9 @@ import { cellsAcross, cellsDown, flatAt } from "./forms.js";
  * @typedef {Object} Bitmap
  * @property {HTMLCanvasElement} canvas
  * @property {[number, number]} patch how many cells are one pixel, across and down
- * @property {(flat: number) => string} ink the colour of text on a cell
+ * @property {(level: number) => string} ink the colour of text on a level
+ * @property {(flat: number) => number} level of a cell
+ * @property {unknown[]} madeFrom
  */
 
 /** The level of a number of an array, from −127 to 127; −128 of what is no finite number.
@@ -32,50 +35,88 @@ export function rescaled({ shape, data, scale }, { mean, scale: widths }) {
     const input = k % mean.length;
     return isRough && one === -128 ? Number.NaN : one * scale * widths[input] + mean[input];
   });
-  const largest = numbers.reduce((most, one) => Math.max(most, Math.abs(one) || 0), 0);
-  return { shape, data: numbers, scale: 1, largest };
+  return { shape, data: numbers, scale: 1, largest: largestIn(numbers) };
 }
 
-/** How the numbers of a grey or coloured image become brightness: the smallest black, the largest
- * white.
- * @param {Form} form @param {(flat: number) => number} level @returns {(level: number) => number} */
-function brightness(form, level) {
-  let [low, high] = [127, -127];
-  eachCell(form, (flat) => {
-    const one = level(flat);
-    if (one === -128) return;
-    if (one < low) low = one;
-    if (one > high) high = one;
-  });
-  const span = high - low || 1;
-  return (one) => Math.round(((one - low) / span) * 254);
-}
+/** Where there is no cell, between tiles: a level that no number has. */
+const GAP_LEVEL = -256;
 
-/** Call with the flat index of every cell shown, and with its place in the picture in cells.
- * @param {Form} form @param {(flat: number, x: number, y: number) => void} visit */
-export function eachCell(form, visit) {
-  const { down, across, rows, columns, gap, tiles, cells } = form;
-  for (let d = 0; d < down; d++) {
-    for (let a = 0; a < across && d * across + a < tiles; a++) {
-      const start = form.base + d * form.downStride + a * form.acrossStride;
-      const [left, top] = [a * (columns + gap), d * (rows + gap)];
-      for (let row = 0; row < rows; row++) {
-        const length = Math.min(columns, cells - row * columns);
-        let flat = start + row * form.rowStride;
-        for (let column = 0; column < length; column++, flat += form.columnStride)
-          visit(flat, left + column, top + row);
-      }
+/** The levels of the cells shown, in the order of the picture from left to right and down.
+ *
+ * The loops are plain, and each kind of array has its own: a pass of 300 000 numbers is drawn anew
+ * for every edit.
+ * @param {Form} form @param {{data: Levels["data"] | Float32Array, scale: number, largest: number}} levels
+ * @returns {Int16Array} */
+export function levelsShown(form, { data, scale, largest }) {
+  const { down, across, rows, columns, gap, tiles, cells, columnStride } = form;
+  const width = cellsAcross(form);
+  const found = new Int16Array(width * cellsDown(form));
+  if (gap || tiles < down * across || cells < rows * columns) found.fill(GAP_LEVEL);
+  const factor = largest > 0 ? (scale * 127) / largest : 0;
+  for (let tile = 0; tile < tiles; tile++) {
+    const [d, a] = [Math.floor(tile / across), tile % across];
+    const start = form.base + d * form.downStride + a * form.acrossStride;
+    for (let row = 0; row < rows; row++) {
+      const from = start + row * form.rowStride;
+      const to = (d * (rows + gap) + row) * width + a * (columns + gap);
+      const length = Math.min(columns, cells - row * columns);
+      if (data instanceof Int8Array) gather(data, from, columnStride, found, to, length);
+      else quantise(data, from, columnStride, found, to, length, factor);
     }
+  }
+  return found;
+}
+
+/** @param {Int8Array} data @param {number} from @param {number} stride @param {Int16Array} found
+ * @param {number} to @param {number} length */
+function gather(data, from, stride, found, to, length) {
+  for (let k = 0; k < length; k++, from += stride) found[to + k] = data[from];
+}
+
+/** @param {Float64Array | Float32Array} data @param {number} from @param {number} stride
+ * @param {Int16Array} found @param {number} to @param {number} length @param {number} factor */
+function quantise(data, from, stride, found, to, length, factor) {
+  for (let k = 0; k < length; k++, from += stride) {
+    const x = data[from] * factor;
+    found[to + k] = x >= 0 && x < 128 ? x + 0.5 : x < 0 && x > -128 ? x - 0.5 : -128;
   }
 }
 
+/** A colour for each level from −256 to 127: nothing in gaps, grey where the scale is that of an
+ * image, from its smallest number to its largest.
+ * @param {Int16Array} levels @param {Palette} palette @param {"signed" | "grey"} scale
+ * @returns {Uint32Array} */
+function colourTable(levels, { missing, signed, grey }, scale) {
+  const table = new Uint32Array(384);
+  let [low, high] = [127, -127];
+  for (const one of levels) {
+    if (one < -127) continue;
+    if (one < low) low = one;
+    if (one > high) high = one;
+  }
+  const span = high - low || 1;
+  for (let level = -127; level <= 127; level++) {
+    const bright = Math.round(((level - low) / span) * 254);
+    table[level + 256] = scale === "grey" ? grey[bright] : signed[level + 127];
+  }
+  table[-128 + 256] = missing;
+  return table;
+}
+
+/** The colour of text on a pixel.
+ * @param {number} pixel @returns {string} */
+const inkOn = (pixel) => {
+  const [red, green, blue] = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#1d1f21" : "#ffffff";
+};
+
 /** A canvas of a size, filled by pixels.
  * @param {number} width @param {number} height @param {(pixels: Uint32Array) => void} fill
+ * @param {HTMLCanvasElement} [canvas] one to use again
  * @returns {HTMLCanvasElement} */
-export function filledCanvas(width, height, fill) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
+export function filledCanvas(width, height, fill, canvas = document.createElement("canvas")) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(width, height);
   fill(new Uint32Array(image.data.buffer));
@@ -83,87 +124,85 @@ export function filledCanvas(width, height, fill) {
   return canvas;
 }
 
-/** The colour of text on each cell of an array.
- * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
- * @param {"signed" | "grey"} scale @returns {(flat: number) => string} */
-export function inkIn(form, level, palette, scale) {
-  if (scale === "signed") return (flat) => palette.inkOn(level(flat));
-  const bright = brightness(form, level);
-  return (flat) => inkOnGrey(bright(level(flat)));
-}
-
-/** The colour of text on grey of a brightness from 0 to 254.
- * @param {number} bright @returns {string} */
-export const inkOnGrey = (bright) => (bright > 140 ? "#1d1f21" : "#ffffff");
-
 /** The pixels of an array, one a cell; of an array of more cells than pixels one for a patch of them.
- * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
- * @param {"signed" | "grey"} scale @param {[number, number]} patch
- * @returns {HTMLCanvasElement} */
-export function bitmapOf(form, level, palette, scale, patch) {
-  const { missing, signed, grey } = palette;
-  const [width, height] = [cellsAcross(form), cellsDown(form)];
-  if (scale === "signed" && Math.max(...patch) > 1) return patches(form, level, palette, patch);
-  const bright = scale === "grey" ? brightness(form, level) : null;
-  const colour = bright
-    ? (/** @type {number} */ one) => grey[bright(one)]
-    : (/** @type {number} */ one) => signed[one + 127];
-  return filledCanvas(width, height, (pixels) => {
-    eachCell(form, (flat, x, y) => {
-      const one = level(flat);
-      pixels[y * width + x] = one === -128 ? missing : colour(one);
-    });
-  });
+ * @param {Form} form @param {Int16Array} levels as `levelsShown` gives them
+ * @param {Palette} palette @param {"signed" | "grey"} scale @param {[number, number]} patch
+ * @param {HTMLCanvasElement} [canvas] one to use again
+ * @returns {Pick<Bitmap, "canvas" | "ink">} */
+export function bitmapOf(form, levels, palette, scale, patch, canvas) {
+  const [across, down] = [cellsAcross(form), cellsDown(form)];
+  const inPatches = scale === "signed" && Math.max(...patch) > 1;
+  const [wide, high] = inPatches ? patch : [1, 1];
+  const [width, height] = [Math.ceil(across / wide), Math.ceil(down / high)];
+  const shown = inPatches ? patches(levels, across, patch, width, height) : levels;
+  const table = colourTable(shown, palette, scale);
+  const fill = (/** @type {Uint32Array} */ pixels) => {
+    for (let at = 0; at < shown.length; at++) pixels[at] = table[shown[at] + 256];
+  };
+  const ink = (/** @type {number} */ level) => inkOn(table[level + 256]);
+  return { canvas: filledCanvas(width, height, fill, canvas), ink };
 }
 
-/** Patches of cells: each as strong as its cells are on the average (the root of their mean square),
- * with the sign of their sum, so that neither noise nor a lonely number vanishes.
- * @param {Form} form @param {(flat: number) => number} level @param {Palette} palette
- * @param {[number, number]} patch @returns {HTMLCanvasElement} */
-function patches(form, level, { missing, signed }, [wide, high]) {
-  const width = Math.ceil(cellsAcross(form) / wide);
-  const height = Math.ceil(cellsDown(form) / high);
-  const sums = new Float64Array(width * height);
-  const squares = new Float64Array(width * height);
-  const counts = new Uint32Array(width * height);
-  eachCell(form, (flat, x, y) => {
-    const at = Math.floor(y / high) * width + Math.floor(x / wide);
-    const one = level(flat);
-    sums[at] += one === -128 ? Number.NaN : one;
-    squares[at] += one * one;
-    counts[at]++;
-  });
-  return filledCanvas(width, height, (pixels) => {
-    for (let at = 0; at < counts.length; at++) {
-      if (!counts[at]) continue;
-      const size = Math.round(Math.sqrt(squares[at] / counts[at]));
-      const one = sums[at] < 0 ? -size : size;
-      pixels[at] = Number.isNaN(sums[at]) ? missing : signed[one + 127];
+/** The levels of patches of cells: each as strong as its cells are on the average (the root of their
+ * mean square), with the sign of their sum, so that neither noise nor a lonely number vanishes.
+ * @param {Int16Array} levels @param {number} across cells in a row of them
+ * @param {[number, number]} patch @param {number} width @param {number} height of the result
+ * @returns {Int16Array} */
+function patches(levels, across, [wide, high], width, height) {
+  const sums = new Int32Array(width * height);
+  const squares = new Int32Array(width * height);
+  const counts = new Int32Array(width * height);
+  for (let start = 0, y = 0; start < levels.length; start += across, y++) {
+    let at = Math.floor(y / high) * width;
+    for (let x = 0, left = wide; x < across; x++) {
+      const one = levels[start + x];
+      if (one === -128) sums[at] = NO_NUMBER;
+      else if (one !== GAP_LEVEL) {
+        sums[at] += one;
+        squares[at] += one * one;
+        counts[at]++;
+      }
+      if (--left === 0) {
+        at++;
+        left = wide;
+      }
     }
-  });
+  }
+  const found = new Int16Array(width * height);
+  for (let at = 0; at < found.length; at++) {
+    const size = counts[at] ? Math.round(Math.sqrt(squares[at] / counts[at])) : 0;
+    if (sums[at] <= NO_NUMBER / 2) found[at] = -128;
+    else if (!counts[at]) found[at] = GAP_LEVEL;
+    else found[at] = sums[at] < 0 ? -size : size;
+  }
+  return found;
 }
+
+/** The sum of a patch in which there is no number; far below that of any other. */
+const NO_NUMBER = -(2 ** 31);
 
 /** An input of three channels as one sees it: red, green and blue together.
  * @param {Form} form of three tiles @param {Levels} levels @returns {HTMLCanvasElement} */
 export function colourImage(form, levels) {
   const { rows, columns } = form;
-  const canvas = document.createElement("canvas");
-  canvas.width = columns;
-  canvas.height = rows;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(columns, rows);
-  const level = levelIn(levels);
-  const bright = brightness(form, level);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const at = (row * columns + column) * 4;
-      for (let channel = 0; channel < 3; channel++) {
-        const spot = { down: 0, across: channel, row, column };
-        image.data[at + channel] = bright(level(flatAt(form, spot)));
-      }
-      image.data[at + 3] = 255;
+  const shown = levelsShown(form, levels);
+  let [low, high] = [127, -127];
+  for (const one of shown)
+    if (one >= -127) [low, high] = [Math.min(low, one), Math.max(high, one)];
+  const bright = (
+    /** @type {number} */ channel,
+    /** @type {number} */ row,
+    /** @type {number} */ column,
+  ) => {
+    const left = (channel % form.across) * (columns + form.gap) + column;
+    const top = Math.floor(channel / form.across) * (rows + form.gap) + row;
+    return Math.round(((shown[top * cellsAcross(form) + left] - low) / (high - low || 1)) * 255);
+  };
+  return filledCanvas(columns, rows, (pixels) => {
+    for (let at = 0; at < pixels.length; at++) {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      const [red, green, blue] = [0, 1, 2].map((channel) => bright(channel, row, column));
+      pixels[at] = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
     }
-  }
-  context.putImageData(image, 0, 0);
-  return canvas;
+  });
 }

@@ -10,6 +10,8 @@ const NEAREST = 40;
 const MARGIN = 16;
 /** Movement of a pressed pointer up to here is a click, in pixels. */
 const STILL = 4;
+/** One turn of the wheel scales by at most e to this power. */
+const FASTEST = 0.35;
 
 /** The camera that sees a box whole.
  * @param {Box} box @param {{width: number, height: number}} screen @param {number} [largest]
@@ -153,7 +155,8 @@ export function followPointers(element, to) {
       // has the focus.
       if (!event.ctrlKey && !element.contains(document.activeElement)) return;
       event.preventDefault();
-      const factor = Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015));
+      const much = -event.deltaY * (event.ctrlKey ? 0.01 : 0.0015);
+      const factor = Math.exp(Math.min(Math.max(much, -FASTEST), FASTEST));
       to.set(zoomed(to.get(), factor, pointOf(event), to.furthest()));
     },
     { passive: false },

@@ -1,6 +1,7 @@
 /** What was, over what is: ghosts of changed numbers, wrong numbers, and paths of a weight. */
 
-import { forSeen, onScreen } from "./drawing.js";
+import { placeOf } from "../arrays.js";
+import { forSeen, onScreen, shortNumber } from "./drawing.js";
 import { flatAt } from "./forms.js";
 import { cellBox } from "./overlay.js";
 
@@ -14,6 +15,8 @@ import { cellBox } from "./overlay.js";
 
 /** Cells from this size on have room for a ghost. */
 const ROOM_FOR_GHOST = 8;
+/** Cells from this height on also for the number that was. */
+const ROOM_FOR_NUMBER = 44;
 
 /** How the numbers of an array differ from those of another pass; null where it has no array of that
  * shape there.
@@ -42,22 +45,33 @@ export function compared(now, other, { info }) {
 /** A pixel as the canvas spells colours. @param {number} pixel @returns {string} */
 const pixelColour = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`;
 
-/** In the corner of each changed cell the colour that its number had before.
+/** At the foot of each changed cell the colour that its number had before; where there is room, also
+ * that number.
  * @param {Drawn} drawn @param {Block} block @param {Pass} before */
-export function drawGhosts({ context, camera, palette, screen, levels }, block, before) {
+export function drawGhosts(drawn, block, before) {
+  const { context, camera, palette, screen, levels } = drawn;
   const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
   if (Math.min(width, height) < ROOM_FOR_GHOST) return;
   const change = compared(levels(block.info.key), before, block);
   if (!change) return;
-  const size = Math.max(3, Math.min(width, height) * 0.28);
+  const high = height < ROOM_FOR_NUMBER ? Math.max(2, height * 0.14) : height * 0.3;
+  context.font = `${high * 0.75}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
   forSeen(block, onScreen(camera, block), { width, height }, screen, (spot, x, y) => {
     const flat = flatAt(block.form, spot);
     if (flat < 0 || !change.differs(flat)) return;
-    const [left, top] = [x + width - size - 2, y + 1];
+    const level = change.was(flat);
+    const top = y + height - high - 1;
     context.fillStyle = palette.ground;
-    context.fillRect(left - 1, top - 1, size + 2, size + 2);
-    context.fillStyle = pixelColour(palette.signed[change.was(flat) + 127]);
-    context.fillRect(left, top, size, size);
+    context.fillRect(x, top - 1, width - 1, 1);
+    context.fillStyle = pixelColour(palette.signed[level + 127]);
+    context.fillRect(x, top, width - 1, high);
+    const value = before.read(block.info.key, placeOf(block.form.shape, flat));
+    if (height < ROOM_FOR_NUMBER || value === undefined) return;
+    context.fillStyle = palette.inkOn(level);
+    const signs = Math.floor(width / (high * 0.5)) - 4;
+    context.fillText(`was ${shortNumber(value, signs)}`, x + width / 2, top + high / 2);
   });
 }
 
@@ -69,7 +83,7 @@ export function drawWrong({ context, camera, palette, screen, levels }, block, r
   context.fillRect(box.x - 7, box.y - 1, 3, box.height + 2);
   const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
   const change = right && compared(levels(block.info.key), right, block);
-  const size = Math.min(width, height) * 0.45;
+  const size = Math.min(width, height) * 0.32;
   if (!change || size < 2) return;
   forSeen(block, box, { width, height }, screen, (spot, x, y) => {
     const flat = flatAt(block.form, spot);

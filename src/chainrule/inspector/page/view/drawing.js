@@ -1,7 +1,6 @@
 /** Draws the picture: blocks of cells, their names, and the edges between columns. */
 
 import { placeOf } from "../arrays.js";
-import { levelIn } from "./bitmaps.js";
 import { cellsAcross, cellsDown, flatAt } from "./forms.js";
 import { LABEL, passed } from "./layout.js";
 
@@ -250,11 +249,11 @@ function drawLabel({ context, camera, palette, wrong }, { info, label, photo }, 
 /** Lines between the cells and numbers in them, where there is room; and what is no number.
  * @param {Drawn} drawn @param {Block} block @param {{x: number, y: number}} box */
 function drawCells(drawn, block, box) {
-  const { context, camera, screen, levels, palette } = drawn;
+  const { context, camera, screen, palette } = drawn;
   const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
   if (Math.min(width, height) < WITH_LINES) return;
   const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
-  const level = levelIn(levels(block.info.key));
+  const { level, ink } = drawn.bitmap(block);
   const size = Math.min(14, height * 0.62, width / 4.2);
   context.font = `${size}px ${FACE}`;
   context.textAlign = "center";
@@ -272,10 +271,9 @@ function drawCells(drawn, block, box) {
     if (!withNumbers) return;
     const text = isHidden ? "?" : numberAt(drawn, block, flat, width - 5, size);
     if (text === "NaN") return; // the hatching says so
-    const isPlain = isHidden || (one === -128 && !text.includes("∞"));
-    const full = text === "∞" ? 127 : -127;
-    const ink = text.includes("∞") ? palette.inkOn(full) : drawn.bitmap(block).ink(flat);
-    context.fillStyle = isPlain ? palette.ink : ink;
+    const isInfinite = one === -128 && text.includes("∞");
+    const isPlain = isHidden || (one === -128 && !isInfinite);
+    context.fillStyle = isPlain ? palette.ink : ink(isInfinite ? (text === "∞" ? 127 : -127) : one);
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }

@@ -30,7 +30,7 @@
  */
 
 /** Beyond so many numbers a vector of one case is wrapped into several rows. */
-const LONGEST_ROW = 120;
+const LONGEST_ROW = 160;
 
 /** The strides of a row-major array.
  * @param {number[]} shape @returns {number[]} */
@@ -236,3 +236,10 @@ export const cellsAcross = (form) => form.across * (form.columns + form.gap) - f
 /** The cells of a form from top to bottom.
  * @param {Form} form @returns {number} */
 export const cellsDown = (form) => form.down * (form.rows + form.gap) - form.gap;
+
+/** The place of a spot among all cells from left to right and down, gaps included.
+ * @param {Form} form @param {Spot} spot @returns {number} */
+export function cellPlace(form, { down, across, row, column }) {
+  const top = down * (form.rows + form.gap) + row;
+  return top * cellsAcross(form) + across * (form.columns + form.gap) + column;
+}

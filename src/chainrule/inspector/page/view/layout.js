@@ -40,6 +40,9 @@
  * @property {Column[]} columns
  * @property {Edge[]} edges
  * @property {{x: number, y: number, width: number, height: number}} bounds
+ * @property {Sizes} sizes
+ * @property {number} case_
+ * @property {string} madeFrom what it depends on beside the case
  */
 import { arrayName } from "../names.js";
 import { cellsAcross, cellsDown, formFor } from "./forms.js";
@@ -241,27 +244,41 @@ export function passed(columns, { from, to }) {
 /** The layout of a scene: with blocks as large as the screen has room for, as far as names and cells
  * allow it.
  * @param {Scene} scene @param {number} case_ the index of the case shown, in the arrays
- * @param {{width: number, height: number}} screen @returns {Layout} */
-export function layoutOf(scene, case_, screen) {
-  const least = SMALLER.length - 1;
-  const at = (/** @type {number} */ wide, /** @type {number} */ high) =>
-    layoutAt(scene, case_, { wide: SMALLER[wide], high: SMALLER[high] });
-  let high = 0;
-  let layout = at(0, high);
-  for (let wide = 0; wide <= least; wide++) {
-    layout = at(wide, high);
-    while (layout.bounds.height > screen.height && high < least) layout = at(wide, ++high);
-    // What is still too high is seen from further away, where there is room for wider columns.
-    const scale = Math.min(1, screen.height / layout.bounds.height);
-    if (layout.bounds.width * scale <= screen.width) break;
-  }
-  for (const block of layout.blocks) {
-    block.label = arrayName(scene, block.info.key);
-  }
+ * @param {{width: number, height: number}} screen @param {Layout} [last] taken again where nothing
+ *   that it depends on has changed
+ * @returns {Layout} */
+export function layoutOf(scene, case_, screen, last) {
+  const arrays = scene.arrays.map(({ key, shape }) => `${key} ${shape}`);
+  const kinds = scene.layers.map((layer) => kindOf(layer));
+  const made = [screen.width, screen.height, ...kinds, ...arrays].join("\n");
+  const isSame = last?.madeFrom === made;
+  if (isSame && last.case_ === case_) return last;
+  const sizes = isSame ? last.sizes : fittingSizes(scene, case_, screen);
+  const layout = { ...layoutAt(scene, case_, sizes), sizes, case_, madeFrom: made };
+  for (const block of layout.blocks) block.label = arrayName(scene, block.info.key);
   return layout;
 }
 
-/** @param {Scene} scene @param {number} case_ @param {Sizes} sizes @returns {Layout} */
+/** The largest sizes with which the whole pass is seen.
+ * @param {Scene} scene @param {number} case_ @param {{width: number, height: number}} screen
+ * @returns {Sizes} */
+function fittingSizes(scene, case_, screen) {
+  const least = SMALLER.length - 1;
+  const boundsAt = (/** @type {number} */ wide, /** @type {number} */ high) =>
+    layoutAt(scene, case_, { wide: SMALLER[wide], high: SMALLER[high] }).bounds;
+  let high = 0;
+  for (let wide = 0; wide <= least; wide++) {
+    let bounds = boundsAt(wide, high);
+    while (bounds.height > screen.height && high < least) bounds = boundsAt(wide, ++high);
+    // What is still too high is seen from further away, where there is room for wider columns.
+    const scale = Math.min(1, screen.height / bounds.height);
+    if (bounds.width * scale <= screen.width) return { wide: SMALLER[wide], high: SMALLER[high] };
+  }
+  return { wide: SMALLER[least], high: SMALLER[high] };
+}
+
+/** @param {Scene} scene @param {number} case_ @param {Sizes} sizes
+ * @returns {Pick<Layout, "blocks" | "columns" | "edges" | "bounds">} */
 function layoutAt(scene, case_, sizes) {
   const depth = depths(scene);
   const lane = lanes(scene, depth);
@@ -271,8 +288,15 @@ function layoutAt(scene, case_, sizes) {
     ...scene.layers.map((layer) => ({ name: layer.name, kind: kindOf(layer) })),
     { name: "loss", kind: scene.loss.type },
   ];
+  /** @type {Map<string, ArrayInfo[]>} */
+  const byLayer = new Map();
+  for (const info of scene.arrays) {
+    const known = byLayer.get(info.layer);
+    if (known) known.push(info);
+    else byLayer.set(info.layer, [info]);
+  }
   const made = told.flatMap(({ name, kind }) => {
-    const infos = scene.arrays.filter((info) => info.layer === name);
+    const infos = byLayer.get(name) ?? [];
     const isFlatImage = (/** @type {ArrayInfo} */ info) =>
       name === "input" && info.shape.length === 2 ? image : null;
     const isMany = infos.filter(({ role }) => role === "value").length > MANY_VALUES;

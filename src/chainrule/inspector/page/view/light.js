@@ -171,16 +171,25 @@ function allInfluenced(app, { key, at }) {
   return found.light;
 }
 
-/** What lights up from the chosen cell of the view; null where none is chosen.
+/** Which way cells light up from the chosen one: what nothing computes, such as a weight, only
+ * influences.
+ * @param {App} app @returns {"contributes" | "influences"} */
+export function wayOfLight(app) {
+  const { chosen, light } = app.store.view;
+  const isComputed = app.operations.some(({ target }) => target === chosen?.key);
+  return chosen && !isComputed ? "influences" : light;
+}
+
+/** What lights up from the chosen cell of the view; null where nothing does.
  * @param {App} app @returns {Light | null} */
 export function lightOf(app) {
-  const { chosen, light, reach } = app.store.view;
+  const { chosen, reach } = app.store.view;
   if (!chosen || !infoOf(app.pass.scene, chosen.key)) return null;
   const all = reach === "all";
   const found =
-    light === "contributes"
+    wayOfLight(app) === "contributes"
       ? (all ? allContributing : contributing)(app, chosen)
       : (all ? allInfluenced : influenced)(app, chosen);
   for (const [key, array] of found) if (!array.some((much) => much > 0)) found.delete(key);
-  return found;
+  return found.size ? found : null;
 }

@@ -1,7 +1,7 @@
 /** What lies over the picture: the light of a chosen cell, the cell under the pointer, what changed. */
 
 import { flatIndex } from "../arrays.js";
-import { eachCell, filledCanvas } from "./bitmaps.js";
+import { filledCanvas, levelsShown } from "./bitmaps.js";
 import { onScreen } from "./drawing.js";
 import { cellsAcross, cellsDown, spotOf } from "./forms.js";
 
@@ -21,11 +21,12 @@ const VEIL = 0.72;
  * @returns {HTMLCanvasElement} */
 export function veilOf({ form }, light, ground) {
   const [width, height] = [cellsAcross(form), cellsDown(form)];
+  const shown = levelsShown(form, { data: light, scale: 1, largest: 1 });
   return filledCanvas(width, height, (pixels) => {
-    eachCell(form, (flat, x, y) => {
-      const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(light[flat])));
-      pixels[y * width + x] = ((ground & 0xffffff) | (alpha << 24)) >>> 0;
-    });
+    for (let at = 0; at < shown.length; at++) {
+      const alpha = shown[at] < 0 ? 0 : 255 * VEIL * (1 - Math.sqrt(shown[at] / 127));
+      pixels[at] = ((ground & 0xffffff) | (Math.round(alpha) << 24)) >>> 0;
+    }
   });
 }
 
@@ -38,8 +39,10 @@ export function litBoxes({ form }, light) {
   /** @type {Map<string, {left: number, top: number, right: number, bottom: number}>} */
   const found = new Map();
   const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
-  eachCell(form, (flat, x, y) => {
-    if (!light[flat]) return;
+  const width = cellsAcross(form);
+  levelsShown(form, { data: light, scale: 1, largest: 1 }).forEach((level, at) => {
+    if (level <= 0) return;
+    const [x, y] = [at % width, Math.floor(at / width)];
     const tile = `${Math.floor(x / wide)} ${Math.floor(y / high)}`;
     const known = found.get(tile) ?? { left: x, top: y, right: x, bottom: y };
     known.left = Math.min(known.left, x);

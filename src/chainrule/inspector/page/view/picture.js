@@ -4,12 +4,12 @@ import { flatIndex, placeOf } from "../arrays.js";
 import { make } from "../dom.js";
 import { hides, isHidden } from "../hidden.js";
 import { caseIn } from "../store.js";
-import { bitmapOf, colourImage, inkIn, levelIn, rescaled } from "./bitmaps.js";
+import { bitmapOf, colourImage, levelIn, levelsShown, rescaled } from "./bitmaps.js";
 import { fitted, kept, opening, showing, zoomed } from "./camera.js";
 import { drawGhosts, drawTrails, drawWrong } from "./changes.js";
 import { currentPalette } from "./colours.js";
 import { drawPicture } from "./drawing.js";
-import { flatAt } from "./forms.js";
+import { cellPlace, flatAt, spotOf } from "./forms.js";
 import { layoutOf } from "./layout.js";
 import { lightOf } from "./light.js";
 import { minimapIn } from "./minimap.js";
@@ -39,9 +39,11 @@ export class Picture {
     this.layout = layoutOf(app.pass.scene, caseIn(app.store.view), this.screen);
     /** @type {Camera} */
     this.camera = app.store.view.camera ?? { x: 0, y: 0, scale: 1 };
+    /** Where the pointer is, in the area. @type {Point | null} */
+    this.pointer = null;
     this.isHome = app.store.view.camera === null;
     this.ratio = window.devicePixelRatio || 1;
-    /** @type {Map<Block, import("./bitmaps.js").Bitmap>} */
+    /** @type {Map<string, import("./bitmaps.js").Bitmap>} */
     this.bitmaps = new Map();
     /** @type {Map<Block, import("./overlay.js").Cover>} */
     this.veils = new Map();
@@ -112,22 +114,24 @@ export class Picture {
   }
 
   /** @param {Block} block @returns {import("./bitmaps.js").Bitmap} */
-  bitmap(block) {
-    const { form, cellWidth, cellHeight } = block;
+  bitmap({ info, form, cellWidth, cellHeight }) {
+    const { key } = info;
     const fine = this.camera.scale * this.ratio;
     const patch = /** @type {[number, number]} */ (
       [cellWidth, cellHeight].map((size) => Math.max(1, Math.floor(1 / (size * fine))))
     );
-    const known = this.bitmaps.get(block);
-    if (known && String(known.patch) === String(patch)) return known;
-    const { key } = block.info;
     const isImage = key === "input.out" && form.kind === "tiles";
-    const scale = isImage || block.info.name === "winners" ? "grey" : "signed";
     const levels = isImage ? this.pixels() : this.levelsOf(key);
-    const level = this.levelIn(key, levels);
-    const canvas = bitmapOf(form, level, this.palette, scale, patch);
-    const made = { canvas, patch, ink: inkIn(form, level, this.palette, scale) };
-    this.bitmaps.set(block, made);
+    const hidden = hides(this.app, key) === "some" ? this.app.store.view.hidden : null;
+    const madeFrom = [levels.data, form.base, form.across, String(patch), this.palette, hidden];
+    const known = this.bitmaps.get(key);
+    if (known && madeFrom.every((one, k) => one === known.madeFrom[k])) return known;
+    const shown = levelsShown(form, levels);
+    if (hidden) this.hideCells(key, form, shown);
+    const scale = isImage || info.name === "winners" ? "grey" : "signed";
+    const drawn = bitmapOf(form, shown, this.palette, scale, patch, known?.canvas);
+    const made = { ...drawn, level: levelIn(levels), patch, madeFrom };
+    this.bitmaps.set(key, made);
     return made;
   }
 
@@ -143,18 +147,13 @@ export class Picture {
     return found;
   }
 
-  /** The levels of an array, cells that are not to be seen as 0.
-   * @param {string} key @param {import("../source.js").Levels} levels
-   * @returns {(flat: number) => number} */
-  levelIn(key, levels) {
-    const level = levelIn(levels);
-    if (hides(this.app, key) !== "some") return level;
-    const secret = new Set(
-      this.app.store.view.hidden
-        .filter((one) => one.key === key)
-        .map(({ at }) => flatIndex(this.shapeOf(key), at)),
-    );
-    return (flat) => (secret.has(flat) ? 0 : level(flat));
+  /** Show nothing of the cells that are not to be seen.
+   * @param {string} key @param {import("./forms.js").Form} form @param {Int16Array} shown */
+  hideCells(key, form, shown) {
+    for (const one of this.app.store.view.hidden) {
+      const spot = one.key === key ? spotOf(form, flatIndex(form.shape, one.at)) : null;
+      if (spot) shown[cellPlace(form, spot)] = 0;
+    }
   }
 
   /** Whether the operation in progress computes a block, or a later one.
@@ -196,9 +195,11 @@ export class Picture {
     const due = this.due;
     this.due = new Set();
     if (!this.screen.width) return;
+    const start = performance.now();
     if (due.has("base")) this.drawBase();
     if (due.has("light")) this.drawLight();
     if (due.has("top")) this.drawTop();
+    if (due.has("base")) performance.measure("picture", { start, end: performance.now() });
   }
 
   drawBase() {
@@ -267,21 +268,17 @@ export class Picture {
 
   /** Lay everything out anew and draw it: other numbers, another case, another size. */
   refresh() {
+    const { scene } = this.app.pass;
     const before = this.layout.bounds;
     this.reorder();
-    this.layout = layoutOf(this.app.pass.scene, caseIn(this.app.store.view), this.screen);
+    this.layout = layoutOf(scene, caseIn(this.app.store.view), this.screen, this.layout);
     const { bounds } = this.layout;
     if (before.width !== bounds.width || before.height !== bounds.height) this.home();
     this.levels.clear();
-    this.recolour();
-  }
-
-  /** Draw everything in other colours, or with other cells hidden. */
-  recolour() {
-    this.bitmaps.clear();
     this.relight();
   }
 
+  /** Draw everything, with other cells lit. */
   relight() {
     this.light = lightOf(this.app);
     this.veils.clear();

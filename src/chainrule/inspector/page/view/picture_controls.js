@@ -4,11 +4,13 @@ import { button, make, say } from "../dom.js";
 import { choose } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName } from "../names.js";
+import { infoOf } from "../scene.js";
 import { followPointers } from "./camera.js";
 import { currentPalette } from "./colours.js";
 import { shortNumber } from "./drawing.js";
+import { wayOfLight } from "./light.js";
 import { Picture } from "./picture.js";
-import { fullNumber } from "./tooltip.js";
+import { fullNumber, partnerOf } from "./tooltip.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -37,10 +39,13 @@ export function mountPicture(app, element) {
 /** Draw anew what changes with the view.
  * @param {App} app @param {Picture} picture */
 function watchView(app, picture) {
-  app.store.watch(["pass", "case_"], () => picture.refresh());
-  app.store.watch(["mode", "hidden"], () => picture.recolour());
+  app.store.watch(["pass", "case_"], () => {
+    picture.refresh();
+    tell(app, picture);
+  });
+  app.store.watch(["mode", "hidden"], () => picture.relight());
   app.store.watch(["operation"], () => {
-    if (app.store.view.mode === "predict") picture.recolour();
+    if (app.store.view.mode === "predict") picture.relight();
     else picture.redraw("base");
   });
   app.store.watch(["wrong"], () => picture.redraw("base"));
@@ -58,7 +63,7 @@ function followArea(app, picture) {
   new ResizeObserver(() => picture.resize()).observe(area);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     picture.palette = currentPalette();
-    picture.recolour();
+    picture.relight();
   });
   followPointers(area, {
     get: () => picture.camera,
@@ -85,9 +90,28 @@ function hover(app, picture, point) {
     app.store.set({ hovered: found });
     picture.drawTop();
   }
-  if (point && found) picture.tooltip.show(app, found, point, picture.screen);
-  else picture.tooltip.hide();
+  picture.pointer = point;
+  tell(app, picture);
   if (point) performance.measure("hover", { start, end: performance.now() });
+}
+
+/** How long a pointer rests on a cell before its number is asked for, in milliseconds. */
+const REST = 40;
+
+/** Say what is known of the cell under the pointer, now, and again when it is loaded.
+ * @param {App} app @param {Picture} picture */
+function tell(app, picture) {
+  const { hovered } = app.store.view;
+  const { pointer, tooltip } = picture;
+  if (!pointer || !hovered || !infoOf(app.pass.scene, hovered.key)) return tooltip.hide();
+  if (tooltip.show(app, hovered, pointer, picture.screen)) return;
+  setTimeout(async () => {
+    if (app.store.view.hovered !== hovered) return;
+    const keys = [hovered.key, partnerOf(app.pass.scene, hovered.key)].filter(Boolean);
+    await app.pass.need(keys.map((key) => ({ key, region: hovered.at })));
+    if (app.store.view.hovered === hovered && picture.pointer)
+      tooltip.show(app, hovered, picture.pointer, picture.screen);
+  }, REST);
 }
 
 /** On paper the whole picture is seen, in the colours of the light page and finer.
@@ -160,8 +184,9 @@ function lightSwitches(app) {
   const reach = () => store.set({ reach: store.view.reach === "direct" ? "all" : "direct" });
   const way = button("", "Which cells light up from the chosen one (i)", turn);
   const far = button("All the way", "Not only over one operation (I)", reach);
-  store.watch(["light", "reach", "chosen"], ({ light, reach: how, chosen }) => {
-    way.textContent = light === "contributes" ? "What contributes" : "What it influences";
+  store.watch(["light", "reach", "chosen", "pass"], ({ reach: how, chosen }) => {
+    const contributes = wayOfLight(app) === "contributes";
+    way.textContent = contributes ? "What contributes" : "What it influences";
     far.setAttribute("aria-pressed", String(how === "all"));
     way.disabled = far.disabled = !chosen;
   });

@@ -1,5 +1,6 @@
 /** What is said of the cell under the pointer. */
 
+import { flatIndex } from "../arrays.js";
 import { make } from "../dom.js";
 import { isHidden } from "../hidden.js";
 import { headerOf, nameText, userName } from "../names.js";
@@ -33,6 +34,20 @@ export function fullNumber(value) {
   if (value === undefined) return "…";
   if (Number.isNaN(value)) return "no number (NaN)";
   return String(value).replace("Infinity", "∞").replaceAll("-", "−");
+}
+
+/** The number of an input, an output or a target in the user's own unit, to few digits; "" where it
+ * is the network's.
+ * @param {Scene} scene @param {ChosenCell} cell @param {number | undefined} value
+ * @returns {string} */
+function inOwnUnit(scene, { key, at }, value) {
+  const isOutput = key === "loss.t" || key === `${scene.output}.out`;
+  const scaling = scene.scaling[key === "input.out" ? "inputs" : "targets"];
+  if (!scaling || value === undefined || !(isOutput || key === "input.out")) return "";
+  const shape = infoOf(scene, key)?.shape.slice(1) ?? [];
+  const k = flatIndex(shape, at.slice(1)) % scaling.mean.length;
+  const own = value * scaling.scale[k] + scaling.mean[k];
+  return `, ${fullNumber(Number(own.toPrecision(6)))} in your unit`;
 }
 
 /** Where a cell lies, by the names of the user's own where there are any.
@@ -74,16 +89,21 @@ export function tooltipIn(area) {
   element.hidden = true;
   area.append(element);
 
-  /** @param {App} app @param {ChosenCell} cell @param {{x: number, y: number}} point
-   * @param {{width: number, height: number}} screen */
+  /** Say what is known of a cell; whether all of it was loaded.
+   * @param {App} app @param {ChosenCell} cell @param {{x: number, y: number}} point
+   * @param {{width: number, height: number}} screen @returns {boolean} */
   const show = (app, { key, at }, point, screen) => {
     const { scene } = app.pass;
     const hidden = isHidden(app, key, at);
     const other = hidden ? "" : partnerOf(scene, key);
+    const own = app.pass.read(key, at);
+    const others = other ? app.pass.read(other, at) : undefined;
     name.textContent = nameText(scene, key, at, at[0]);
-    value.textContent = hidden ? "= ?" : `= ${fullNumber(app.pass.read(key, at))}`;
+    value.textContent = hidden
+      ? "= ?"
+      : `= ${fullNumber(own)}${inOwnUnit(scene, { key, at }, own)}`;
     partner.textContent = other
-      ? `${nameText(scene, other, at, at[0])} = ${fullNumber(app.pass.read(other, at))}`
+      ? `${nameText(scene, other, at, at[0])} = ${fullNumber(others)}`
       : "";
     place.textContent = placeText(scene, key, at);
     const left = point.x > screen.width / 2;
@@ -91,6 +111,7 @@ export function tooltipIn(area) {
     const [x, y] = [point.x + (left ? -14 : 14), point.y + (above ? -14 : 14)];
     element.style.transform = `translate(${x}px, ${y}px) translate(${left ? "-100%" : "0"}, ${above ? "-100%" : "0"})`;
     element.hidden = false;
+    return own !== undefined && (!other || others !== undefined);
   };
   return {
     show,
