@@ -1,6 +1,7 @@
 /** The cells of arrays as pixels, one a cell: made when numbers change, scaled whenever drawn. */
 
 import { largestIn } from "../arrays.js";
+import { inkOn } from "./colours.js";
 import { cellsAcross, cellsDown } from "./forms.js";
 
 /**
@@ -102,13 +103,6 @@ function colourTable(levels, { missing, signed, grey }, scale) {
   table[-128 + 256] = missing;
   return table;
 }
-
-/** The colour of text on a pixel.
- * @param {number} pixel @returns {string} */
-const inkOn = (pixel) => {
-  const [red, green, blue] = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#1d1f21" : "#ffffff";
-};
 
 /** A canvas of a size, filled by pixels.
  * @param {number} width @param {number} height @param {(pixels: Uint32Array) => void} fill

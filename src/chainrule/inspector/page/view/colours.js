@@ -28,6 +28,15 @@ function rgbOf(text) {
 /** A pixel as a little-endian number. @param {number[]} rgb @returns {number} */
 const pixelOf = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
+/** The colour of text on grey of a brightness from 0 to 254.
+ * @param {number} bright @returns {string} */
+export const inkOnGrey = (bright) => (bright > 140 ? "#1d1f21" : "#ffffff");
+
+/** The colour of text on a pixel.
+ * @param {number} pixel @returns {string} */
+export const inkOn = (pixel) =>
+  inkOnGrey(0.299 * (pixel & 255) + 0.587 * ((pixel >> 8) & 255) + 0.114 * ((pixel >> 16) & 255));
+
 /** Between colours at equal distances.
  * @param {[number, number, number][]} stops @param {number} part from 0 to 1
  * @returns {[number, number, number]} */
@@ -49,12 +58,10 @@ export function currentPalette() {
   const upwards = [zero, rgbOf(of("positive-soft")), rgbOf(of("positive"))];
   const downwards = [zero, rgbOf(of("negative-soft")), rgbOf(of("negative"))];
   const signed = new Uint32Array(255);
-  const light = new Float64Array(255);
   const grey = new Uint32Array(255);
   for (let level = -127; level <= 127; level++) {
-    const rgb = between(level < 0 ? downwards : upwards, Math.abs(level) / 127);
-    signed[level + 127] = pixelOf(rgb);
-    light[level + 127] = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    const stops = level < 0 ? downwards : upwards;
+    signed[level + 127] = pixelOf(between(stops, Math.abs(level) / 127));
     grey[level + 127] = pixelOf([level + 127, level + 127, level + 127]);
   }
   return {
@@ -71,6 +78,6 @@ export function currentPalette() {
     grey,
     groundPixel: pixelOf(rgbOf(of("ground"))),
     missing: pixelOf(rgbOf(of("missing"))),
-    inkOn: (level) => (light[level + 127] > 140 ? "#1d1f21" : "#ffffff"),
+    inkOn: (level) => inkOn(signed[level + 127]),
   };
 }

@@ -273,7 +273,9 @@ function drawCells(drawn, block, box) {
     if (text === "NaN") return; // the hatching says so
     const isInfinite = one === -128 && text.includes("∞");
     const isPlain = isHidden || (one === -128 && !isInfinite);
-    context.fillStyle = isPlain ? palette.ink : ink(isInfinite ? (text === "∞" ? 127 : -127) : one);
+    context.fillStyle = isPlain
+      ? palette.ink
+      : ink(isInfinite ? (text === "∞" ? 127 : -127) : one);
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }

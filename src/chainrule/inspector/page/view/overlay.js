@@ -14,7 +14,7 @@ import { cellsAcross, cellsDown, spotOf } from "./forms.js";
  */
 
 /** How much of what is not lit is covered. */
-const VEIL = 0.72;
+const VEIL = 0.66;
 
 /** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
  * @param {Block} block @param {Float32Array} light @param {number} ground a pixel
@@ -91,7 +91,7 @@ export function drawLight(drawn, light, over, chosenKey) {
       context.strokeStyle = palette.accent;
       context.lineWidth = 1;
       context.strokeRect(box.x - 2.5, box.y - 2.5, box.width + 5, box.height + 5);
-    } else if (block.info.key !== chosenKey) {
+    } else if (block.info.key !== chosenKey && drawn.when(block) !== "later") {
       context.globalAlpha = VEIL;
       context.fillStyle = palette.ground;
       context.fillRect(box.x - 1, box.y - 1, box.width + 2, box.height + 2);

@@ -4,9 +4,8 @@ import { make } from "../dom.js";
 import { cellsOf } from "../expressions.js";
 import { arrayName } from "../names.js";
 import { numberText } from "../numbers.js";
-import { inkOnGrey } from "./bitmaps.js";
 import { termsOf } from "./cell_parts.js";
-import { currentPalette } from "./colours.js";
+import { currentPalette, inkOnGrey } from "./colours.js";
 
 /**
  * @typedef {import("../main.js").App} App
