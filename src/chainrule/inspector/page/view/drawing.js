@@ -1,8 +1,10 @@
 /** Draws the picture: blocks of cells, their names, and the edges between columns. */
 
 import { placeOf } from "../arrays.js";
+import { numberText } from "../numbers.js";
 import { cellsAcross, cellsDown, flatAt } from "./forms.js";
 import { LABEL, passed } from "./layout.js";
+import { drawCover, VEIL } from "./overlay.js";
 
 /**
  * @typedef {import("./layout.js").Block} Block
@@ -23,6 +25,8 @@ import { LABEL, passed } from "./layout.js";
  * @property {(block: Block) => CanvasImageSource} photo of a block of three colours
  * @property {(block: Block) => "shown" | "later" | "now"} when whether the operation in progress
  *   computes it, or a later one
+ * @property {(block: Block) => import("./overlay.js").Cover | "dim" | null} lit which cells are
+ *   lit; "dim": none, while others are
  * @property {(key: string) => "none" | "some" | "all"} hides how much of an array is not to be seen
  * @property {(key: string, flat: number) => boolean} hidden whether a number is not to be seen
  * @property {(key: string, flat: number) => void} missing is called for numbers that are not loaded
@@ -174,10 +178,12 @@ function drawBlock(drawn, block) {
   const above = (LABEL + block.photo) * camera.scale;
   if (!isSeen({ ...box, y: box.y - above, height: box.height + above }, screen)) return;
   const when = drawn.when(block);
-  context.globalAlpha = when === "later" ? 0.16 : 1;
+  const lit = drawn.lit(block);
+  context.globalAlpha = when === "later" ? 0.16 : lit === "dim" ? 1 - VEIL : 1;
   drawLabel(drawn, block, box, when);
   if (drawn.hides(block.info.key) === "all") drawHidden(drawn, box);
-  else drawNumbers(drawn, block, box, when);
+  else drawNumbers(drawn, block, box, lit);
+  if (when !== "later") drawn.over(block);
   context.globalAlpha = 1;
 }
 
@@ -197,33 +203,36 @@ function drawHidden({ context, palette }, { x, y, width, height }) {
 
 /** The cells of a block.
  * @param {Drawn} drawn @param {Block} block
- * @param {{x: number, y: number, width: number, height: number}} box
- * @param {"shown" | "later" | "now"} when */
-function drawNumbers(drawn, block, box, when) {
+ * @param {import("./overlay.js").Box} box @param {ReturnType<Drawn["lit"]>} lit */
+function drawNumbers(drawn, block, box, lit) {
   const { context, camera, palette } = drawn;
   const { canvas, patch } = drawn.bitmap(block);
   context.imageSmoothingEnabled = camera.scale * Math.min(block.cellWidth, block.cellHeight) < 1;
   // The last patches of a large array may reach beyond its end.
-  const [wide, high] = [cellsAcross(block.form) / patch[0], cellsDown(block.form) / patch[1]];
-  context.drawImage(canvas, 0, 0, wide, high, box.x, box.y, box.width, box.height);
+  const [across, down] = [cellsAcross(block.form), cellsDown(block.form)];
+  context.drawImage(
+    canvas,
+    0,
+    0,
+    across / patch[0],
+    down / patch[1],
+    box.x,
+    box.y,
+    box.width,
+    box.height,
+  );
   if (block.photo) {
-    const photoHigh = (block.photo - 4) * camera.scale;
-    context.drawImage(
-      drawn.photo(block),
-      box.x,
-      box.y - block.photo * camera.scale,
-      box.width,
-      photoHigh,
-    );
+    const high = block.photo * camera.scale;
+    const shown = high - 4 * camera.scale;
+    context.drawImage(drawn.photo(block), box.x, box.y - high, box.width, shown);
   }
   if (block.form.gap === 0) {
     context.strokeStyle = palette.line;
     context.lineWidth = 1;
     context.strokeRect(box.x - 0.5, box.y - 0.5, box.width + 1, box.height + 1);
   }
-  if (when === "later") return;
-  drawCells(drawn, block, box);
-  drawn.over(block);
+  if (lit && lit !== "dim") drawCover(drawn, block, box, lit);
+  if (context.globalAlpha > 0.2) drawCells(drawn, block, box, lit);
 }
 
 /** @param {Drawn} drawn @param {Block} block @param {{x: number, y: number, width: number}} box
@@ -247,18 +256,20 @@ function drawLabel({ context, camera, palette, wrong }, { info, label, photo }, 
 }
 
 /** Lines between the cells and numbers in them, where there is room; and what is no number.
- * @param {Drawn} drawn @param {Block} block @param {{x: number, y: number}} box */
-function drawCells(drawn, block, box) {
+ * @param {Drawn} drawn @param {Block} block @param {{x: number, y: number}} box
+ * @param {ReturnType<Drawn["lit"]>} lit */
+function drawCells(drawn, block, box, lit) {
   const { context, camera, screen, palette } = drawn;
   const [width, height] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
   if (Math.min(width, height) < WITH_LINES) return;
   const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
   const { level, ink } = drawn.bitmap(block);
   const size = Math.min(14, height * 0.62, width / 4.2);
+  const signs = (width - 5) / (size * 0.58);
   context.font = `${size}px ${FACE}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillStyle = palette.ground;
+  context.globalAlpha = 1;
   forSeen(block, box, { width, height }, screen, (spot, x, y) => {
     const flat = flatAt(block.form, spot);
     if (flat < 0) return;
@@ -269,13 +280,11 @@ function drawCells(drawn, block, box) {
     const one = level(flat);
     if (one === -128 && !isHidden) drawMissing(drawn, block, flat, { x, y, width, height });
     if (!withNumbers) return;
-    const text = isHidden ? "?" : numberAt(drawn, block, flat, width - 5, size);
+    const text = isHidden ? "?" : numberAt(drawn, block, flat, signs);
     if (text === "NaN") return; // the hatching says so
-    const isInfinite = one === -128 && text.includes("∞");
-    const isPlain = isHidden || (one === -128 && !isInfinite);
-    context.fillStyle = isPlain
-      ? palette.ink
-      : ink(isInfinite ? (text === "∞" ? 127 : -127) : one);
+    const shade = one > -128 ? one : text === "∞" ? 127 : -127;
+    const isDim = lit === "dim" || (lit && lit.light[flat] < 0.3);
+    context.fillStyle = isHidden || isDim ? palette.ink : ink(shade);
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }
@@ -326,33 +335,18 @@ export function forSeen({ form }, box, cell, screen, visit) {
 }
 
 /** A cell's number with as many digits as there is room for.
- * @param {Drawn} drawn @param {Block} block @param {number} flat @param {number} room
- * @param {number} size of the type */
-function numberAt({ pass, missing }, { info, form }, flat, room, size) {
+ * @param {Drawn} drawn @param {Block} block @param {number} flat @param {number} signs */
+function numberAt({ pass, missing }, { info, form }, flat, signs) {
   const value = pass.read(info.key, placeOf(form.shape, flat));
   if (value === undefined) missing(info.key, flat);
-  return value === undefined ? "" : shortNumber(value, Math.floor(room / (size * 0.6)));
+  return value === undefined ? "" : shortNumber(value, signs);
 }
 
-/** A number in so many signs, with the digits that fit.
+/** A number in at most so many signs, if one digit has room in them.
  * @param {number} value @param {number} signs @returns {string} */
 export function shortNumber(value, signs) {
-  if (Number.isNaN(value)) return signs < 3 ? "–" : "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const exact = String(value).replace("-", "−");
-  if (exact.length <= signs && !exact.includes("e")) return exact;
-  const [room, size] = [signs - (value < 0 ? 1 : 0), Math.abs(value)];
-  const before = size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
-  const digits = Math.max(0, Math.min(17, room - before - 1));
-  const fixed = value.toFixed(digits);
-  const isLost = size > 0 && size < 0.95 * 10 ** -digits;
-  const text = before > room || isLost ? exponential(value, room) : fixed;
-  return text.replace(/-/g, "−");
-}
-
-/** @param {number} value @param {number} room @returns {string} */
-function exponential(value, room) {
-  const bare = value.toExponential(0).replace("e+", "e");
-  const left = room - bare.replace("-", "").length - 1;
-  return left > 0 ? value.toExponential(Math.min(left, 12)).replace("e+", "e") : bare;
+  let digits = Math.min(Math.max(Math.floor(signs), 1), 12);
+  let text = numberText(value, digits);
+  while (text.length > signs && digits > 1) text = numberText(value, --digits);
+  return text;
 }

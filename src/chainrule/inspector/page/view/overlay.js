@@ -1,4 +1,4 @@
-/** What lies over the picture: the light of a chosen cell, the cell under the pointer, what changed. */
+/** What lies over the blocks: the light of a chosen cell, and frames around cells and cases. */
 
 import { flatIndex } from "../arrays.js";
 import { filledCanvas, levelsShown } from "./bitmaps.js";
@@ -8,39 +8,39 @@ import { cellsAcross, cellsDown, spotOf } from "./forms.js";
 /**
  * @typedef {import("./layout.js").Block} Block
  * @typedef {import("./drawing.js").Drawn} Drawn
- * @typedef {import("./light.js").Light} Light
  * @typedef {{x: number, y: number, width: number, height: number}} Box
- * @typedef {{veil: HTMLCanvasElement, boxes: Box[]}} Cover  over a block in which cells are lit
+ * @typedef {{veil: HTMLCanvasElement, boxes: Box[], light: Float32Array}} Cover  over a block in
+ *   which cells are lit
  */
 
 /** How much of what is not lit is covered. */
-const VEIL = 0.66;
+export const VEIL = 0.66;
 
 /** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
  * @param {Block} block @param {Float32Array} light @param {number} ground a pixel
- * @returns {HTMLCanvasElement} */
-export function veilOf({ form }, light, ground) {
-  const [width, height] = [cellsAcross(form), cellsDown(form)];
+ * @returns {Cover} */
+export function coverOf({ form }, light, ground) {
   const shown = levelsShown(form, { data: light, scale: 1, largest: 1 });
-  return filledCanvas(width, height, (pixels) => {
+  const veil = filledCanvas(cellsAcross(form), cellsDown(form), (pixels) => {
     for (let at = 0; at < shown.length; at++) {
       const alpha = shown[at] < 0 ? 0 : 255 * VEIL * (1 - Math.sqrt(shown[at] / 127));
       pixels[at] = ((ground & 0xffffff) | (Math.round(alpha) << 24)) >>> 0;
     }
   });
+  return { veil, boxes: litBoxes(form, shown), light };
 }
 
 /** The boxes of the lit cells in images and filters, one a tile, where they are not the whole tile:
  * the window that a filter looks at, or what a pixel reaches. In cells of the form.
- * @param {Block} block @param {Float32Array} light
+ * @param {import("./forms.js").Form} form @param {Int16Array} shown how much each cell is lit
  * @returns {Box[]} */
-export function litBoxes({ form }, light) {
+function litBoxes(form, shown) {
   if (form.kind !== "tiles") return [];
   /** @type {Map<string, {left: number, top: number, right: number, bottom: number}>} */
   const found = new Map();
   const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
   const width = cellsAcross(form);
-  levelsShown(form, { data: light, scale: 1, largest: 1 }).forEach((level, at) => {
+  shown.forEach((level, at) => {
     if (level <= 0) return;
     const [x, y] = [at % width, Math.floor(at / width)];
     const tile = `${Math.floor(x / wide)} ${Math.floor(y / high)}`;
@@ -57,47 +57,20 @@ export function litBoxes({ form }, light) {
   });
 }
 
-/** Frames around boxes of cells.
- * @param {Drawn} drawn @param {Block} block @param {Box[]} boxes */
-function frameBoxes({ context, camera, palette }, block, boxes) {
+/** Cover what is not lit in a block, and frame what is.
+ * @param {Drawn} drawn @param {Block} block @param {Box} box on the screen @param {Cover} cover */
+export function drawCover({ context, camera, palette }, block, box, { veil, boxes }) {
+  context.imageSmoothingEnabled = false;
+  context.drawImage(veil, box.x, box.y, box.width, box.height);
   context.strokeStyle = palette.accent;
   context.lineWidth = 1.5;
-  for (const one of boxes) {
-    const { x, y, width, height } = onScreen(camera, {
-      x: block.x + one.x * block.cellWidth,
-      y: block.y + one.y * block.cellHeight,
-      width: one.width * block.cellWidth,
-      height: one.height * block.cellHeight,
-    });
-    context.strokeRect(x - 0.75, y - 0.75, width + 1.5, height + 1.5);
+  const [wide, high] = [block.cellWidth * camera.scale, block.cellHeight * camera.scale];
+  for (const { x, y, width, height } of boxes) {
+    const [left, top] = [box.x + x * wide, box.y + y * high];
+    context.strokeRect(left - 0.75, top - 0.75, width * wide + 1.5, height * high + 1.5);
   }
-}
-
-/** Cover what is not lit; arrays without light whole.
- * @param {Drawn} drawn @param {Light} light
- * @param {(block: Block) => Cover} over
- * @param {string} chosenKey */
-export function drawLight(drawn, light, over, chosenKey) {
-  const { context, camera, layout, palette, screen } = drawn;
-  for (const block of layout.blocks) {
-    const box = onScreen(camera, block);
-    if (box.x > screen.width || box.y > screen.height) continue;
-    if (box.x + box.width < 0 || box.y + box.height < 0) continue;
-    if (light.has(block.info.key)) {
-      context.imageSmoothingEnabled = false;
-      const { veil, boxes } = over(block);
-      context.drawImage(veil, box.x, box.y, box.width, box.height);
-      frameBoxes(drawn, block, boxes);
-      context.strokeStyle = palette.accent;
-      context.lineWidth = 1;
-      context.strokeRect(box.x - 2.5, box.y - 2.5, box.width + 5, box.height + 5);
-    } else if (block.info.key !== chosenKey && drawn.when(block) !== "later") {
-      context.globalAlpha = VEIL;
-      context.fillStyle = palette.ground;
-      context.fillRect(box.x - 1, box.y - 1, box.width + 2, box.height + 2);
-      context.globalAlpha = 1;
-    }
-  }
+  context.lineWidth = 1;
+  context.strokeRect(box.x - 2.5, box.y - 2.5, box.width + 5, box.height + 5);
 }
 
 /** Where a cell lies in the picture; null where it is not shown.

@@ -13,7 +13,7 @@ import { cellPlace, flatAt, spotOf } from "./forms.js";
 import { layoutOf } from "./layout.js";
 import { lightOf } from "./light.js";
 import { minimapIn } from "./minimap.js";
-import { cellBox, drawLight, frameCell, litBoxes, markCase, veilOf } from "./overlay.js";
+import { cellBox, coverOf, frameCell, markCase } from "./overlay.js";
 import { tooltipIn } from "./tooltip.js";
 
 /**
@@ -25,9 +25,9 @@ import { tooltipIn } from "./tooltip.js";
  * @typedef {{x: number, y: number}} Point
  */
 
-/** The canvases from the lowest to the highest: the picture, the light over it, and what follows
- * the pointer. Only the highest is drawn anew when the pointer moves. */
-const CANVASES = /** @type {const} */ (["base", "light", "top"]);
+/** The canvases: the picture, and over it what follows the pointer, which alone is drawn anew when the
+ * pointer moves. */
+const CANVASES = /** @type {const} */ (["base", "top"]);
 
 export class Picture {
   /** @param {App} app @param {HTMLElement} area */
@@ -80,6 +80,7 @@ export class Picture {
       bitmap: (block) => this.bitmap(block),
       photo: (block) => colourImage(block.form, this.pixels()),
       when: (block) => this.when(block),
+      lit: (block) => this.lit(block),
       hides: (key) => hides(app, key),
       hidden: (key, flat) =>
         hides(app, key) !== "none" && isHidden(app, key, placeOf(this.shapeOf(key), flat)),
@@ -183,8 +184,18 @@ export class Picture {
     }
   }
 
+  /** Which cells of a block are lit. @param {Block} block */
+  lit(block) {
+    const { key } = block.info;
+    const light = this.light?.get(key);
+    if (!light) return this.light && key !== this.app.store.view.chosen?.key ? "dim" : null;
+    const known = this.veils.get(block) ?? coverOf(block, light, this.palette.groundPixel);
+    this.veils.set(block, known);
+    return known;
+  }
+
   /** Draw canvases anew before the next frame.
-   * @param {...("base" | "light" | "top")} names */
+   * @param {...("base" | "top")} names */
   redraw(...names) {
     if (!this.due.size) requestAnimationFrame(() => this.draw());
     for (const name of names) this.due.add(name);
@@ -197,13 +208,14 @@ export class Picture {
     if (!this.screen.width) return;
     const start = performance.now();
     if (due.has("base")) this.drawBase();
-    if (due.has("light")) this.drawLight();
     if (due.has("top")) this.drawTop();
     if (due.has("base")) performance.measure("picture", { start, end: performance.now() });
   }
 
   drawBase() {
     drawPicture(this.drawn(0));
+    const { mode, trails } = this.app.store.view;
+    if (mode === "path") drawTrails(this.drawn(0), trails);
     this.minimap.draw(this.layout, this.camera, this.screen, this.palette);
     performance.mark("picture-drawn");
     this.loadMissing();
@@ -233,28 +245,8 @@ export class Picture {
     if (store.view.wrong.includes(block.info.key)) drawWrong(this.drawn(0), block, right);
   }
 
-  drawLight() {
-    const drawn = this.drawn(1);
-    drawn.context.clearRect(0, 0, this.screen.width, this.screen.height);
-    const { chosen, trails, mode } = this.app.store.view;
-    const { light, palette } = this;
-    if (light && chosen) {
-      const over = (/** @type {Block} */ block) => {
-        let found = this.veils.get(block);
-        if (!found) {
-          const lit = /** @type {Float32Array} */ (light.get(block.info.key));
-          found = { veil: veilOf(block, lit, palette.groundPixel), boxes: litBoxes(block, lit) };
-          this.veils.set(block, found);
-        }
-        return found;
-      };
-      drawLight(drawn, light, over, chosen.key);
-    }
-    if (mode === "path") drawTrails(drawn, trails);
-  }
-
   drawTop() {
-    const drawn = this.drawn(2);
+    const drawn = this.drawn(1);
     drawn.context.clearRect(0, 0, this.screen.width, this.screen.height);
     const { chosen, hovered } = this.app.store.view;
     const case_ = caseIn(this.app.store.view);
@@ -282,7 +274,7 @@ export class Picture {
   relight() {
     this.light = lightOf(this.app);
     this.veils.clear();
-    this.redraw("base", "light", "top");
+    this.redraw("base", "top");
   }
 
   /** @param {Camera} camera */
@@ -290,7 +282,7 @@ export class Picture {
     this.camera = kept(camera, this.layout.bounds, this.screen);
     this.isHome = false;
     this.app.store.set({ camera: this.camera });
-    this.redraw("base", "light", "top");
+    this.redraw("base", "top");
   }
 
   /** As the picture opens: whole, or of a deep network its beginning at a size that can be read. */
@@ -298,7 +290,7 @@ export class Picture {
     this.camera = opening(this.layout.bounds, this.screen);
     this.isHome = true;
     this.app.store.set({ camera: null });
-    this.redraw("base", "light", "top");
+    this.redraw("base", "top");
   }
 
   /** See the picture whole. */

@@ -4,13 +4,14 @@ import { button, make, say } from "../dom.js";
 import { choose } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName } from "../names.js";
+import { EXACT, numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
 import { followPointers } from "./camera.js";
 import { currentPalette } from "./colours.js";
 import { shortNumber } from "./drawing.js";
 import { wayOfLight } from "./light.js";
 import { Picture } from "./picture.js";
-import { fullNumber, partnerOf } from "./tooltip.js";
+import { partnerOf } from "./tooltip.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -49,7 +50,7 @@ function watchView(app, picture) {
     else picture.redraw("base");
   });
   app.store.watch(["wrong"], () => picture.redraw("base"));
-  app.store.watch(["trails"], () => picture.redraw("light"));
+  app.store.watch(["trails"], () => picture.redraw("base"));
   app.store.watch(["chosen", "light", "reach"], () => {
     picture.relight();
     picture.showChosen();
@@ -137,7 +138,9 @@ function followPaper(picture) {
 function chooseAloud(app, cell) {
   choose(app, cell);
   const { key, at } = cell;
-  const value = isHidden(app, key, at) ? "not shown" : fullNumber(app.pass.read(key, at));
+  const value = isHidden(app, key, at)
+    ? "not shown"
+    : numberText(app.pass.read(key, at) ?? Number.NaN, EXACT);
   say(`${spokenName(app.pass.scene, key, at)}: ${value}`);
 }
 

@@ -1,10 +1,11 @@
 /** What is said of the cell under the pointer. */
 
-import { flatIndex } from "../arrays.js";
 import { make } from "../dom.js";
 import { isHidden } from "../hidden.js";
 import { headerOf, nameText, userName } from "../names.js";
+import { EXACT, numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
+import { inOwnUnits } from "../units.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -29,25 +30,13 @@ export function partnerOf(scene, key) {
   return candidates.map((one) => `${layer}.${one}`).find((one) => infoOf(scene, one)) ?? "";
 }
 
-/** A number with all its digits. @param {number | undefined} value @returns {string} */
-export function fullNumber(value) {
-  if (value === undefined) return "…";
-  if (Number.isNaN(value)) return "no number (NaN)";
-  return String(value).replace("Infinity", "∞").replaceAll("-", "−");
-}
-
-/** The number of an input, an output or a target in the user's own unit, to few digits; "" where it
- * is the network's.
+/** A number with all its digits, and in the user's own unit to few.
  * @param {Scene} scene @param {ChosenCell} cell @param {number | undefined} value
  * @returns {string} */
-function inOwnUnit(scene, { key, at }, value) {
-  const isOutput = key === "loss.t" || key === `${scene.output}.out`;
-  const scaling = scene.scaling[key === "input.out" ? "inputs" : "targets"];
-  if (!scaling || value === undefined || !(isOutput || key === "input.out")) return "";
-  const shape = infoOf(scene, key)?.shape.slice(1) ?? [];
-  const k = flatIndex(shape, at.slice(1)) % scaling.mean.length;
-  const own = value * scaling.scale[k] + scaling.mean[k];
-  return `, ${fullNumber(Number(own.toPrecision(6)))} in your unit`;
+function whole(scene, { key, at }, value) {
+  if (value === undefined) return "…";
+  const own = inOwnUnits(scene, key, at, value);
+  return `${numberText(value, EXACT)}${own === null ? "" : `, ${numberText(own, 6)} in your unit`}`;
 }
 
 /** Where a cell lies, by the names of the user's own where there are any.
@@ -99,11 +88,9 @@ export function tooltipIn(area) {
     const own = app.pass.read(key, at);
     const others = other ? app.pass.read(other, at) : undefined;
     name.textContent = nameText(scene, key, at, at[0]);
-    value.textContent = hidden
-      ? "= ?"
-      : `= ${fullNumber(own)}${inOwnUnit(scene, { key, at }, own)}`;
+    value.textContent = hidden ? "= ?" : `= ${whole(scene, { key, at }, own)}`;
     partner.textContent = other
-      ? `${nameText(scene, other, at, at[0])} = ${fullNumber(others)}`
+      ? `${nameText(scene, other, at, at[0])} = ${whole(scene, { key: other, at }, others)}`
       : "";
     place.textContent = placeText(scene, key, at);
     const left = point.x > screen.width / 2;
