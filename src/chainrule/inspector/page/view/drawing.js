@@ -179,8 +179,9 @@ function drawBlock(drawn, block) {
   if (!isSeen({ ...box, y: box.y - above, height: box.height + above }, screen)) return;
   const when = drawn.when(block);
   const lit = drawn.lit(block);
-  context.globalAlpha = when === "later" ? 0.16 : lit === "dim" ? 1 - VEIL : 1;
+  context.globalAlpha = when === "later" ? 0.35 : lit === "dim" ? 0.7 : 1;
   drawLabel(drawn, block, box, when);
+  context.globalAlpha = when === "later" ? 0.16 : lit === "dim" ? 1 - VEIL : 1;
   if (drawn.hides(block.info.key) === "all") drawHidden(drawn, box);
   else drawNumbers(drawn, block, box, lit);
   if (when !== "later") drawn.over(block);

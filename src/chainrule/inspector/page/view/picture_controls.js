@@ -97,7 +97,7 @@ function hover(app, picture, point) {
 }
 
 /** How long a pointer rests on a cell before its number is asked for, in milliseconds. */
-const REST = 40;
+const POINTER_REST = 40;
 
 /** Say what is known of the cell under the pointer, now, and again when it is loaded.
  * @param {App} app @param {Picture} picture */
@@ -112,7 +112,7 @@ function tell(app, picture) {
     await app.pass.need(keys.map((key) => ({ key, region: hovered.at })));
     if (app.store.view.hovered === hovered && picture.pointer)
       tooltip.show(app, hovered, picture.pointer, picture.screen);
-  }, REST);
+  }, POINTER_REST);
 }
 
 /** On paper the whole picture is seen, in the colours of the light page and finer.
