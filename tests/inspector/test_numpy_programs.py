@@ -109,4 +109,4 @@ def test_a_program_reads_as_it_is_written_by_hand():
         assert line in lines[key].splitlines(), lines[key]
     (large,) = (one for one in wide if one["target"] == "dense_1.z" and one["at"] == [0, 0])
     assert "cell = x @ W1 + b1_0  # z1[0, 0]" in large["program"]
-    assert "places 0, 0:40 of the whole array" in large["program"]
+    assert "# x[0, 0:40] of the pass" in large["program"]

@@ -31,6 +31,9 @@ import { infoOf } from "./scene.js";
 /** An array of at most so many numbers is written whole. */
 const MOST_WHOLE = 64;
 
+/** The place of a single number in its name. */
+const INDICES = /(_\d+)+$/;
+
 /** Letters of formulas as words of Python.
  * @type {Record<string, string>} */
 const PYTHON_WORDS = {
@@ -379,7 +382,7 @@ export function numpyProgram(scene, operation, at, read) {
   );
   const value = evaluate(expression, (key, place) => read(key, place) ?? Number.NaN);
   const names = new Set([...program.arrays.values()].map((one) => one.name));
-  const own = program.arrays.get(operation.target)?.name.replace(/(_\d+)+$/, "");
+  const own = program.arrays.get(operation.target)?.name.replace(INDICES, "");
   const name = own ?? freePythonName(scene, operation.target, names);
   const indices = at.length ? `[${at.join(", ")}]` : "";
   return [
@@ -409,7 +412,7 @@ function arrayText(scene, key, held, read) {
   const text = `${start}${numpyLiteral(extent, next, " ".repeat(start.length))}${extent.length ? ")" : ""}`;
   if (held.whole) return text;
   const from = ranges.map(([low, high]) => (high - low === 1 ? low : `${low}:${high}`)).join(", ");
-  return `${text}  # places ${from} of the whole array`;
+  return `${text}  # ${held.name.replace(INDICES, "")}[${from}] of the pass`;
 }
 
 /** The numbers that the program for a cell is written from, to be loaded before.

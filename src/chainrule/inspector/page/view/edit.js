@@ -126,7 +126,10 @@ function nudgeOf(app, current) {
     opens.setAttribute("aria-expanded", String(!element.hidden));
     fill();
   };
-  const toggle = () => open(element.hidden === true);
+  const toggle = () =>
+    current()?.gradient
+      ? open(element.hidden === true)
+      : say("Choose a weight or an input first.");
   const says = "How the loss really moves, beside gradient × ε";
   const opens = button("Nudge", `${says} (d)`, toggle, {
     "aria-expanded": "false",
