@@ -113,7 +113,7 @@ export function userName(scene, key, at) {
   if (!info) return "";
   const { inputs, outputs } = scene.names;
   if (info.layer === "input") return inputs?.[at[at.length - 1]] ?? "";
-  if (info.cases && (info.layer === scene.output || info.layer === "loss"))
+  if (info.cases && at.length > 1 && (info.layer === scene.output || info.layer === "loss"))
     return outputs?.[at[at.length - 1]] ?? "";
   return "";
 }

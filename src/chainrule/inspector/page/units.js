@@ -21,5 +21,6 @@ export function inOwnUnits(scene, key, at, value) {
   let index = 0;
   for (let axis = 1; axis < shape.length; axis++) index = index * shape[axis] + at[axis];
   const k = index % scaling.mean.length;
-  return value * scaling.scale[k] + scaling.mean[k];
+  const [part, mean] = [value * scaling.scale[k], scaling.mean[k]];
+  return Math.abs(part + mean) < 1e-12 * Math.abs(mean) ? 0 : part + mean; // what rounding leaves
 }

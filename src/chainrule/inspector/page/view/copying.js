@@ -10,7 +10,7 @@ import { numpyNeeds, numpyProgram } from "../numpy.js";
 
 /** Copy a text; shown to be copied by hand where the browser does not let the page.
  * @param {string} text @param {string} sentence what is said once it is copied */
-async function copyText(text, sentence) {
+export async function copyText(text, sentence) {
   try {
     await navigator.clipboard.writeText(text);
     say(sentence);

@@ -6,7 +6,7 @@ import { goTo } from "../going.js";
 import { formula, textOf } from "../math.js";
 import { numberText } from "../numbers.js";
 import { askedPlaces, faultOf, numberWritten, tolerance } from "../predicting.js";
-import { shortened, withNumbers } from "../rules.js";
+import { numbersPutIn, shortened, withNumbers } from "../rules.js";
 import { infoOf } from "../scene.js";
 import { caseOf, cellButton, cellMath, equation, ruleOf } from "./cell_parts.js";
 
@@ -219,6 +219,10 @@ const unhide = (app, quiz) => app.store.set({ hidden: quiz.asked.slice(quiz.inde
  * @returns {HTMLElement[]} */
 function given(app, step, one, read) {
   const short = shortened(step.expression(one.at), read, 4);
+  const value = read(one.key, one.at);
+  const suffices = (/** @type {number} */ digits) =>
+    Math.abs(evaluate(numbersPutIn(short, read, digits), read) - value) <= tolerance(value) / 4;
+  const digits = [3, 4, 5, 6, 7, 8].find(suffices) ?? 9;
   const ownCase = caseOf(app, one);
   const cells = [...new Map([...cellsOf(short)].map((each) => [`${each.key}${each.at}`, each]))];
   const items = cells.map(([, each]) =>
@@ -226,12 +230,12 @@ function given(app, step, one, read) {
       "li",
       {},
       cellButton(app, each, ownCase),
-      make("span", { text: `= ${numberText(read(each.key, each.at), 3)}` }),
+      make("span", { text: `= ${numberText(read(each.key, each.at), digits)}` }),
     ),
   );
   for (const each of constantsIn(short)) {
     const text = each.name === "…" ? "all other terms together" : (each.name ?? "");
-    items.push(make("li", {}, `${text} = ${numberText(each.value, 3)}`));
+    items.push(make("li", {}, `${text} = ${numberText(each.value, digits)}`));
   }
   return [
     make("h3", { class: "minor", text: "Made of" }),

@@ -1,6 +1,7 @@
 /** The operation in progress: its rule, its shapes, and the chosen cell with all that is in it. */
 
 import { placesIn, sizeOf } from "../arrays.js";
+import { derivative } from "../derivative.js";
 import { afterFrame, button, make, reachWide } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
@@ -20,6 +21,7 @@ import {
   ruleOf,
   termsOf,
 } from "./cell_parts.js";
+import { copyText } from "./copying.js";
 import { phaseName } from "./panel_strip.js";
 import { piecesOf } from "./pieces.js";
 import { shapesLine } from "./shapes_line.js";
@@ -116,8 +118,11 @@ function aboutCell(app, chosen, read) {
   const step = app.operations.find((one) => one.target === key);
   const found = [cellHeading(app, chosen, read)];
   const says = infoOf(scene, key)?.says;
-  if (step) found.push(equation(app, step, at, read).element);
-  else if (says) found.push(make("p", { class: "says", text: says }));
+  if (step) {
+    const { element, text } = equation(app, step, at, read);
+    const copy = () => copyText(text, "The lines are copied.");
+    found.push(element, button("Copy", "Copy these lines as text", copy, { class: "copy" }));
+  } else if (says) found.push(make("p", { class: "says", text: says }));
   if (step) found.push(...piecesOf(app, step, at, read), ...termsTable(app, step, at, read));
   found.push(...influencedBy(app, chosen));
   return found;
@@ -141,58 +146,66 @@ function cellHeading(app, chosen, read) {
   );
 }
 
-/** Each term of a cell as a row: its cells, the numbers, what they give, and a bar.
+/** Where a cell comes from: each term of its sum as a row; where it is no sum, each cell that it
+ * reads, with the slope by which it follows that cell. The largest first.
  * @param {App} app @param {Operation} step @param {import("../arrays.js").Place} at
  * @param {Read} read @returns {HTMLElement[]} */
 function termsTable(app, step, at, read) {
-  const ownCase = caseOf(app, { key: step.target, at });
-  const manner = { scene: app.pass.scene, ownCase, digits: 4 };
-  const terms = termsOf(step.expression(at))
-    .map((term) => ({ term, value: evaluate(term, read) }))
-    .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const shown = terms.slice(0, MOST_TERMS);
-  const rest = terms.slice(MOST_TERMS);
-  const largest = Math.abs(terms[0]?.value ?? 0);
-  const rows = shown.map(({ term, value }) => {
-    const cells = [...new Map([...cellsOf(term)].map((one) => [`${one.key}${one.at}`, one]))];
-    const few = cells.slice(0, 6).map(([, one]) => cellButton(app, one, ownCase));
-    const more = cells.length > 6 ? make("span", { text: `and ${cells.length - 6} more` }) : null;
-    const row = make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, ...few, more),
-      make("td", {}, formula(mathOf(numbersPutIn(term, read, 3), { ...manner, digits: 3 }))),
-      make("td", { class: "number", text: numberText(value) }),
-      make("td", { class: "bars" }, bar(value, largest)),
-    );
-    if (cells.length) lightsUp(app, row, cells[0][1]);
+  const expression = step.expression(at);
+  const terms = termsOf(expression);
+  const isSum = terms.length > 1;
+  const parts = isSum
+    ? terms.map((term) => ({ cells: eachOnce(term), term, value: evaluate(term, read) }))
+    : eachOnce(expression).map((one) => ({
+        cells: [one],
+        term: one,
+        value: derivative(expression, one, read),
+      }));
+  if (!parts.length) return [];
+  parts.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const rest = parts.slice(MOST_TERMS);
+  const largest = Math.abs(parts[0].value);
+  const rows = parts.slice(0, MOST_TERMS).map(({ cells, term, value }) => {
+    const ownCase = caseOf(app, { key: step.target, at });
+    const few = cells.slice(0, 6).map((one) => cellButton(app, one, ownCase));
+    const more = cells.length > 6 ? ` and ${cells.length - 6} more` : "";
+    const manner = { scene: app.pass.scene, ownCase, digits: 3 };
+    const numbers = formula(mathOf(numbersPutIn(term, read, 3), manner));
+    const row = termRow([...few, more], numbers, value, largest);
+    if (cells.length) lightsUp(app, row, cells[0]);
     return row;
   });
-  if (rest.length) rows.push(restRow(rest, largest));
-  const head = ["Comes from", "Numbers", "Term", ""].map((text) =>
-    make(text ? "th" : "td", text ? { scope: "col", text } : {}),
+  if (rest.length) {
+    const sum = rest.reduce((total, { value }) => total + value, 0);
+    const many = `${rest.length.toLocaleString("en")} smaller`;
+    const [left, value] = isSum ? [`${many} terms`, sum] : [`${many} ones`, Number.NaN];
+    rows.push(termRow([left], null, value, largest));
+  }
+  const head = ["Comes from", isSum ? "Numbers" : "Number", isSum ? "Term" : "Slope", ""].map(
+    (text) => make(text ? "th" : "td", text ? { scope: "col", text } : {}),
   );
-  const body = make("tbody", {}, ...rows);
-  const table = make(
-    "table",
-    { class: "terms" },
-    make("thead", {}, make("tr", {}, ...head)),
-    body,
-  );
+  const top = make("thead", {}, make("tr", {}, ...head));
+  const table = make("table", { class: "terms" }, top, make("tbody", {}, ...rows));
   return [make("div", { class: "scrolls" }, table)];
 }
 
-/** @param {{value: number}[]} rest @param {number} largest */
-function restRow(rest, largest) {
-  const sum = rest.reduce((total, { value }) => total + value, 0);
-  const text = `${rest.length.toLocaleString("en")} smaller ${rest.length > 1 ? "terms" : "term"}`;
+/** The cells that an expression reads, each once.
+ * @param {import("../expressions.js").Expression} one */
+const eachOnce = (one) => [
+  ...new Map([...cellsOf(one)].map((each) => [`${each.key} ${each.at}`, each])).values(),
+];
+
+/** @param {(Node | string)[]} left @param {Node | null} numbers @param {number} value NaN: none
+ * @param {number} largest @returns {HTMLElement} */
+function termRow(left, numbers, value, largest) {
+  const isThere = !Number.isNaN(value);
   return make(
     "tr",
-    { class: "rest" },
-    make("th", { scope: "row", text }),
-    make("td"),
-    make("td", { class: "number", text: numberText(sum) }),
-    make("td", { class: "bars" }, bar(sum, largest)),
+    {},
+    make("th", { scope: "row" }, ...left),
+    make("td", {}, numbers),
+    make("td", { class: "number", text: isThere ? numberText(value) : "" }),
+    make("td", { class: "bars" }, isThere ? bar(value, largest) : null),
   );
 }
 
