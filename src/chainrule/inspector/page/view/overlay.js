@@ -34,7 +34,7 @@ export function coverOf({ form }, light, ground) {
  * the window that a filter looks at, or what a pixel reaches. In cells of the form.
  * @param {import("./forms.js").Form} form @param {Int16Array} shown how much each cell is lit
  * @returns {Box[]} */
-function litBoxes(form, shown) {
+export function litBoxes(form, shown) {
   if (form.kind !== "tiles") return [];
   /** @type {Map<string, {left: number, top: number, right: number, bottom: number}>} */
   const found = new Map();
