@@ -81,6 +81,21 @@ def test_both_forms_show_the_same(browser, served, saved):
     assert seen[0] == seen[1]
 
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["textbook", "convolution", "memory", "jack", "residual", "iris"])
+def test_an_example_opens_in_both_forms(browser, tmp_path, name):
+    found = chainrule.inspect(EXAMPLES / f"{name}.yaml", count=12)
+    with found.open(browser=False) as served:
+        for address in (served.address, found.save(tmp_path / "page.html").as_uri()):
+            browser.visit(address)
+            wait(browser, DRAWN)
+            assert browser.said == []
+            assert browser.run(f"return {STATUS}") == ""
+
+
 @pytest.mark.exhaustive
 def test_large_arrays_are_shown_in_levels_and_asked_for_where_one_looks(browser):
     with chainrule.inspect(LARGE, count=20).open(browser=False) as served:
@@ -88,6 +103,35 @@ def test_large_arrays_are_shown_in_levels_and_asked_for_where_one_looks(browser)
         wait(browser, DRAWN)
         assert browser.said == []
         assert browser.run(f"return {STATUS}") == ""
+
+
+@pytest.mark.exhaustive
+def test_a_notebook_shows_the_page_within_a_closed_frame(browser, tmp_path):
+    cell = chainrule.inspect(CONFIG, count=6)._repr_html_()
+    assert cell is not None
+    page = tmp_path / "notebook.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8><title>cell</title>{cell}", "utf-8")
+    browser.open(page)
+    browser.driver.switch_to.frame(0)
+    try:
+        wait(browser, DRAWN)
+        assert browser.run(f"return {STATUS}") == ""
+    finally:
+        browser.driver.switch_to.default_content()
+    assert browser.said == []
+    assert own(browser) <= {page.as_uri(), "about:srcdoc"}
+
+
+@pytest.mark.exhaustive
+def test_when_the_server_has_ended_the_page_says_so(browser):
+    with chainrule.inspect(CONFIG, count=6).open(browser=False) as served:
+        browser.visit(served.address)
+        wait(browser, DRAWN)
+    browser.run(
+        "[...document.querySelectorAll('#head button')].find("
+        "one => one.textContent.trim() == 'alone').click()"
+    )
+    wait(browser, f"{STATUS}.includes('it has ended')")
 
 
 @pytest.mark.exhaustive

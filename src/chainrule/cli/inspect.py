@@ -99,7 +99,9 @@ def command(
     if save is not None:
         say(f"page written to {save}")
         return
-    with found.open(port=port or 0, browser=not no_browser) as served:
+    from chainrule.core.interrupts import terminable
+
+    with terminable(), found.open(port=port or 0, browser=not no_browser) as served:
         say(f"the page is at {served.address}\nCtrl-C ends it")
         _wait()
 

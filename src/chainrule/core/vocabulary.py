@@ -182,6 +182,7 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
     },
     "attribute of Run": {
         "explain": "chainrule.explained(run, case=0) works out a case with its numbers",
+        "inspect": "chainrule.inspect(run).open() steps through a pass on a page",
         "report": "chainrule.report(run, 'report.html') writes the page",
         **dict.fromkeys(
             ("examine", "doctor", "diagnose", "diagnosis", "findings"),

@@ -20,7 +20,7 @@ from chainrule.data.tables.encoding import TableEncoding
 from chainrule.explain.lesson import in_float64
 from chainrule.inspector.film import ENDS, Film, film_of, replayed
 from chainrule.inspector.inspected import require_minibatch
-from chainrule.inspector.inspection import Inspection
+from chainrule.inspector.inspection import Inspection, page_file
 from chainrule.inspector.live import Live, OwnTraining, WatchedTraining
 from chainrule.inspector.planes import plane_told
 from chainrule.inspector.record import FirstStep
@@ -103,6 +103,8 @@ def inspect(
         raise ConfigError(f"count is a whole number of at least 1, found {count!r}")
     if train and (film or save is not None):
         raise ConfigError("a page that follows a training is served: leave out film and save")
+    if save is not None:
+        page_file(save)  # what is wrong with it is said before anything is computed
     folder = _folder(source)
     if train and folder is not None:  # there is no result yet, but the configuration is
         source = RunFolder(folder).config

@@ -65,10 +65,7 @@ class Inspection(Inspected):
         Raises:
             ChainruleError: it cannot be written, or there are too many numbers for one file.
         """
-        file = as_path(path, "save")
-        if file.suffix.lower() not in (".html", ".htm"):
-            message = f"a page is written to a file that ends in .html, found {file.name!r}"
-            raise ChainruleError(Problem(message, file))
+        file = page_file(path)
         write_whole(file, self.html())
         return file
 
@@ -114,3 +111,16 @@ class Inspection(Inspected):
             'style="width:100%;height:720px;border:1px solid rgba(128,128,128,.4)" '
             f'srcdoc="{page.as_attribute(text)}"></iframe>'
         )
+
+
+def page_file(path: str | os.PathLike[str]) -> Path:
+    """The path of a file for a page.
+
+    Raises:
+        ChainruleError: it has another ending than .html.
+    """
+    file = as_path(path, "save")
+    if file.suffix.lower() not in (".html", ".htm"):
+        message = f"a page is written to a file that ends in .html, found {file.name!r}"
+        raise ChainruleError(Problem(message, file))
+    return file

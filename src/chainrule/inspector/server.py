@@ -43,8 +43,11 @@ MOST_HEAD_BYTES = 32_768
 MOST_BODY_BYTES = 16_000_000
 REQUEST_SECONDS = 10.0
 """How long a request may take to arrive."""
-IDLE_SECONDS = 60.0
-"""How long a connection is kept for the next request."""
+IDLE_SECONDS = 600.0
+"""How long a page's connection is kept for the next request, longer than browsers keep it: one
+that is closed just when they use it again would be a request that fails."""
+STRANGER_SECONDS = 30.0
+"""How long a connection may wait with its first request, or go without the token."""
 SEND_SECONDS = 30.0
 
 PAGE_POLICY = "; connect-src 'self'; frame-ancestors 'none'"
@@ -175,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     default_request_version = "HTTP/1.1"  # of what is none, so that a refusal has a status
     disable_nagle_algorithm = True
+    _is_known = False
     methods: ClassVar[tuple[str, ...]] = ("GET", "POST")
 
     def setup(self) -> None:
@@ -187,7 +191,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Read a request and answer it; a connection ends with the first one that is refused."""
         self.close_connection = True
         try:
-            self._timed.allow(IDLE_SECONDS, MOST_HEAD_BYTES)
+            self._timed.allow(
+                IDLE_SECONDS if self._is_known else STRANGER_SECONDS, MOST_HEAD_BYTES
+            )
             if not self._read.peek(1):
                 return
             self._timed.allow(REQUEST_SECONDS, MOST_HEAD_BYTES)
@@ -214,6 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_page(keeps)
             return
         self._require_token()
+        self._is_known = True
         self.server.know(self.connection)
         session = self.server.session
         stream, answer = session.streams.get(self.path), session.answers.get(self.path)
