@@ -70,18 +70,34 @@ def test_equal_inputs_of_a_pool_are_no_error():
     assert rows["dense_1.W_grad"].verdict == "right"
 
 
-def test_a_truncated_gradient_is_not_judged():
+def cut_off() -> tuple[Network, Array, Array]:
+    """A layer whose gradient is cut off after two steps, behind one that it reaches."""
     network = Network(
         [Recurrent(2), Recurrent(2, truncate=2), Dense(1)], input=[4, 1], loss="mse", seed=1
     )
     x = np.random.default_rng(0).normal(size=(2, 4, 1))
-    rows = checked(network, x, x)
-    verdicts = {key: row.verdict for key, row in rows.items()}
-    assert {verdicts[f"recurrent_{n}.{name}_grad"] for n in (1, 2) for name in "WUb"} == {
-        "truncated"
-    }
-    assert verdicts["input.J"] == "truncated"
-    assert verdicts["dense_1.W_grad"] == verdicts["dense_1.b_grad"] == "right"
+    return network, x, x
+
+
+def test_a_truncated_gradient_is_held_against_its_definition():
+    rows = checked(*cut_off())
+    assert rows.pop("input.J").verdict == "truncated"
+    assert {row.verdict for row in rows.values()} == {"right"}
+    assert rows["recurrent_1.U_grad"].tried == 4
+
+
+def test_a_bug_is_found_in_a_truncated_gradient():
+    rows = checked(*cut_off(), "of_last_step")
+    wrong = {key for key, row in rows.items() if row.verdict == "wrong"}
+    assert wrong == {f"recurrent_{n}.{name}_grad" for n in (1, 2) for name in "WU"}
+
+
+@needs_node
+def test_the_page_does_not_judge_truncated_gradients():
+    rows = in_page(*cut_off())
+    right = {key for key, row in rows.items() if row["verdict"] == "right"}
+    assert right == {"dense_1.W_grad", "dense_1.b_grad"}
+    assert {rows[key]["verdict"] for key in rows.keys() - right} == {"truncated"}
 
 
 def test_class_numbers_have_no_derivative():

@@ -7,7 +7,7 @@ are left out rather than called wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import undecided
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.whole_network import truncating_layers
 from chainrule.inspector.record import Record
@@ -43,8 +44,8 @@ class CheckRow:
         key: its key in the record, such as ``dense_1.W_grad``.
         letter: in formulas, such as ``∂L/∂W``.
         verdict: ``right``, ``wrong``; ``kink``: at every number that was tried the slope is a
-            convention; ``truncated``: the gradient is cut off in time on purpose, so that no
-            derivative of the loss can judge it; ``unsure``: a number is not finite.
+            convention; ``truncated``, of inputs: the gradient is cut off in time on purpose, so
+            that no derivative of the loss can judge it; ``unsure``: a number is not finite.
         tried: how many of its numbers were compared one by one.
         of: how many there are.
         error: the largest relative error.
@@ -81,14 +82,22 @@ def gradient_check(record: Record) -> list[CheckRow]:
 
     Returns:
         A row for each array, in the order of the forward pass; inputs that are class numbers have
-        no derivative, and no row.
+        no derivative, and no row. Gradients that are cut off in time are held against the graph
+        that defines them.
     """
-    threads = on_threads(number_of_threads(record.network, len(record.x)))
-    with threads, record.network.training_mode(record.seed), np.errstate(all="ignore"):
-        loss = _Loss(record)
-        truncated = _truncated(record)
+    network = record.network
+    threads = on_threads(number_of_threads(network, len(record.x)))
+    with threads, network.training_mode(record.seed), np.errstate(all="ignore"):
+        loss, truncated = _Loss(record), _truncated(record)
+        defined: Mapping[str, Array] = {}
+        if truncated:
+            found = graph_gradient(network, record.x, record.t, record.weights)
+            trained = network.parameters.layout.trained
+            defined = {f"{one.full_name}_grad": found[one.full_name] for one in trained}
         return [
-            _row(record, loss, key, move, is_cut=layer in truncated)
+            _row_of_cut(record, key, defined.get(key))
+            if layer in truncated
+            else _row(record, loss, key, move)
             for layer, key, move in _arrays(record)
         ]
 
@@ -161,18 +170,32 @@ def _truncated(record: Record) -> set[str]:
     return found
 
 
-def _row(record: Record, loss: _Loss, key: str, move: Move, *, is_cut: bool) -> CheckRow:
+def _row(record: Record, loss: _Loss, key: str, move: Move) -> CheckRow:
     analytic = record[key]
-    letter = record.entries[key].letter
-    nothing = [0] * analytic.ndim
-    if is_cut:
-        return CheckRow(key, letter, "truncated", 0, analytic.size, 0.0, nothing, 0.0, 0.0, 0)
     found = _Comparison(loss, analytic, move)
     cells = [*_chosen(analytic.ravel())]
     for k in cells:
         found.try_cell(k)
     if not found.wrong and len(cells) < analytic.size:
         found.search(np.arange(analytic.size))
+    return found.row(key, record.entries[key].letter)
+
+
+def _row_of_cut(record: Record, key: str, defined: Array | None) -> CheckRow:
+    """The row of a gradient that is cut off in time.
+
+    Args:
+        record: with the gradient.
+        key: its key.
+        defined: what it is by its definition; None for an input.
+    """
+    analytic, letter = record[key], record.entries[key].letter
+    if defined is None:
+        at = [0] * analytic.ndim
+        return CheckRow(key, letter, "truncated", 0, analytic.size, 0.0, at, 0.0, 0.0, 0)
+    found = _Comparison(_Loss(record), analytic, lambda direction: (direction, direction))
+    found.numeric = dict(enumerate(map(float, defined.ravel())))
+    found.largest = max(found.largest, float(np.abs(defined).max(initial=0.0)))
     return found.row(key, letter)
 
 

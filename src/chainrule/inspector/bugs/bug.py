@@ -99,11 +99,6 @@ Rule = Callable[[At], Array | None]
 """What a wrong rule computes at a stage; None where the layer is none of its kind."""
 
 
-def always(record: Record) -> bool:
-    """Of every network."""
-    return True
-
-
 @dataclass(frozen=True)
 class Planted:
     """A bug that can be planted into a backward pass.
@@ -131,7 +126,7 @@ class Planted:
     line: str
     stages: tuple[str, ...]
     instead: Rule
-    fits: Callable[[Record], bool] = always
+    fits: Callable[[Record], bool]
 
     def wrong(self, stage: str, record: Record, k: int, right: Array) -> Array | None:
         """See `chainrule.inspector.record.Bug`."""
@@ -155,10 +150,17 @@ class Planted:
 # Which networks a bug changes something in
 
 
+def hears(record: Record, layer: Any, name: str = "delta") -> bool:
+    """Whether a gradient reaches a layer: some number of its δ is not 0, or of ∂L/∂output."""
+    key = f"{layer.name}.{name}"
+    found = record[key if key in record.entries else f"{layer.name}.J"]
+    return bool(np.any(np.nan_to_num(found)))
+
+
 def layers_of(record: Record, *types: str) -> Iterator[Any]:
-    """The layers of some types; of all, if none is named."""
+    """The layers of some types that a gradient reaches."""
     for layer in record.network.layers:
-        if not types or layer.type in types:
+        if layer.type in types and hears(record, layer):
             yield layer
 
 
@@ -168,12 +170,12 @@ def bent_layers(record: Record) -> Iterator[Any]:
         layer: Any = record.layer(k)
         phi = getattr(layer, "activation", None)
         given = k == record.network.graph.order[-1] and record.network.from_logits is not None
-        if phi is not None and not is_linear(phi) and not given:
+        if phi is not None and not is_linear(phi) and not given and hears(record, layer, "J"):
             yield layer
 
 
-def trained(record: Record, *names: str) -> Iterator[Any]:
-    """The segments of trained parameters of some names."""
+def moved(record: Record, *names: str) -> Iterator[Any]:
+    """The segments of trained parameters of some names whose gradient is not 0."""
     for segment in record.network.parameters.layout.trained:
-        if segment.name in names:
+        if segment.name in names and record[f"{segment.full_name}_grad"].any():
             yield segment

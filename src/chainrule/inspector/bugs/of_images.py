@@ -137,9 +137,16 @@ def no_way(at: At) -> Array | None:
     return np.zeros_like(at.right) if at.type in NORMS else None
 
 
-def has_norm(record: Record) -> bool:
-    """Whether a layer normalises."""
-    return any(layers_of(record, *NORMS))
+def has_way_by_variance(record: Record) -> bool:
+    """Whether something goes back through the variance of a layer that normalises."""
+    return any(record[f"{layer.name}.v_J"].any() for layer in layers_of(record, *NORMS))
+
+
+def has_way_by_statistics(record: Record) -> bool:
+    """Whether something goes back through the variance or the mean."""
+    return has_way_by_variance(record) or any(
+        record[f"{layer.name}.m_J"].any() for layer in layers_of(record, *NORMS)
+    )
 
 
 BUGS = (
@@ -190,7 +197,7 @@ BUGS = (
         "J_before = xhat_J / s + m_J / n",
         ("v_J",),
         no_way,
-        has_norm,
+        has_way_by_variance,
     ),
     Planted(
         "no_way_by_statistics",
@@ -202,6 +209,6 @@ BUGS = (
         "J_before = xhat_J / s",
         ("v_J", "m_J"),
         no_way,
-        has_norm,
+        has_way_by_statistics,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.core.arrays import Array
-from chainrule.inspector.bugs.bug import At, Planted
+from chainrule.inspector.bugs.bug import At, Planted, hears
 from chainrule.inspector.record import Record
 from chainrule.nn.losses import MeanSquaredError
 from chainrule.nn.sequences.losses import loss_of_a_step
@@ -33,7 +33,7 @@ def negative(at: At) -> Array | None:
 
 def half(at: At) -> Array | None:
     """The slope of d² without its 2."""
-    return at.right / 2 if _from_the_loss(at) and squares(at.record) else None
+    return at.right / 2 if _from_the_loss(at) and _squares(at.record) else None
 
 
 def averaged_again(at: At) -> Array | None:
@@ -41,14 +41,29 @@ def averaged_again(at: At) -> Array | None:
     return at.right / at.cases
 
 
-def several_cases(record: Record) -> bool:
-    """Whether a mean over the cases is no sum."""
-    return len(record.x) > 1
+def begins(record: Record) -> bool:
+    """Whether the loss moves with some output."""
+    return hears(record, record.layer(record.network.graph.order[-1]))
 
 
-def squares(record: Record) -> bool:
-    """Whether the loss is the mean squared error."""
+def begins_with_several_cases(record: Record) -> bool:
+    """Whether it does, and a mean over the cases is no sum."""
+    return begins(record) and len(record.x) > 1
+
+
+def learns_from_several_cases(record: Record) -> bool:
+    """Whether a gradient that is not 0 is the sum over several cases."""
+    trained = record.network.parameters.layout.trained
+    return len(record.x) > 1 and any(record[f"{one.full_name}_grad"].any() for one in trained)
+
+
+def _squares(record: Record) -> bool:
     return isinstance(loss_of_a_step(record.network.loss_function), MeanSquaredError)
+
+
+def begins_with_squares(record: Record) -> bool:
+    """Whether the loss is the mean squared error, and moves with some output."""
+    return begins(record) and _squares(record)
 
 
 BUGS = (
@@ -62,7 +77,7 @@ BUGS = (
         "J = loss_slope(y, t)",
         BEGINNING,
         times_cases,
-        several_cases,
+        begins_with_several_cases,
     ),
     Planted(
         "mean_twice",
@@ -75,7 +90,7 @@ BUGS = (
         "J = loss_slope(y, t) / N / N",
         BEGINNING,
         over_cases,
-        several_cases,
+        begins_with_several_cases,
     ),
     Planted(
         "averaged_again",
@@ -87,7 +102,7 @@ BUGS = (
         "W_grad = x.T @ delta / N",
         ("grad",),
         averaged_again,
-        several_cases,
+        learns_from_several_cases,
     ),
     Planted(
         "wrong_sign",
@@ -99,6 +114,7 @@ BUGS = (
         "J = -loss_slope(y, t) / N",
         BEGINNING,
         negative,
+        begins,
     ),
     Planted(
         "no_two",
@@ -110,7 +126,7 @@ BUGS = (
         "J = (y - t) / y.size",
         BEGINNING,
         half,
-        squares,
+        begins_with_squares,
     ),
 )
 """In the order in which they are offered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.inspector.bugs.bug import At, Planted, trained
+from chainrule.inspector.bugs.bug import At, Planted
 from chainrule.inspector.record import Record
 
 
@@ -40,7 +40,8 @@ def spares_biases(record: Record) -> bool:
         network.penalty_rates(f"{one.layer}.W").get("L2")
         and not network.penalty_rates(one.full_name)
         and record[one.full_name].any()
-        for one in trained(record, "b")
+        for one in network.parameters.layout.trained
+        if one.name == "b"
     )
 
 

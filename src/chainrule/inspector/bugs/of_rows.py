@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.inspector.bugs.bug import At, Planted, bent_layers, layers_of, trained
+from chainrule.inspector.bugs.bug import At, Planted, bent_layers, layers_of, moved
 from chainrule.inspector.record import Record
 from chainrule.nn.activations import Sigmoid, Tanh
 from chainrule.nn.graph import INPUT
@@ -129,7 +129,8 @@ def gradient_for_weights(at: At) -> Array | None:
 
 
 def _learns(record: Record, layer: Any) -> bool:
-    return f"{layer.name}.W" in {one.full_name for one in trained(record, "W")}
+    layout = record.network.parameters.layout
+    return any(one.name == "W" and one.trained for one in layout.of_layer(layer.name))
 
 
 def has_square_weights(record: Record) -> bool:
@@ -200,7 +201,7 @@ def no_bias(at: At) -> Array | None:
 
 def has_biases(record: Record) -> bool:
     """Whether biases are learnt."""
-    return any(trained(record, "b", "b_hn"))
+    return any(moved(record, "b", "b_hn"))
 
 
 def has_biases_and_cases(record: Record) -> bool:
@@ -211,18 +212,18 @@ def has_biases_and_cases(record: Record) -> bool:
 def has_plain_biases_and_cases(record: Record) -> bool:
     """Whether a dense or a convolutional layer learns its biases from several cases."""
     plain = {layer.name for layer in layers_of(record, "dense", "conv2d")}
-    return len(record.x) > 1 and any(one.layer in plain for one in trained(record, "b"))
+    return len(record.x) > 1 and any(one.layer in plain for one in moved(record, "b"))
 
 
 def has_several_biases(record: Record) -> bool:
     """Whether a layer learns several biases."""
-    return any(np.prod(segment.shape) > 1 for segment in trained(record, "b", "b_hn"))
+    return any(np.prod(segment.shape) > 1 for segment in moved(record, "b", "b_hn"))
 
 
 def has_wide_weights(record: Record) -> bool:
     """Whether a dense layer learns a W of several rows and columns."""
     dense = {layer.name for layer in layers_of(record, "dense")}
-    return any(min(one.shape) > 1 for one in trained(record, "W") if one.layer in dense)
+    return any(min(one.shape) > 1 for one in moved(record, "W") if one.layer in dense)
 
 
 def has_as_wide_a_layer(record: Record) -> bool:
@@ -232,15 +233,22 @@ def has_as_wide_a_layer(record: Record) -> bool:
 
 def loop_too_short(at: At) -> Array | None:
     """The first layer with parameters left out."""
-    learning = {segment.layer for segment in at.record.network.parameters.layout.trained}
-    order = (at.record.layer(k).name for k in at.record.network.graph.order)
-    first = next(name for name in order if name in learning)
-    return np.zeros_like(at.right) if at.layer.name == first else None
+    return np.zeros_like(at.right) if at.layer.name == _first_to_learn(at.record) else None
 
 
-def learns(record: Record) -> bool:
-    """Whether anything is learnt."""
-    return bool(record.network.parameters.layout.trained)
+def _first_to_learn(record: Record) -> str | None:
+    learning = {segment.layer for segment in record.network.parameters.layout.trained}
+    order = (record.layer(k).name for k in record.network.graph.order)
+    return next((name for name in order if name in learning), None)
+
+
+def first_layer_learns(record: Record) -> bool:
+    """Whether the gradient of the first layer with parameters is not 0."""
+    first = _first_to_learn(record)
+    trained = record.network.parameters.layout.trained
+    return any(
+        record[f"{segment.full_name}_grad"].any() for segment in trained if segment.layer == first
+    )
 
 
 # Softmax, dropout, embedding, joins
@@ -297,7 +305,7 @@ def _uses(at: At) -> tuple[Array, Array]:
 
 def uses_vectors_again(record: Record) -> bool:
     """Whether a class number comes twice."""
-    if not any(trained(record, "E")):
+    if not any(moved(record, "E")):
         return False
     numbers = record["input.out"][record["input.out"] >= 0]
     return len(np.unique(numbers)) < len(numbers)
@@ -501,9 +509,9 @@ WEIGHTS = (
         "Count the layers, and count the gradients.",
         "for k in range(layers - 1, -1, -1):",
         "for k in range(layers - 1, 0, -1):",
-        ("grad",),
+        ("grad", "penalty"),
         loop_too_short,
-        learns,
+        first_layer_learns,
     ),
 )
 

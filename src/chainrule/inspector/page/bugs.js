@@ -334,7 +334,7 @@ const WRONG_RULES = {
   }),
   gradient_for_weights: backBy((at) => (learnsW(at) ? at.array("W_grad") : null)),
   loop_too_short: {
-    stages: ["grad"],
+    stages: ["grad", "penalty"],
     instead: (at, right) => (isFirstToLearn(at) ? zeros(right) : null),
   },
   no_penalty: { stages: ["penalty"], instead: (_, right) => zeros(right) },
