@@ -10,7 +10,7 @@
  *   loss.t, loss.weights and the masks of dropout: what the other arrays follow from
  */
 import { flatIndex, ndarray, sizeOf } from "./arrays.js";
-import { infoOf, layerNamed } from "./scene.js";
+import { infoOf } from "./scene.js";
 
 /** The activations by name, with their options as they are by default.
  * @type {Record<string, Record<string, number>>} */
@@ -132,8 +132,8 @@ function withOneEdit(beginning, edit) {
   const { scene, arrays } = beginning;
   if (edit.kind === "cases") return withCases(beginning, edit);
   if (edit.kind === "activation") {
-    const layer = layerNamed(scene, edit.layer);
-    const reason = keepsActivation(scene, layer);
+    const layer = scene.layers.find((one) => one.name === edit.layer);
+    const reason = layer ? keepsActivation(scene, layer) : `There is no layer ${edit.layer}.`;
     if (reason) throw new Error(reason);
     if (!Object.hasOwn(ACTIVATION_OPTIONS, edit.value)) {
       throw new Error(`There is no activation ${edit.value}.`);

@@ -55,7 +55,9 @@ export function mountCopying(app, element) {
         `This view is too long for a link: ${address.length} characters, of at most ${LONGEST_LINK}. Pasted cases go with their file.`,
       );
     }
-    const where = app.source.isLive ? " It opens on this machine, while this page is served." : "";
+    const where = app.source.isLive
+      ? " It holds the key of this page, and opens on this machine while it is served."
+      : "";
     copyText(address, `The link to this view is copied.${where}`);
   });
   const program = button("NumPy", "The step as NumPy code that gives the chosen number (c)", () =>
