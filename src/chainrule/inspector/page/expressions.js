@@ -99,11 +99,15 @@ export function withParts(one, into) {
   }
 }
 
-/** The cells that an expression reads.
+/** The cells that an expression reads, from the first to the last; the gradient of a filter reads
+ * thousands, so that no generator calls another.
  * @param {Expression} one @returns {Generator<Cell>} */
 export function* cellsOf(one) {
-  if (one.kind === "cell") yield one;
-  else for (const part of partsOf(one)) yield* cellsOf(part);
+  const left = [one];
+  for (let part = left.pop(); part; part = left.pop()) {
+    if (part.kind === "cell") yield part;
+    else for (const inner of partsOf(part).toReversed()) left.push(inner);
+  }
 }
 
 /** The value of an expression.
