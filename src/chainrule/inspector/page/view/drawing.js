@@ -266,7 +266,7 @@ function drawCells(drawn, block, box, lit) {
   const withNumbers = width >= WITH_NUMBER.width && height >= WITH_NUMBER.height;
   const { level, ink } = drawn.bitmap(block);
   const size = Math.min(14, height * 0.62, width / 4.2);
-  const signs = (width - 5) / (size * 0.58);
+  const signs = Math.min(9, (width - 6) / (size * 0.6));
   context.font = `${size}px ${FACE}`;
   context.textAlign = "center";
   context.textBaseline = "middle";

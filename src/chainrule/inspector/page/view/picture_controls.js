@@ -1,10 +1,7 @@
 /** What moves the picture: pointers and keys, the buttons below it, and the view of the page. */
 
-import { button, make, say } from "../dom.js";
+import { button, make } from "../dom.js";
 import { choose } from "../going.js";
-import { isHidden } from "../hidden.js";
-import { spokenName } from "../names.js";
-import { EXACT, numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
 import { followPointers } from "./camera.js";
 import { currentPalette } from "./colours.js";
@@ -133,17 +130,6 @@ function followPaper(picture) {
   window.addEventListener("afterprint", () => turn(false));
 }
 
-/** Choose a cell, and have it said.
- * @param {App} app @param {ChosenCell} cell */
-function chooseAloud(app, cell) {
-  choose(app, cell);
-  const { key, at } = cell;
-  const value = isHidden(app, key, at)
-    ? "not shown"
-    : numberText(app.pass.read(key, at) ?? Number.NaN, EXACT);
-  say(`${spokenName(app.pass.scene, key, at)}: ${value}`);
-}
-
 /** @param {App} app @param {Picture} picture */
 function bindPictureKeys(app, picture) {
   const bind = (
@@ -153,14 +139,14 @@ function bindPictureKeys(app, picture) {
   ) => app.keys.bind({ keys, group: "In the picture", says, run, within: picture.area });
   const step = (/** @type {number} */ right, /** @type {number} */ down) => () => {
     const found = app.store.view.chosen ? picture.beside(right, down) : picture.nextArray(1);
-    if (found) chooseAloud(app, found);
+    if (found) choose(app, found);
   };
   bind(["ArrowLeft"], "the cell to the left", step(-1, 0));
   bind(["ArrowRight"], "the cell to the right", step(1, 0));
   bind(["ArrowUp"], "the cell above", step(0, -1));
   bind(["ArrowDown"], "the cell below", step(0, 1));
-  bind(["]"], "the next array", () => chooseAloud(app, picture.nextArray(1)));
-  bind(["["], "the array before", () => chooseAloud(app, picture.nextArray(-1)));
+  bind(["]"], "the next array", () => choose(app, picture.nextArray(1)));
+  bind(["["], "the array before", () => choose(app, picture.nextArray(-1)));
   bind(["+", "="], "closer", () => picture.zoom(1.5));
   bind(["-"], "further away", () => picture.zoom(1 / 1.5));
   bind(["0"], "the whole pass", () => picture.whole());

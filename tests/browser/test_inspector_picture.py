@@ -1,0 +1,156 @@
+"""The inspector's picture of a pass, in a browser: pointed at, chosen, moved, printed."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chainrule
+from browser.opened import Browser
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Path:
+    """A page of twelve irises, with their classes and columns."""
+    config = {
+        "network": {
+            "layers": [{"size": 4, "activation": "tanh"}, {"size": 3}, {"type": "softmax"}]
+        },
+        "data": {"name": "iris", "standardize": True},
+    }
+    path: Path = chainrule.inspect(config, count=12).save(
+        tmp_path_factory.mktemp("seen") / "p.html"
+    )
+    return path
+
+
+def drawn(browser: Browser, page: Path, **how: Any) -> None:
+    """Open a page and wait until its picture is drawn."""
+    browser.open(page, **how)
+    browser.driver.execute_async_script(
+        "const [done] = arguments; const look = () =>"
+        " performance.getEntriesByName('picture-drawn').length ? done() : setTimeout(look, 15);"
+        "look();"
+    )
+
+
+def mouse(browser: Browser, kind: str, x: float, y: float, **more: Any) -> None:
+    left, top = browser.run(
+        "const r = document.querySelector('.area').getBoundingClientRect();return [r.left, r.top];"
+    )
+    event = {"type": f"mouse{kind}", "x": left + x, "y": top + y, **more}
+    browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+
+def tooltip(browser: Browser) -> str:
+    """What the tooltip says; empty where there is none."""
+    return browser.run(
+        "const tip = document.querySelector('.tooltip'); return tip.hidden ? '' : tip.innerText;"
+    )
+
+
+def found_cell(browser: Browser) -> tuple[float, float, str]:
+    """A place in the picture that shows a weight of the first layer, and what is said of it."""
+    width, height = browser.run(
+        "const {clientWidth, clientHeight} = document.querySelector('.area');"
+        "return [clientWidth, clientHeight];"
+    )
+    for y in range(30, int(height), 19):
+        for x in range(30, int(width), 37):
+            mouse(browser, "Moved", x, y)
+            said = tooltip(browser)
+            if said.startswith("W⁽¹⁾"):
+                return x, y, said
+    raise AssertionError("there is no weight of layer 1 in the picture")
+
+
+def press(browser: Browser, key: str) -> None:
+    browser.driver.switch_to.active_element.send_keys(key)
+
+
+def canvas(browser: Browser, name: str) -> str:
+    """The picture of a canvas as it is now."""
+    return browser.driver.execute_async_script(
+        "const [name, done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() =>"
+        "done(document.querySelector(`canvas.${name}`).toDataURL())));",
+        name,
+    )
+
+
+def test_pointing_choosing_and_keys(browser, page):
+    drawn(browser, page)
+    x, y, said = found_cell(browser)
+    number = re.search(r"= (−?[\d.]+)", said)
+    assert number, said
+    assert "∂L/∂W⁽¹⁾" in said
+    assert "(cm) → " in said  # by the user's own columns
+    before = canvas(browser, "base")
+    for kind in ("Pressed", "Released"):
+        mouse(browser, kind, x, y, button="left", clickCount=1)
+    assert canvas(browser, "base") != before  # what it influences is lit
+    assert browser.run("return document.querySelector('.foot .light').innerText").startswith(
+        "What it influences"
+    )
+    press(browser, "]")
+    chosen = browser.run("return document.querySelector('#status').textContent")
+    assert chosen.startswith("b 1 of layer 1 is 0")
+    hovers = browser.run("return performance.getEntriesByName('hover').map(e => e.duration)")
+    assert len(hovers) > 10
+    assert browser.said == []
+
+
+@pytest.mark.exhaustive
+def test_zoom_shows_numbers_and_a_map_and_whole_goes_back(browser, page):
+    drawn(browser, page)
+    whole = canvas(browser, "base")
+    browser.run("document.querySelector('.area').focus()")
+    assert browser.run("return document.querySelector('.minimap').hidden")
+    for _ in range(3):
+        press(browser, "+")
+    near = canvas(browser, "base")
+    assert near != whole
+    assert not browser.run("return document.querySelector('.minimap').hidden")
+    for kind, x in (("Pressed", 200), ("Moved", 260), ("Released", 260)):
+        mouse(browser, kind, x, 200, button="left", buttons=1, clickCount=1)
+    assert canvas(browser, "base") != near
+    press(browser, "0")
+    canvas(browser, "base")
+    assert browser.run("return document.querySelector('.minimap').hidden")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nobody_is_kept_out(browser, page, width, dark):
+    drawn(browser, page, width=width, dark=dark)
+    assert browser.violations(without="#film") == []
+    assert browser.wider == []
+    assert browser.said == []
+
+
+@pytest.mark.exhaustive
+def test_it_is_printed_light_and_whole(browser, page):
+    drawn(browser, page, dark=True)
+    dark = canvas(browser, "base")
+    browser.run(
+        "window.seen = []; addEventListener('beforeprint', () => seen.push("
+        "getComputedStyle(document.documentElement).getPropertyValue('--ground')));"
+    )
+    assert browser.printed().startswith(b"%PDF")
+    assert browser.run("return seen") == ["#fcfcfa"]
+    assert canvas(browser, "base") == dark  # as before
+
+
+@pytest.mark.exhaustive
+def test_other_colours_and_other_sizes_are_followed(browser, page):
+    drawn(browser, page)
+    light = canvas(browser, "base")
+    scheme = {"name": "prefers-color-scheme", "value": "dark"}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    dark = canvas(browser, "base")
+    assert dark != light
+    assert base64.b64decode(dark.split(",")[1]).startswith(b"\x89PNG")
