@@ -131,6 +131,7 @@ def hidden_value(panel, arrays) -> float:
     return arrays["dense_1.z"][0, unit - 1]
 
 
+@pytest.mark.exhaustive
 def test_a_prediction_is_marked_and_given_away_nowhere(panel, small):
     _, arrays = small
     panel.type("t")
@@ -141,6 +142,13 @@ def test_a_prediction_is_marked_and_given_away_nowhere(panel, small):
     assert (
         panel.browser.run("return document.querySelectorAll('td.is-chosen')[0].innerText") == "?"
     )
+    panel.press("ESCAPE")  # leaves the field, so that keys mean what they mean elsewhere
+    for key in "cd":
+        panel.type(key)
+    text = panel.browser.run("return document.documentElement.innerText")
+    assert digits not in text
+    assert not panel.browser.all("dialog[open]")
+    panel.browser.run("document.querySelector('.question input').focus()")
     panel.type(f"{-value:.2g}\n")
     assert panel.text("#predict-said") == "The size is right, the sign is not."
     panel.click("Hint: the rule")
@@ -197,6 +205,26 @@ def test_the_help_lists_every_key_and_turns_single_letters_off(panel):
     assert "The whole pass" in panel.text(".where")
     panel.press("ARROW_RIGHT")
     assert panel.text(".count").startswith("1 /")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("still", ["reduce", "no-preference"])
+def test_steps_go_on_by_themselves_unless_less_motion_is_asked_for(browser, small, still):
+    browser.open(small[0])
+    features = [{"name": "prefers-reduced-motion", "value": still}]
+    browser._command("Emulation.setEmulatedMedia", {"features": features})
+    browser.driver.refresh()
+    panel = Panel.__new__(Panel)
+    panel.browser = browser
+    panel.wait("document.querySelector('.operations button') !== null")
+    panel.type("a")
+    play = [one for one in browser.all(".controls button") if one.text in ("Play", "Pause")]
+    assert [(one.text, one.is_enabled()) for one in play] == [
+        ("Play", False) if still == "reduce" else ("Pause", True)
+    ]
+    assert panel.text(".count") == "whole pass"
+    if still != "reduce":
+        panel.wait("document.querySelector('.count').textContent.startsWith('1 /')")
 
 
 @pytest.mark.exhaustive

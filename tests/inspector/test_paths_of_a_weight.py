@@ -67,6 +67,7 @@ def test_where_all_paths_are_listed_they_are_as_many_as_counted_and_sorted():
     assert counts["dense_2.b"] == 5 * 3
 
 
+@pytest.mark.exhaustive
 def test_few_are_the_largest_of_all():
     for (_, _, few), (_, _, all_) in zip(
         followed(*dense(), most=4), followed(*dense(), most=10_000), strict=True

@@ -77,7 +77,8 @@ export function mountCopying(app, element) {
 /** The program for the chosen cell of the operation in progress, copied and shown.
  * @param {App} app */
 async function showProgram(app) {
-  const { operation: index, chosen } = app.store.view;
+  const { operation: index, chosen, mode } = app.store.view;
+  if (mode === "predict") return say("The code gives the numbers that you are predicting.");
   const operation = app.operations[index];
   if (!operation) return say("Choose a step first: the code is of the operation in progress.");
   const { pass } = app;

@@ -46,6 +46,9 @@ export function mountPanel(app, element) {
       body.hidden = view.mode !== mode && !(mode === "look" && view.mode === "film");
     });
   }
+  app.store.watch(["mode"], ({ mode }) => {
+    document.body.dataset.mode = mode;
+  });
   mountHelp(app, element);
   announce(app);
 }
