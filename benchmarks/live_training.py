@@ -1,12 +1,14 @@
 """What following a training on the inspector's page costs the training.
 
-Run with: python -m benchmarks.live_training [--pairs 7] [--network NAME]
+Run with: python -m benchmarks.live_training [--rounds 7] [--network NAME]
 
-Needs Linux, Chromium and ChromeDriver. The same training is run by itself, and followed by a page
-in Chromium that draws every pass and the planes, in turns, the order changing from pair to pair.
-Of each pair the ratio followed / by itself is taken: of the seconds from the first minibatch to
-the last, and of the processor's seconds that the process of the training took, its threads and
-the sending included. Printed are the median of the ratios and their range.
+Needs Linux, Chromium and ChromeDriver. The same training is run by itself; told of to a client
+that reads all events and draws nothing; and followed by a page in Chromium that draws every pass
+and the planes: in turns, the order changing from round to round. Of each round the ratios to the
+training by itself are taken: of the seconds from the first minibatch to the last, and of the
+processor's seconds that the process of the training took, its threads and the sending included.
+Printed are the median of the ratios and their range. Where there are fewer free cores than the
+training, the server and the browser use, the seconds tell how these share them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -119,7 +122,13 @@ class Timed(OwnTraining):
 
 
 def followed(config: dict[str, Any], folder: Path, driver: Any) -> tuple[float, float, int]:
-    """The seconds of a training that a page follows, and how many frames the page has shown."""
+    """The seconds of a training that is followed, and how many frames the page has shown.
+
+    Args:
+        config: what is trained.
+        folder: for the run.
+        driver: of the browser; None for a client that reads the events and draws nothing.
+    """
     checked = load_config(config)
     started: list[Timed] = []
 
@@ -127,53 +136,57 @@ def followed(config: dict[str, Any], folder: Path, driver: Any) -> tuple[float, 
         started.append(Timed(checked, initial_network(checked), folder / "followed"))
         return started[0]
 
-    found = chainrule.inspect(config)
-    object.__setattr__(found, "training", begin)
+    found = replace(chainrule.inspect(config), training=begin)
     with found.open(browser=False) as served:
+        if driver is None:
+            frames = sum(1 for _ in started[0].events())
+            return *started[0].clock.seconds, frames
         driver.get(served.address)
         driver.execute_script("document.getElementById('film').scrollIntoView()")
         while not started[0].is_over:
             time.sleep(0.05)
-        shown = driver.execute_script(
-            "return performance.getEntriesByName('picture-drawn').length"
-        )
-        return *started[0].clock.seconds, shown
+        drawn = "performance.getEntriesByName('picture-drawn').length"
+        return *started[0].clock.seconds, driver.execute_script(f"return {drawn}")
 
 
-def measured(config: dict[str, Any], pairs: int, driver: Any) -> None:
-    """Measure pairs, and print their ratios."""
-    walls, cpus, frames = [], [], []
-    for k in range(pairs):
-        found = {}
-        for name in ("alone", "followed") if k % 2 else ("followed", "alone"):
+def measured(config: dict[str, Any], rounds: int, driver: Any) -> None:
+    """Measure some rounds, and print their ratios."""
+    ways = ("by itself", "told", "followed")
+    ratios: dict[str, list[tuple[float, ...]]] = {"told": [], "followed": []}
+    for k in range(rounds):
+        found: dict[str, Any] = {}
+        for way in (*ways[k % 3 :], *ways[: k % 3]):
+            driver.get("about:blank")
             with tempfile.TemporaryDirectory() as folder:
-                if name == "alone":
-                    found[name] = by_itself(config, Path(folder))
-                    driver.get("about:blank")
+                if way == "by itself":
+                    found[way] = by_itself(config, Path(folder))
                 else:
-                    *found[name], shown = followed(config, Path(folder), driver)
-                    frames.append(shown / found[name][0])
-        walls.append(found["followed"][0] / found["alone"][0])
-        cpus.append(found["followed"][1] / found["alone"][1])
-        print(f"  pair {k + 1}: {found}", file=sys.stderr)
-    for name, ratios in (("seconds", walls), ("processor's seconds", cpus)):
-        low, high = min(ratios), max(ratios)
-        print(f"  {name}: {median(ratios):.3f} ({low:.3f} to {high:.3f})")
-    print(f"  frames that the page drew a second: {median(frames):.1f}")
+                    page = driver if way == "followed" else None
+                    found[way] = followed(config, Path(folder), page)
+        print(f"  round {k + 1}: {found}", file=sys.stderr)
+        for way, kept in ratios.items():
+            (wall, cpu, frames), (wall_0, cpu_0) = found[way], found["by itself"]
+            kept.append((wall / wall_0, cpu / cpu_0, frames / wall))
+    for way, kept in ratios.items():
+        for k, name in enumerate(("seconds", "processor's seconds")):
+            column = [one[k] for one in kept]
+            low, high = min(column), max(column)
+            print(f"  {way}, {name}: {median(column):.3f} ({low:.3f} to {high:.3f})")
+        print(f"  {way}, frames a second: {median(one[2] for one in kept):.1f}")
 
 
 def main() -> None:
     """Measure the networks that are named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--network", choices=NETWORKS)
     asked = parser.parse_args()
     print(machine())
     with browser() as driver:
         for name, config in NETWORKS.items():
             if asked.network in (None, name):
-                print(f"{name}, followed / by itself, {asked.pairs} pairs")
-                measured(config, asked.pairs, driver)
+                print(f"{name}, ratios to the training by itself, {asked.rounds} rounds")
+                measured(config, asked.rounds, driver)
 
 
 if __name__ == "__main__":

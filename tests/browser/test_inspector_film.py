@@ -34,6 +34,7 @@ SHAPES = {
 
 LOSS = "document.querySelector('.film-head .train .number').textContent"
 EPOCH = "document.querySelector('.film-head .epoch').textContent"
+PLANES = "performance.getEntriesByName('planes-drawn').length"
 SLIDER = "document.querySelector('.film-line input')"
 
 
@@ -155,7 +156,7 @@ def test_the_case_is_moved_on_the_plane_of_a_frame(browser, saved):
     drawn(browser)
     go_to(browser, 2)
     browser.run("document.querySelector('.planes').scrollIntoView()")
-    wait(browser, "document.querySelector('.plane-axes .left').textContent !== ''")
+    wait(browser, PLANES)
     before = head_loss(browser)
     picture = browser.all(".plane-picture")[0]
     ActionChains(browser.driver).move_to_element_with_offset(picture, 60, -50).click().perform()
@@ -182,7 +183,7 @@ def test_the_planes_follow_the_frame(browser, saved, trained, form):
             browser.visit(served.address)
         drawn(browser)
         browser.run("document.querySelector('.planes').scrollIntoView()")
-        wait(browser, "document.querySelector('.plane-axes .left').textContent !== ''")
+        wait(browser, PLANES)
         assert len(browser.all(".unit-planes button")) == 8 + 3
         first = looks(browser, ".unit-planes canvas")
         go_to(browser, 0)
@@ -204,8 +205,9 @@ def test_the_planes_follow_the_frame(browser, saved, trained, form):
 def test_the_film_keeps_nobody_out(browser, saved, width, dark):
     browser.open(saved, width=width, dark=dark)
     drawn(browser)
+    assert [one for one in browser.violations() if "film" in one or "plane" in one] == []
     browser.run("document.querySelector('.planes').scrollIntoView()")
-    wait(browser, "document.querySelector('.plane-axes .left').textContent !== ''")
+    wait(browser, PLANES)
     assert browser.wider == []
     assert [one for one in browser.violations() if "film" in one or "plane" in one] == []
 
@@ -217,7 +219,7 @@ def test_of_four_inputs_two_are_chosen(browser, tmp_path):
     browser.open(page)
     drawn(browser)
     browser.run("document.querySelector('.planes').scrollIntoView()")
-    wait(browser, "document.querySelector('.plane-axes .left').textContent !== ''")
+    wait(browser, PLANES)
     first = looks(browser, ".plane-picture")
     browser.run(
         "const [a] = document.querySelectorAll('.plane-choice select');"

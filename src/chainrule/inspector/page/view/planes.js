@@ -55,6 +55,7 @@ class Planes {
     this.isBusy = false;
     this.isSeen = false;
     element.append(this.main(), this.hidden());
+    this.sayAxes();
     this.follow(element);
   }
 
@@ -116,6 +117,7 @@ class Planes {
         lists.forEach((list, k) => {
           list.value = String(this.axes[k]);
         });
+        this.sayAxes();
         this.soon();
       };
       return make("select", { "aria-label": label, title: label, on: { change } }, ...names);
@@ -256,7 +258,6 @@ class Planes {
     context.imageSmoothingEnabled = true;
     context.drawImage(regions, 0, 0, size, size);
     this.drawCases(context, size);
-    this.sayAxes();
   }
 
   /** The cases: those of the training small, those of the pass larger, the one shown with a ring.
