@@ -172,8 +172,8 @@ def test_what_cannot_be_computed_is_said_beside_the_field_and_taken_back(browser
 
 @pytest.mark.exhaustive
 def test_nothing_keeps_anyone_out(browser, page):
-    for dark in (False, True):
-        browser.open(page, dark=dark)
+    for width, dark in ((1280, False), (1280, True), (360, False)):
+        browser.open(page, width=width, dark=dark)
         browser.driver.get("about:blank")
         parts = {"cell": CHOSEN, "edits": [{**W, "value": 2}], "operation": "dense_1.z"}
         browser.driver.get(f"{page.as_uri()}#{view(**parts)}")
@@ -181,6 +181,9 @@ def test_nothing_keeps_anyone_out(browser, page):
         press(browser, "d")
         wait(browser, "document.querySelectorAll('#nudge tbody tr').length == 4")
         assert browser.violations("#picture, #panel, #film, #table") == []
+        assert browser.wider == []
+        box, table = (browser.all(f"#nudge{part}")[0].rect for part in ("", " table"))
+        assert table["x"] + table["width"] <= box["x"] + box["width"]
         for key in "cv":
             press(browser, key)
             wait(browser, "document.querySelector('dialog[open]')")
