@@ -58,7 +58,8 @@ function watchView(app, picture) {
  * @param {App} app @param {Picture} picture */
 function followArea(app, picture) {
   const { area } = picture;
-  new ResizeObserver(() => picture.resize()).observe(area);
+  const isPaper = () => document.documentElement.classList.contains("paper");
+  new ResizeObserver(() => isPaper() || picture.resize()).observe(area);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     picture.palette = currentPalette();
     picture.relight();
