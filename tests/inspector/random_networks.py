@@ -268,6 +268,33 @@ def drawn(seed: int, parts: Sequence[Part] = PARTS) -> Drawn:
     )
 
 
+LOSSES_WITH_OPTIONS: Sequence[dict[str, Any]] = (
+    *({"type": name} for name in LOSSES),
+    {"type": "cross_entropy", "label_smoothing": 0.1},
+    {"type": "binary_cross_entropy", "label_smoothing": 0.1},
+    {"type": "huber", "delta": 0.4},
+)
+
+
+def of_every_loss_and_rule() -> list[Drawn]:
+    """Small networks with every loss, on rows and on sequences, and every update rule."""
+    found = []
+    for n, loss in enumerate((*LOSSES_WITH_OPTIONS, *LOSSES_WITH_OPTIONS)):
+        rng, is_sequence = np.random.default_rng(n), n >= len(LOSSES_WITH_OPTIONS)
+        layers = [Dense(3, "tanh"), *ending(rng, loss["type"])]
+        shape = [4, 2] if is_sequence else 2
+        network = Network(layers, input=shape, loss=loss, penalty={"L1": 0.1, "L2": 0.2}, seed=n)
+        network.theta = rng.normal(size=network.theta.size)
+        x = rng.normal(size=(3, *network.input_shape))
+        if is_sequence:
+            x[1, 2:] = np.nan
+        t = targets(rng, network, loss["type"], x)
+        weights = rng.uniform(0.5, 2, 3) if n % 2 else None
+        rule = optimizer(RULES[n % len(RULES)])
+        found.append(Drawn(network, x, t, weights, rule, 0.5, None))
+    return found
+
+
 def inputs(rng: Rng, network: Network, cases: int) -> Any:
     """Inputs, of which some sequences end early."""
     shape = (cases, *network.input_shape)

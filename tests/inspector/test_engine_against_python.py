@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from image_networks import filters_of_all_kinds, normalised_of_all_kinds, pools_of_all_kinds
 from random_networks import (
+    PARTS,
     as_json,
     at_each_step,
     drawn,
     embedded,
     joins,
+    of_every_loss_and_rule,
     rows,
     told,
     told_of,
@@ -44,8 +46,18 @@ def held_as_told(networks: dict[str, dict[str, Any]], within: float = 1e-12) -> 
         assert not wrong, f"{name}: {wrong}"
 
 
-def test_a_few_random_networks():
-    held([*range(15)])
+def test_one_random_network_of_each_kind():
+    held([*range(len(PARTS))])
+
+
+def test_every_loss_and_rule():
+    networks = {}
+    for n, made in enumerate(of_every_loss_and_rule()):
+        networks[f"network {n}"] = told_of(made, n)
+        if n % 3 == 0:
+            made.network.theta = made.network.theta * 1e3  # whose exponentials overflow
+            networks[f"network {n} of large weights"] = told_of(made, n)
+    held_as_told(networks, within=1e-11)
 
 
 @pytest.mark.exhaustive
@@ -91,4 +103,4 @@ def test_large_weights():
 
 @pytest.mark.exhaustive
 def test_three_hundred_random_networks():
-    held([*range(15, 300)])
+    held([*range(len(PARTS), 300)])
