@@ -129,7 +129,7 @@ export function headerOf(scene, key, axis, index) {
   const own = info.cases ? axis > 0 : true;
   if (!own) {
     const label = scene.cases[index]?.label ?? "";
-    return `case ${index + 1}${label && label.length <= 20 ? `, ${label}` : ""}`;
+    return `case ${index + 1}${label && label.length <= 12 ? `, ${label}` : ""}`;
   }
   const layer = scene.layers.find((one) => one.name === info.layer);
   const isWeight = !info.cases && info.shape.length === 2 && info.name.startsWith("W");

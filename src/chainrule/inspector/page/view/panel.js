@@ -58,7 +58,8 @@ export function mountPanel(app, element) {
 function modeButtons(app) {
   const choose = (/** @type {View["mode"]} */ mode) => app.store.set({ mode });
   const buttons = MODES.map(({ mode, key, text, title }) => {
-    app.keys.bind({ keys: [key], group: "Views", says: title, run: () => choose(mode) });
+    const says = title[0].toLowerCase() + title.slice(1);
+    app.keys.bind({ keys: [key], group: "Views", says, run: () => choose(mode) });
     return button(text, `${title} (${key})`, () => choose(mode));
   });
   app.keys.bind({

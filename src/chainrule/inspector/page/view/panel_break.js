@@ -230,10 +230,10 @@ function checkTable(app, rows) {
       "tr",
       { class: verdict === "wrong" ? "is-wrong" : "" },
       make("th", { scope: "row" }, name),
+      make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
       make("td", { class: "number", text: numberText(analytic) }),
       make("td", { class: "number", text: numberText(numeric) }),
       make("td", { class: "number", text: numberText(error, 1) }),
-      make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
     );
   });
   const sum = (/** @type {(row: CheckRow) => number} */ of) =>
@@ -242,8 +242,8 @@ function checkTable(app, rows) {
     ? `, ${sum((row) => row.kinks)} left out at kinks`
     : "";
   const tried = `${sum((row) => row.tried)} of ${sum((row) => row.of)} numbers tried${kinks}.`;
-  const head = ["Worst cell", "Backward", "By difference", "Error", ""].map((text) =>
-    make(text ? "th" : "td", text ? { scope: "col", text } : {}),
+  const head = ["Worst cell", "Verdict", "Backward", "By difference", "Error"].map((text) =>
+    make("th", { scope: "col", text }),
   );
   return [
     make("h3", { class: "minor", text: "The gradient check" }),

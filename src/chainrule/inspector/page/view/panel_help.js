@@ -69,4 +69,6 @@ function groupsOfKeys(app) {
 
 /** @param {string} key @returns {string} */
 const spelled = (key) =>
-  key.replace(/[A-Z][a-z]+(?:[A-Z][a-z]+)?$| $/, (name) => SHOWN[name] ?? name);
+  key
+    .replace(/^[A-Z]$/, (letter) => `Shift+${letter.toLowerCase()}`)
+    .replace(/[A-Z][a-z]+(?:[A-Z][a-z]+)?$| $/, (name) => SHOWN[name] ?? name);
