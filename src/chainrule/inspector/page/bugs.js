@@ -179,7 +179,8 @@ function assignedVectors(at, right) {
   const J = at.array("J").data;
   const found = zeros(right);
   at.x.data.forEach((one, k) => {
-    if (one >= 0) found.data.set(J.subarray(k * size, (k + 1) * size), Math.round(one) * size);
+    if (one >= 0 && !at.padded?.[k])
+      found.data.set(J.subarray(k * size, (k + 1) * size), Math.round(one) * size);
   });
   return found;
 }

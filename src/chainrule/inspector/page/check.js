@@ -21,7 +21,7 @@ import { infoOf } from "./scene.js";
 const STEPS = [1e-3, 1e-4, 1e-5, 1e-6];
 const CLOSE = 1e-6;
 /** So many multiplications a check may take, about. */
-const MOST_CHECK_WORK = 2e9;
+const MOST_CHECK_WORK = 8e8;
 
 /** The relative error of two numbers. @param {number} a @param {number} b */
 const relativeError = (a, b) =>
@@ -99,11 +99,11 @@ function lossAlong(scene, arrays, key) {
 /**
  * The derivative by one number, or that it lies at a kink.
  *
- * @param {(h: number) => number} loss moved by h @param {number} analytic
+ * @param {(h: number) => number} loss moved by h @param {number} here the loss itself
+ * @param {number} analytic
  * @returns {{numeric: number, verdict: "right" | "wrong" | "kink" | "unsure"}}
  */
-function judged(loss, analytic) {
-  const here = loss(0);
+function judged(loss, here, analytic) {
   const noise = 8e-15 * (1 + Math.abs(here));
   let numeric = NaN;
   for (const h of STEPS) {
@@ -131,6 +131,7 @@ async function checkedRow(scene, arrays, { key, of }, most) {
   const analytic = /** @type {NdArray} */ (arrays.get(key));
   const loss = lossAlong(scene, arrays, of);
   const found = emptyRow(scene, key, analytic, "kink");
+  const here = loss(0, 0);
   let since = performance.now();
   for (const k of triedCells(analytic.data, most)) {
     if (performance.now() - since > 12) {
@@ -138,7 +139,7 @@ async function checkedRow(scene, arrays, { key, of }, most) {
       since = performance.now();
     }
     const a = analytic.data[k];
-    const { numeric, verdict } = judged((h) => loss(k, h), a);
+    const { numeric, verdict } = judged((h) => loss(k, h), here, a);
     if (verdict === "kink") {
       found.kinks++;
       continue;
@@ -173,13 +174,16 @@ const emptyRow = (scene, key, { shape, data }, verdict) => ({
 });
 
 /** Hold the gradients of a pass, right or wrong, against differences of the loss.
- * @param {Scene} scene @param {Arrays} arrays every array of the pass @returns {Promise<CheckRow[]>} */
-export async function checkedByEngine(scene, arrays) {
+ * @param {Scene} scene @param {Arrays} arrays every array of the pass
+ * @param {() => boolean} [isWanted] asked before each array; the check ends where it is not
+ * @returns {Promise<CheckRow[]>} */
+export async function checkedByEngine(scene, arrays, isWanted = () => true) {
   const truncated = truncatedLayers(scene);
   const cases = /** @type {NdArray} */ (arrays.get("input.out")).shape[0];
   const most = mostCells(scene, cases);
   const rows = [];
   for (const one of checkedArrays(scene)) {
+    if (!isWanted()) break;
     const analytic = /** @type {NdArray} */ (arrays.get(one.key));
     rows.push(
       truncated.has(one.layer)

@@ -57,6 +57,7 @@ export async function localSource() {
   const first = passOf(scene, arrays, scene.loss_value ?? NaN);
   /** @type {Map<string, Pass>} the last passes, the latest last */
   const known = new Map();
+  let latestCheck = 0;
   return {
     scene,
     isLive: false,
@@ -79,7 +80,8 @@ export async function localSource() {
     stop: async () => {},
     gradientCheck: async (wanted) => {
       const found = enginePass(carried, wanted);
-      return checkedByEngine(found.scene, found.arrays);
+      const mine = ++latestCheck;
+      return checkedByEngine(found.scene, found.arrays, () => mine === latestCheck);
     },
   };
 }
