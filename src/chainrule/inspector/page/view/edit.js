@@ -65,8 +65,8 @@ function unitAt(app, of, shape, at) {
   return { mean: scaling.mean[k], scale: scaling.scale[k] };
 }
 
-/** @param {App} app @param {HTMLElement} bar */
-export function mountEdit(app, bar) {
+/** @param {App} app @param {HTMLElement} bar @param {HTMLElement} loss what the loss is, at its end */
+export function mountEdit(app, bar, loss) {
   /** @type {Editable | null} */
   let editable = null;
   const current = () => editable;
@@ -100,7 +100,7 @@ export function mountEdit(app, bar) {
   const focus = () => (field.element.hidden ? say(NONE_TO_EDIT) : field.element.select());
   app.keys.bind({ keys: ["e"], group, says: "edit the chosen number", run: focus });
   const parts = [field.element, was, inUnit, classes.element, nudge.button, activation.element];
-  bar.append(make("div", { class: "fields" }, name, ...parts, problem), nudge.element);
+  bar.append(make("div", { class: "fields" }, name, ...parts, problem, loss), nudge.element);
   app.store.watch(["pass", "chosen", "operation", "alone", "case_"], show);
   app.store.watch(["refused"], ({ refused }) => field.complain(refused));
 }

@@ -20,12 +20,11 @@ export function mountToolbar(app, element) {
     make("h1", { text: app.source.scene.title }),
     casesTool(app),
     changeButtons(app),
-    lossMovedText(app),
     take,
   ];
   const bar = make("div", { class: "edit", role: "group", "aria-label": "Edit" });
   element.append(make("div", { class: "toolbar" }, ...rows), bar);
-  mountEdit(app, bar);
+  mountEdit(app, bar, lossMovedText(app));
 }
 
 /** Show another case, by its index.
