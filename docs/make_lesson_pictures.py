@@ -22,7 +22,7 @@ import chainrule
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-COLOURS = 96
+COLOURS = 255
 SCREEN = {"width": 1280, "height": 960, "deviceScaleFactor": 1, "mobile": False}
 
 
@@ -74,25 +74,18 @@ class Lesson:
         chainrule.inspect(source, count=count, overrides=overrides, save=path)
         return path
 
-    def picture(
-        self, name: str, page: Path, view: Mapping[str, Any], zoom: float = 0, shown: str = ""
-    ) -> None:
+    def picture(self, name: str, page: Path, view: Mapping[str, Any], shown: str = "") -> None:
         """Write a picture of a view.
 
         Args:
             name: of the file.
             page: the page.
             view: what its link holds, see link.js.
-            zoom: how far to turn the wheel at the first layers.
             shown: the selector of what is to be seen in the panel.
         """
         self.browser.get("about:blank")
         self.browser.get(page.as_uri() + link(view))
         time.sleep(2)
-        if zoom:
-            wheel = {"type": "mouseWheel", "x": 24, "y": 350, "deltaX": 0, "modifiers": 2}
-            self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", {**wheel, "deltaY": -zoom})
-            time.sleep(1)
         if shown:
             script = "document.querySelector(arguments[0])?.scrollIntoView({block: 'end'})"
             self.browser.execute_script(script, shown)
@@ -108,17 +101,17 @@ def weight_sharing(browser: Any, folder: Path) -> None:
     local = lesson.page("network.layers.0.type=locally_connected2d")
     weight = cell("conv2d_1.W", 3, 0, 1, 1)
     window = {"operation": "conv2d_1.z", "cell": cell("conv2d_1.z", 0, 3, 10, 3)}
-    lesson.picture("lesson_window", shared, window, zoom=70, shown=".pieces")
+    lesson.picture("lesson_window", shared, window, shown=".pieces")
     everywhere = {"operation": "conv2d_1.z", "cell": weight, "light": "influences"}
-    lesson.picture("lesson_everywhere", shared, everywhere, zoom=70, shown=".influences")
+    lesson.picture("lesson_everywhere", shared, everywhere, shown=".influences")
     own = {
         "operation": "locally_connected2d_1.z",
         "cell": cell("locally_connected2d_1.W", 7, 8, 3, 0, 1, 1),
         "light": "influences",
     }
-    lesson.picture("lesson_own_weights", local, own, zoom=70, shown=".influences")
+    lesson.picture("lesson_own_weights", local, own, shown=".influences")
     gradient = {"operation": "conv2d_1.W_grad", "cell": cell("conv2d_1.W_grad", 5, 0, 2, 1)}
-    lesson.picture("lesson_gradient", shared, gradient, zoom=70, shown=".pieces")
+    lesson.picture("lesson_gradient", shared, gradient, shown=".pieces")
 
 
 LESSONS: Sequence[Any] = (weight_sharing,)

@@ -1,6 +1,9 @@
 /** Windows on images, and what the picture shows of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ndarray } from "../../../src/chainrule/inspector/page/arrays.js";
+import { POOL_ENGINES } from "../../../src/chainrule/inspector/page/engine/pooling.js";
+import { indexOfLargest } from "../../../src/chainrule/inspector/page/operations/pooling.js";
 import { levelsShown, rescaled } from "../../../src/chainrule/inspector/page/view/bitmaps.js";
 import { formFor } from "../../../src/chainrule/inspector/page/view/forms.js";
 import { litBoxes } from "../../../src/chainrule/inspector/page/view/overlay.js";
@@ -83,4 +86,28 @@ test("pixels are seen in the user's own units, roughly known ones too", () => {
   const found = rescaled(rough, scaling);
   assert.deepEqual([...found.data], [12, Number.NaN]);
   assert.equal(found.largest, 12);
+});
+
+test("of equal numbers the first is the largest, and of what is no number the last", () => {
+  const cases = [
+    [[1, 3, 3, 2], 1],
+    [[-1, -1, -1, -1], 0],
+    [[Number.NaN, 5, Number.NaN, 9], 2],
+    [[Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, -7, -8], 2],
+    [[Number.POSITIVE_INFINITY, Number.NaN, 1, Number.POSITIVE_INFINITY], 1],
+  ];
+  const layer = {
+    options: { size: [2, 2], stride: [2, 2], padding: [0, 0] },
+    input_shape: [1, 2, 2],
+    output_shape: [1, 1, 1],
+  };
+  for (const [numbers, winner] of cases) {
+    assert.equal(indexOfLargest(numbers), winner);
+    const kept = {};
+    const at = { layer, cases: 1, keep: (name, array) => Object.assign(kept, { [name]: array }) };
+    const x = ndarray([1, 1, 2, 2], numbers);
+    const y = POOL_ENGINES.max_pool2d.forward(at, x);
+    assert.equal(kept.winners.data[0], winner);
+    assert.ok(Object.is(y.data[0], numbers[winner]));
+  }
 });

@@ -129,7 +129,8 @@ function sharpCanvas(width, height) {
  * @returns {HTMLElement} */
 function drawnSquare({ name, rows, isGrey }, level, marksLargest) {
   const palette = currentPalette();
-  const size = Math.max(2, Math.min(SIZES.cell, Math.floor(SIZES.square / rows[0].length)));
+  const square = Math.min(SIZES.square, (window.innerWidth - 120) / 3); // three on a phone
+  const size = Math.max(2, Math.min(SIZES.cell, Math.floor(square / rows[0].length)));
   const { canvas, context } = sharpCanvas(rows[0].length * size + 1, rows.length * size + 1);
   context.font = `${Math.round(size / 3)}px system-ui, sans-serif`;
   const line = size >= SIZES.lines ? 1 : 0;
@@ -154,7 +155,9 @@ function drawnSquare({ name, rows, isGrey }, level, marksLargest) {
     context.lineWidth = 3;
     context.strokeRect(winner.x + 2, winner.y + 2, size - 3, size - 3);
   }
-  return make("figure", {}, canvas, make("figcaption", { text: name }));
+  const figure = make("figure", {}, canvas, make("figcaption", { text: name }));
+  figure.style.width = canvas.style.width;
+  return figure;
 }
 
 /** The squares of a cell of filters or of a pool: the window, the filter and their products; nothing
