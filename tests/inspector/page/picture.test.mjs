@@ -22,7 +22,14 @@ import { layoutOf } from "../../../src/chainrule/inspector/page/view/layout.js";
 import { lightOf, wayOfLight } from "../../../src/chainrule/inspector/page/view/light.js";
 
 const ROOM = { width: 240, height: 170 };
-const info = (shape, cases) => ({ key: "a.out", layer: "a", name: "out", shape, cases });
+const info = (shape, cases) => ({
+  key: "a.out",
+  layer: "a",
+  name: "out",
+  letter: "a",
+  shape,
+  cases,
+});
 
 /** Every spot of a form. */
 function* spotsOf(form) {

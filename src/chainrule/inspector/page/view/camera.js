@@ -6,7 +6,7 @@
  * @typedef {{x: number, y: number, width: number, height: number}} Box
  */
 
-const NEAREST = 40;
+const NEAREST = 150;
 const MARGIN = 16;
 /** Movement of a pressed pointer up to here is a click, in pixels. */
 const STILL = 4;

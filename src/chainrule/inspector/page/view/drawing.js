@@ -238,7 +238,7 @@ function drawNumbers(drawn, block, box, lit) {
 
 /** @param {Drawn} drawn @param {Block} block @param {{x: number, y: number, width: number}} box
  * @param {"shown" | "later" | "now"} when */
-function drawLabel({ context, camera, palette, wrong }, { info, label, photo }, box, when) {
+function drawLabel({ context, camera, palette, wrong }, { info, label, photo, room }, box, when) {
   if (LABEL * camera.scale < 8.5) return;
   const size = Math.min(15, Math.max(9, 12.5 * camera.scale));
   context.textBaseline = "alphabetic";
@@ -252,7 +252,7 @@ function drawLabel({ context, camera, palette, wrong }, { info, label, photo }, 
   const shape = (info.cases ? info.shape.slice(1) : info.shape).join(" × ");
   context.font = `${size * 0.8}px ${FACE}`;
   context.fillStyle = palette.faint;
-  if (width + context.measureText(shape).width < Math.max(box.width, 70 * camera.scale))
+  if (width + context.measureText(shape).width < room * camera.scale)
     context.fillText(shape, box.x + width + 7, y);
 }
 

@@ -17,6 +17,7 @@
  * @property {number} height
  * @property {number} cellWidth
  * @property {number} cellHeight
+ * @property {number} room the width that it has, for its name as well
  * @property {number} photo the height above the cells in which the three colours are seen as one
  *
  * @typedef {Object} Column  a layer, the input, or the loss
@@ -66,7 +67,6 @@ const FEW = { across: 4, down: 8, width: 38, height: 15 };
 /** A layer of more values than this has them side by side, in blocks of half the width. */
 const MANY_VALUES = 4;
 const NARROWEST_COLUMN = 66;
-const NARROWEST = 52;
 
 /** The room for an array.
  * @param {ArrayInfo} info @param {Sizes} sizes @returns {import("./forms.js").Room} */
@@ -100,14 +100,16 @@ function cellSize(form, room) {
 /** @param {ArrayInfo} info @param {number} case_ @param {number[] | null} image
  * @param {Sizes} sizes @returns {Block} */
 function blockOf(info, case_, image, sizes) {
-  const room = roomFor(info, sizes);
-  const form = formFor(info, case_, image, room);
-  const { cellWidth, cellHeight } = cellSize(form, room);
+  const most = roomFor(info, sizes);
+  const form = formFor(info, case_, image, most);
+  const { cellWidth, cellHeight } = cellSize(form, most);
   const width = cellsAcross(form) * cellWidth;
   const height = cellsDown(form) * cellHeight;
   const isColour = info.key === "input.out" && form.kind === "tiles" && info.shape[1] === 3;
   const photo = isColour ? (width * form.rows) / form.columns + 4 : 0;
-  return { info, form, label: "", x: 0, y: 0, width, height, cellWidth, cellHeight, photo };
+  const name = info.letter.length * 7.5 + (info.role === "update" ? 46 : 18);
+  const room = Math.max(width, name);
+  return { info, form, label: "", x: 0, y: 0, width, height, cellWidth, cellHeight, photo, room };
 }
 
 /** Blocks in rows: one below the other, and beside each other where there are many.
@@ -118,7 +120,7 @@ function inRows(blocks, sideBySide, widest = 0) {
   const rows = [];
   let width = Number.POSITIVE_INFINITY;
   for (const block of blocks) {
-    const wide = Math.max(block.width, NARROWEST) + BETWEEN;
+    const wide = block.room + BETWEEN;
     if (!sideBySide || width + wide > widest) {
       rows.push([]);
       width = 0;
@@ -137,7 +139,7 @@ function stack(rows, y) {
     for (const block of row) {
       block.x = x;
       block.y = y + LABEL + block.photo;
-      x += Math.max(block.width, NARROWEST) + BETWEEN;
+      x += block.room + BETWEEN;
     }
     y += LABEL + Math.max(...row.map((block) => block.photo + block.height)) + BETWEEN;
   }
