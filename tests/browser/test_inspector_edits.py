@@ -113,6 +113,8 @@ def test_a_number_is_edited_undone_and_redone(browser, page, made):
     has_loss(browser, right_loss(made, second))
     assert loss(browser).startswith(f"L {shown(right_loss(made, first))} → ")
     assert "was 1.5" in browser.all("#head .was")[0].text
+    spoken = f"from {shown(right_loss(made, first))} to {shown(right_loss(made, second))}."
+    wait(browser, f"document.querySelector('#status').textContent.endsWith({spoken!r})")
     press(browser, "z", ctrlKey=True)
     has_loss(browser, right_loss(made, first))
     press(browser, "z", ctrlKey=True)

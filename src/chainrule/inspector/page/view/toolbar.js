@@ -126,7 +126,7 @@ function lossMovedText(app) {
     text.textContent = `L ${moved.text}`;
     text.classList.toggle("down", moved.by < 0);
     text.classList.toggle("up", moved.by > 0);
-    if (edits !== shown) say(moved.sentence);
+    if (edits !== shown) setTimeout(() => say(moved.sentence), 150); // after the cell and its value
     shown = edits;
   });
   return text;
