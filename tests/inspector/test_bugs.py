@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +21,11 @@ from javascript import needs_node, run
 SEED = 1
 CHECK = Path(__file__).parent / "page" / "check_finds.mjs"
 
-FAST = ("regression", "residual", "words")
-SOME_FAST = [
-    name if name in FAST else pytest.param(name, marks=pytest.mark.exhaustive) for name in NETWORKS
-]
-"""All networks, of which the larger ones are tried by `make test-all` alone."""
+
+def some(*fast: str) -> list[Any]:
+    """All networks, of which those that are not named are tried by `make test-all` alone."""
+    slow = pytest.mark.exhaustive
+    return [name if name in fast else pytest.param(name, marks=slow) for name in NETWORKS]
 
 
 @cache
@@ -75,7 +76,7 @@ def test_every_bug_is_offered_somewhere():
     assert len(BUGS) >= 20
 
 
-@pytest.mark.parametrize("name", SOME_FAST)
+@pytest.mark.parametrize("name", some("regression"))
 def test_a_bug_changes_numbers_and_none_before_it(name):
     for bug, record in offered(name).items():
         changed = differing(right(name), record)
@@ -88,7 +89,7 @@ def test_a_bug_changes_numbers_and_none_before_it(name):
         assert largest_change(right(name), record) > 1e-6, bug
 
 
-@pytest.mark.parametrize("name", SOME_FAST)
+@pytest.mark.parametrize("name", some("regression"))
 def test_a_bug_that_is_not_offered_changes_no_gradient(name):
     found = right(name)
     for bug in BUGS.values():
@@ -97,7 +98,7 @@ def test_a_bug_that_is_not_offered_changes_no_gradient(name):
             assert largest_change(found, record) < 1e-14, bug.name
 
 
-@pytest.mark.parametrize("name", SOME_FAST)
+@pytest.mark.parametrize("name", some("regression"))
 def test_the_gradient_check_finds_every_bug_and_accuses_nothing_else(name):
     assert {row.verdict for row in gradient_check(right(name))} == {"right"}
     for bug, record in offered(name).items():
@@ -107,7 +108,7 @@ def test_the_gradient_check_finds_every_bug_and_accuses_nothing_else(name):
 
 
 @needs_node
-@pytest.mark.parametrize("name", SOME_FAST)
+@pytest.mark.parametrize("name", some("words"))
 def test_the_page_has_the_same_wrong_rules(name):
     planted = {bug: as_json(record) | {"bugs": [bug]} for bug, record in offered(name).items()}
     held_as_told({"none": as_json(right(name))} | planted)
