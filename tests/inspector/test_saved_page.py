@@ -132,6 +132,7 @@ def test_arrays_of_a_network_and_what_is_refused():
         normalised.inspect(x[:1], t[:1])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

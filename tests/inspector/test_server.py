@@ -341,6 +341,7 @@ def test_slow_clients_do_not_keep_the_page_waiting(served, monkeypatch):
             there.close()
 
 
+@pytest.mark.exhaustive
 def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(served, monkeypatch):
     monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.3)
     with closing(socket.create_connection(("127.0.0.1", served.port), timeout=5)) as there:
@@ -354,6 +355,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(served, monkeypatch)
         assert time.monotonic() - began < 2
 
 
+@pytest.mark.exhaustive
 def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
     monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.2)
     began = time.monotonic()
@@ -393,6 +395,7 @@ def test_who_has_the_token_is_not_put_out_by_who_has_not(served):
             there.close()
 
 
+@pytest.mark.exhaustive
 def test_many_at_once_are_answered_each(served):
     found: list[int] = []
 
@@ -417,6 +420,7 @@ class Streaming(Session):
         self.streams = {"/live": lambda: iter([b"data: 1\n\n", b"data: 2\n\n"])}
 
 
+@pytest.mark.exhaustive
 def test_a_stream_is_for_who_has_the_token():
     base = Network([Dense(1)], input=1, loss="mse").inspect([[1.0]], [[0.5]])
     with Served(Streaming(base)) as served:
@@ -445,6 +449,7 @@ def test_a_port_that_is_taken_is_said(served):
         base.open(port=70_000, browser=False)
 
 
+@pytest.mark.exhaustive
 def test_the_browser_is_started_with_a_file_that_only_this_user_reads(served, monkeypatch):
     opened: list[str] = []
     monkeypatch.setenv("DISPLAY", ":0")
