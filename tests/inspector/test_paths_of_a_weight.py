@@ -88,5 +88,21 @@ def test_paths_through_steps():
     for name, network, x, t in variants(np.random.default_rng(0)):
         if any(getattr(layer, "truncate", None) for layer in network.layers):
             continue  # its gradient leaves paths out on purpose
-        for cell, gradient, paths in followed(network, x, t):
+        for cell, gradient, paths in followed(network, x, t, cells=1):
             assert paths["total"] == pytest.approx(gradient, rel=1e-9, abs=1e-12), (name, cell)
+
+
+@pytest.mark.exhaustive
+def test_of_too_many_cells_those_of_one_case_are_followed():
+    network = Network([Dense(200, "tanh"), Dense(200, "tanh"), Dense(2)], input=3, seed=1)
+    random = np.random.default_rng(0)
+    x, t = random.normal(size=(64, 3)), random.normal(size=(64, 2))
+    alone = in_float64(network)
+    recorded(alone, *alone.prepare(x[:1], t[:1]))
+    tried = [found for found in followed(network, x, t) if found[0]["key"] == "dense_1.W"]
+    assert tried
+    for cell, _, paths in tried:
+        assert paths["only"] == 0
+        share = alone.gradients[cell["key"]][tuple(cell["at"])] / len(x)
+        assert paths["total"] == pytest.approx(share, rel=1e-9)
+        assert paths["count"] == 200 * 2

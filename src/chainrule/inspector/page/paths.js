@@ -30,11 +30,11 @@
  * @property {number} total the sum of the products of all
  * @property {number | null} only the one case through which the paths lead; null for all cases
  */
-import { isIn, placesIn } from "./arrays.js";
+import { flatIndex, isIn, placesIn } from "./arrays.js";
 import { derivatives } from "./derivative.js";
 import { infoOf } from "./scene.js";
 
-const MOST_WORK = 2_000_000;
+const MOST_WORK = 1_000_000;
 
 /** The paths would take too long to find. */
 class TooMany extends Error {}
@@ -58,8 +58,27 @@ export function pathsOf(pass, from, shown, most = 8) {
   return null;
 }
 
-/** @param {At} cell @returns {string} */
-const idOf = ({ key, at }) => `${key}|${at}`;
+/** The cells on the way, each found by its array and its place. */
+class Stops {
+  /** @param {Scene} scene */
+  constructor(scene) {
+    this.shapes = new Map(scene.arrays.map(({ key, shape }) => [key, shape]));
+    /** @type {Map<string, Map<number, Stop>>} */
+    this.arrays = new Map();
+  }
+
+  /** @param {string} key @param {Place} at @returns {Stop | undefined} */
+  find(key, at) {
+    return this.arrays.get(key)?.get(flatIndex(this.shapes.get(key) ?? [], at));
+  }
+
+  /** @param {Stop} stop */
+  add(stop) {
+    const own = this.arrays.get(stop.key) ?? new Map();
+    own.set(flatIndex(this.shapes.get(stop.key) ?? [], stop.at), stop);
+    this.arrays.set(stop.key, own);
+  }
+}
 
 /** @param {At} cell @returns {Stop} */
 const stopAt = ({ key, at }) => ({
@@ -78,8 +97,9 @@ const stopAt = ({ key, at }) => ({
  * @param {number | null} only @returns {Stop} */
 function reachedFrom({ scene, operations, read }, from, only) {
   const start = stopAt(from);
-  const stops = new Map([[idOf(from), start]]);
-  /** @type {Map<Operation, Map<string, Stop>>} */
+  const stops = new Stops(scene);
+  stops.add(start);
+  /** @type {Map<Operation, Stop[]>} */
   const targets = new Map();
   const forward = operations.filter(({ phase, layer }) => phase === "forward" && layer !== "loss");
   const waiting = [start];
@@ -87,40 +107,39 @@ function reachedFrom({ scene, operations, read }, from, only) {
     for (const operation of forward) {
       if (!operation.reads.includes(stop.key)) continue;
       for (const at of placesOf(scene, operation, stop, only)) {
-        const id = idOf({ key: operation.target, at });
-        if (stops.has(id)) continue;
+        if (stops.find(operation.target, at)) continue;
         const target = stopAt({ key: operation.target, at });
-        stops.set(id, target);
+        stops.add(target);
         waiting.push(target);
-        const own = targets.get(operation) ?? new Map();
-        targets.set(operation, own.set(id, target));
+        const own = targets.get(operation);
+        if (own) own.push(target);
+        else targets.set(operation, [target]);
       }
     }
-    if (waiting.length > MOST_WORK / 50) throw new TooMany();
+    if (waiting.length > MOST_WORK / 25) throw new TooMany();
   }
-  const keys = new Set([...stops.values()].map(({ key }) => key));
   let work = 0;
   for (const [operation, own] of targets) {
-    for (const target of own.values()) {
+    for (const target of own) {
       /** @type {Map<Stop | undefined, number>} */
       const slopes = new Map(); // a cell may occur more than once
       derivatives(
         operation.expression(target.at),
         read,
         (key, at, slope) => {
-          const stop = stops.get(idOf({ key, at }));
+          const stop = stops.find(key, at);
           slopes.set(stop, (slopes.get(stop) ?? 0) + slope);
         },
         (key, at) => {
           if (++work > MOST_WORK) throw new TooMany();
-          return keys.has(key) && stops.has(idOf({ key, at }));
+          return stops.find(key, at) !== undefined;
         },
       );
       for (const [stop, slope] of slopes) if (slope) stop?.next.push({ to: target, slope });
     }
   }
   const output = `${scene.output}.out`;
-  for (const stop of stops.values())
+  for (const stop of waiting)
     if (stop.key === output) stop.last = read(`${scene.output}.J`, stop.at);
   return start;
 }
