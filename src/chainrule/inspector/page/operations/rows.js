@@ -293,7 +293,7 @@ const EMBEDDING = {
         phase: "forward",
         title: "The vector of the class",
         says: "The row of E that belongs to the class number; all other rows count 0 times.",
-        numpy: "z = E[x.astype(int)].reshape(len(x), -1)",
+        numpy: "z = E[x.astype(int)].reshape(*x.shape[:-1], -1)",
         reads: [x, E],
         expression: (at) =>
           isPadding(scene, layer.output_shape, at)
