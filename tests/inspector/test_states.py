@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from random_networks import told, with_states
-from sequence_networks import variants
+from random_networks import as_json, told, with_states
+from sequence_networks import KINDS, variants
+from test_engine_against_python import held_as_told
 from test_operations import SCRIPT, held
 
 from chainrule.explain.lesson import in_float64
@@ -58,6 +59,13 @@ def test_a_few_random_networks_with_states():
 @pytest.mark.exhaustive
 def test_many_random_networks_with_states():
     held_exactly(range(4, 120))
+
+
+@needs_node
+def test_the_page_computes_the_same_for_each_kind():
+    names = [f"{kind} {{'truncate': 2}} padded" for kind in KINDS]
+    names += [f"{kind} {{'start': 'learnt', 'bias': False}} " for kind in KINDS]
+    held_as_told({name: as_json(record_of(name)) for name in names})
 
 
 def test_the_arrays_inside():
