@@ -192,6 +192,9 @@ test("a line of text has parentheses where they are needed", () => {
     ),
     "[3 > 0]",
   );
+  const squared = (key) => textOf(power(cell(key, [0, 0]), constant(2)), manner);
+  assert.equal(squared("dense_1.W_grad"), "(∂L/∂W⁽¹⁾₁₁)^(2)");
+  assert.equal(squared("dense_1.W"), "(W⁽¹⁾₁₁)^(2)");
   assert.equal(textOf(power(negative(constant(2)), constant(3)), manner), "(−2)^(3)");
 });
 

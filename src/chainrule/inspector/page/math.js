@@ -194,12 +194,20 @@ class Writer {
         return this.bare({ ...one, over: over.over, under: { kind: "product", factors } });
       }
       case "power":
-        return signs.power(this.write(one.base, 2), this.write(one.exponent));
+        return signs.power(this.base(one.base), this.write(one.exponent));
       case "negative":
         return signs.row(signs.minus(), this.write(one.of, 1));
       case "call":
         return this.call(one);
     }
+  }
+
+  /** What is raised to a power: a name with something above it or of a fraction in parentheses.
+   * @param {Expression} one @returns {T} */
+  base(one) {
+    const name = one.kind === "cell" ? this.named(one) : null;
+    const isPlain = !name || (!name.derivative && name.layer === null);
+    return isPlain ? this.write(one, 2) : this.signs.fenced(this.bare(one), "(", ")");
   }
 
   /** @param {Expression[]} parts @param {string} sign @param {Tightness} around @returns {T} */
