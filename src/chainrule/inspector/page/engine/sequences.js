@@ -166,10 +166,15 @@ export function statesForward(at, x) {
   for (const [letter, array] of Object.entries(inside)) if (letter !== "h") at.keep(letter, array);
   if (!putsOutLast(at.layer)) return inside.h;
   at.keep("h", inside.h);
+  return lastStates(course, inside.h.data);
+}
+
+/** @param {StepCourse} course @param {Float64Array} h of all steps @returns {NdArray} */
+function lastStates({ cases, steps, size, lengths }, h) {
   const out = ndarray([cases, size]);
   for (let n = 0; n < cases; n++) {
     const last = (n * steps + lengths[n] - 1) * size;
-    out.data.set(inside.h.data.subarray(last, last + size), n * size);
+    out.data.set(h.subarray(last, last + size), n * size);
   }
   return out;
 }
@@ -379,18 +384,12 @@ export function statesBackward(at, J, x, out) {
   for (const { gate } of sums)
     at.keep(gate ? `delta_${gate}` : "delta", ndarray(shape, walk.delta[gate]));
   const sent = ndarray([cases, steps, features]);
-  for (const one of sums)
-    if (one.W !== null)
-      for (let row = 0; row < cases * steps; row++)
-        addProductBack(
-          sent.data,
-          row * features,
-          walk.delta[one.gate],
-          row * size,
-          at.array("W"),
-          one.W,
-          size,
-        );
+  const W = at.array("W");
+  for (const one of sums) {
+    const delta = walk.delta[one.gate];
+    for (let row = 0; one.W !== null && row < cases * steps; row++)
+      addProductBack(sent.data, row * features, delta, row * size, W, one.W, size);
+  }
   keepGradients(at, course, walk, x, h);
   return sent;
 }
