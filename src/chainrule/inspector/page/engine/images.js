@@ -83,18 +83,22 @@ function addCombination(factors, start, step, rows, into) {
  * @param {Float64Array} into (count,) */
 function addProducts(row, rows, into) {
   const width = row.length;
-  const places = Int32Array.from(row.keys()).filter((j) => row[j] !== 0);
-  const numbers = Float64Array.from(places, (j) => row[j]);
+  const places = new Int32Array(width);
+  let many = 0;
+  for (let j = 0; j < width; j++) if (row[j] !== 0) places[many++] = j;
   let k = 0;
   for (; k + 4 <= into.length; k += 4) {
     const one = k * width;
     const two = one + width;
     const three = two + width;
     const four = three + width;
-    let [a, b, c, d] = [0, 0, 0, 0];
-    for (let n = 0; n < places.length; n++) {
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (let n = 0; n < many; n++) {
       const j = places[n];
-      const number = numbers[n];
+      const number = row[j];
       a += number * rows[one + j];
       b += number * rows[two + j];
       c += number * rows[three + j];
@@ -105,7 +109,8 @@ function addProducts(row, rows, into) {
     into[k + 2] += c;
     into[k + 3] += d;
   }
-  for (; k < into.length; k++) for (const j of places) into[k] += row[j] * rows[k * width + j];
+  for (; k < into.length; k++)
+    for (let n = 0; n < many; n++) into[k] += row[places[n]] * rows[k * width + places[n]];
 }
 
 /** Part k of an array that consists of equal parts, as a view.

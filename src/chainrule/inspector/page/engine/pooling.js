@@ -46,7 +46,8 @@ const MAX_POOL_ENGINE = {
     for (let output = 0; output < y.data.length; output++) {
       const start = (output % places) * size;
       const channel = Math.floor(output / places) * area;
-      let [best, winner] = [0, -1];
+      let best = 0;
+      let winner = -1;
       for (let k = 0; k < size; k++) {
         if (pixels[start + k] < 0) continue;
         const one = data[channel + pixels[start + k]];
