@@ -277,9 +277,9 @@ function backToInputs(scene, layer, grouping) {
       const many = constant(grouping.count, "N");
       const distance = sum([cell(x, at), negative(cell(m, group))]);
       return sum([
-        quotient(cell(u, at), cell(s, group)),
+        product(quotient(constant(1), cell(s, group)), cell(u, at)),
         product(cell(byV, group), quotient(product(constant(2), distance), many)),
-        quotient(cell(byM, group), many),
+        meanFrom(grouping.count, cell(byM, group)),
       ]);
     },
     influences: (key, at) => [key === x || key === u ? at : grouping.members(at)],

@@ -215,7 +215,8 @@ function toChannelMeans(scene, layer) {
     says: "Every place has the same share in the mean, and gets this share of the gradient.",
     numpy: `J_before = J[:, :, None, None] / ${height * width}`,
     reads: [J],
-    expression: ([n, c]) => quotient(cell(J, [n, c]), constant(height * width)),
+    expression: ([n, c]) =>
+      product(quotient(constant(1), constant(height * width)), cell(J, [n, c])),
     influences: (_, [n, c]) => [[n, c]],
   };
 }
