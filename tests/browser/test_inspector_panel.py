@@ -92,6 +92,7 @@ def test_keys_lead_from_step_to_step(panel):
     assert panel.text("h2") == "The weighted sum"
     panel.type("n")
     assert panel.text("h2") == "The activation"
+    assert panel.text(".about").count("tanh(z) = (e^(z) − e^(−z)) / (e^(z) + e^(−z)).") == 1
     panel.press("ARROW_LEFT")
     assert panel.text(".count").startswith("1 /")
     count = int(panel.text(".count").split("/")[1])
@@ -142,6 +143,7 @@ def test_a_prediction_is_marked_and_given_away_nowhere(panel, small):
     assert (
         panel.browser.run("return document.querySelectorAll('td.is-chosen')[0].innerText") == "?"
     )
+    assert "." not in panel.text(".legend")  # nor how large the largest of them is
     panel.press("ESCAPE")  # leaves the field, so that keys mean what they mean elsewhere
     for key in "cd":
         panel.type(key)

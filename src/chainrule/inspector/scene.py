@@ -15,6 +15,7 @@ from chainrule.inspector.bugs import bugs_for
 from chainrule.inspector.film import AnyFilm
 from chainrule.inspector.record import Record
 from chainrule.inspector.telling import Scaling, TableColumn
+from chainrule.inspector.words import words
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import INPUT_WORD
 from chainrule.nn.layer_types import LAYERS, arguments_of
@@ -96,6 +97,7 @@ def scene(record: Record, told: Told) -> dict[str, Any]:
         "arrays": [_array(record, key) for key in record.entries],
         "film": None if told.film is None else told.film.scene(network),
         "plane": told.plane,
+        "words": words(),
         "bugs": [bug.told() for bug in bugs_for(record)],
     }
 

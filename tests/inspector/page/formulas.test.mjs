@@ -23,6 +23,7 @@ import {
   askedPlaces,
   faultOf,
   numberWritten,
+  tolerance,
 } from "../../../src/chainrule/inspector/page/predicting.js";
 import {
   fittedDigits,
@@ -241,6 +242,16 @@ test("answers are marked to two digits, and told what is wrong with them", () =>
   assert.match(said("one", 1.7), /no number/);
   assert.match(said("", 0), /no number/);
   assert.notEqual(said("0.1", 0), "");
+  assert.match(said("0.2", 1.2), /the sign of b/);
+});
+
+test("of an updated weight it is the change that is marked", () => {
+  const step = { name: "−η g", value: -0.00025 };
+  const of = (answer) => faultOf(answer, 0.24975, [step], tolerance(step.value));
+  assert.equal(of(0.249747), "");
+  assert.match(of(0.25), /: η g is missing/);
+  assert.match(of(0.25025), /the sign of η g/);
+  assert.match(of(0.2484), /too small/);
 });
 
 test("what is asked is of the case shown, and the same for a seed", () => {

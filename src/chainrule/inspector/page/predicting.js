@@ -50,14 +50,19 @@ export function tolerance(value) {
 /** What is to be said of an answer; "" if it is right.
  * @param {number} answer @param {number} value @param {{name: string, value: number}[]} addends what
  *   may have been forgotten
+ * @param {number} [within] how far from the value it may be
  * @returns {string} */
-export function faultOf(answer, value, addends) {
-  const near = (/** @type {number} */ wanted) => Math.abs(answer - wanted) <= tolerance(wanted);
+export function faultOf(answer, value, addends, within = tolerance(value)) {
+  const scale = within / tolerance(value);
+  const near = (/** @type {number} */ wanted) =>
+    Math.abs(answer - wanted) <= scale * tolerance(wanted);
   if (near(value)) return "";
   if (Number.isNaN(answer)) return "That is no number. Write one such as −0.25.";
   if (near(-value)) return "The size is right, the sign is not.";
   const forgotten = addends.find((one) => one.value !== 0 && near(value - one.value));
-  if (forgotten) return `Almost: ${forgotten.name} is missing.`;
+  if (forgotten) return `Almost: ${forgotten.name.replace(/^−/, "")} is missing.`;
+  const turned = addends.find((one) => one.value !== 0 && near(value - 2 * one.value));
+  if (turned) return `Almost: look at the sign of ${turned.name.replace(/^−/, "")}.`;
   const power = [-3, -2, -1, 1, 2, 3].find((one) => near(value * 10 ** one));
   if (power !== undefined) return "The digits are right, the point is not where it should be.";
   if (Math.sign(answer) !== Math.sign(value) && value !== 0) return "Not yet: look at the sign.";

@@ -227,6 +227,16 @@ function largestAndRest(terms, read, most) {
   return [...kept.map((k) => terms[k]), constant(rest, "…")];
 }
 
+/** The functions and the constants with names that an expression is made of, each once.
+ * @param {Expression} one @param {Map<string, Expression>} [found]
+ * @returns {Map<string, Expression>} */
+export function namedParts(one, found = new Map()) {
+  if (one.kind === "call" && !found.has(one.name)) found.set(one.name, one);
+  if (one.kind === "constant" && one.name) found.set(`${one.name} ${one.value}`, one);
+  for (const part of partsOf(one)) namedParts(part, found);
+  return found;
+}
+
 /** An expression of numbers alone, each rounded to so many digits.
  * @param {Expression} one @param {Read} read @param {number} digits @returns {Expression} */
 export function numbersPutIn(one, read, digits) {

@@ -55,6 +55,7 @@
  * @property {number} case the index of the case to look at first
  * @property {{inputs: Scaling | null, targets: Scaling | null}} scaling
  * @property {TableColumn[] | null} columns null where the inputs are of no table
+ * @property {Record<string, string>} words what the signs in formulas mean
  * @property {number[]} input_shape
  * @property {number[] | null} image height and width, where rows of inputs are grey images
  * @property {number[] | null} lengths how many steps of each case are real; null: none is padding

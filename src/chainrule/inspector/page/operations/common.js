@@ -105,7 +105,7 @@ export function throughActivation(scene, layer) {
       layer: name,
       phase: "backward",
       title: "Back through the activation",
-      says: "δ says how the loss moves with z: how it moves with a, times the slope of φ at this z.",
+      says: "δ says how the loss moves with z: how it moves with a, times the slope of the activation at this z.",
       numpy: "delta = J * phi_slope(z)",
       reads: [`${name}.J`, `${name}.z`],
       expression: (at) =>

@@ -72,7 +72,8 @@ const ADAM_NUMPY = "w_new = w - rate * g / (np.sqrt(g**2) + epsilon)";
 /** @type {Record<string, StepFormula>} */
 const STEP_FORMULAS = {
   sgd: {
-    says: () => "Each weight takes a small step against its gradient.",
+    says: () =>
+      "Each number takes a small step against its gradient: η times the gradient is taken away.",
     numpy: "w_new = w - rate * g",
     step: (g) => g,
   },
@@ -145,7 +146,9 @@ function updated(scene, layer, { name, rate, is_bias }, formula) {
     layer: layer.name,
     phase: "update",
     title: `The update of ${name}`,
-    says: `${formula.says(scene.optimizer)}${shrinks ? " Beforehand the weight shrinks by a fixed share of itself." : ""}`,
+    says: !rate
+      ? "The learning rate is 0 here, so that these numbers stay as they are."
+      : `${formula.says(scene.optimizer)}${shrinks ? " Beforehand the weight shrinks by a fixed share of itself." : ""}`,
     numpy: `${shrinks ? "w = w * (1 - rate * weight_decay); " : ""}${formula.numpy}`,
     reads: clips ? [w, gradient, "loss.clip"] : [w, gradient],
     expression: (at) => {

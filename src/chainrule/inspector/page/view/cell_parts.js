@@ -7,7 +7,7 @@ import { isHidden } from "../hidden.js";
 import { formula, mathNumber, mathOf, mathOfAddends, textOf } from "../math.js";
 import { nameText, userName } from "../names.js";
 import { numberText } from "../numbers.js";
-import { fittedDigits, generalRule, shortened } from "../rules.js";
+import { fittedDigits, generalRule, namedParts, shortened } from "../rules.js";
 import { infoOf } from "../scene.js";
 import { inOwnUnits } from "../units.js";
 
@@ -91,6 +91,24 @@ export function ruleOf(app, operation, at, read) {
   const [first, ...others] = mathOfAddends(rule, manner);
   const parts = [formula(mathOf(result, manner), "=", ...first.childNodes), ...others];
   return make("div", { class: "rule" }, ...parts.flatMap((part) => [part, " "]));
+}
+
+/** What the functions and constants in a rule are, as far as there is a word for them.
+ * @param {App} app @param {import("../operations/operations.js").Operation} operation
+ * @param {Expression} rule @returns {string} */
+export function meanings(app, operation, rule) {
+  const { words, loss, layers } = app.pass.scene;
+  const layer = layers.find(({ name }) => name === operation.layer);
+  const options = layer?.activation ?? loss;
+  const found = [];
+  for (const one of namedParts(rule).values()) {
+    const name = "name" in one ? (one.name ?? "") : "";
+    const says = words[`${layer?.type} ${name}`] ?? words[name];
+    if (!says) continue;
+    const text = says.replace(/\b(alpha|slope|delta)\b/g, (option) => options[option]);
+    found.push(one.kind === "constant" ? `${name} = ${numberText(one.value)}, ${text}` : text);
+  }
+  return found.length ? `${found.join("; ")}.` : "";
 }
 
 /** The equation of a cell: with the names of its own terms, with the numbers put in, and the result.

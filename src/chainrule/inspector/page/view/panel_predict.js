@@ -1,14 +1,14 @@
 /** Predict, then reveal: cells of the operation in progress to be filled in and marked at once. */
 
 import { button, make, reachWide, say } from "../dom.js";
-import { cellsOf, evaluate, partsOf } from "../expressions.js";
+import { cellsOf, evaluate } from "../expressions.js";
 import { goTo } from "../going.js";
 import { formula, textOf } from "../math.js";
 import { numberText } from "../numbers.js";
 import { askedPlaces, faultOf, numberWritten, tolerance } from "../predicting.js";
-import { numbersPutIn, shortened, withNumbers } from "../rules.js";
+import { namedParts, numbersPutIn, shortened, withNumbers } from "../rules.js";
 import { infoOf } from "../scene.js";
-import { caseOf, cellButton, cellMath, equation, ruleOf } from "./cell_parts.js";
+import { caseOf, cellButton, cellMath, equation, meanings, ruleOf } from "./cell_parts.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -129,7 +129,7 @@ function question(app, quiz, step, one, read, redraw) {
     make("h2", { text: step.title }),
     make("p", {
       class: "says",
-      text: `${step.says} Which number is it? Two digits will do; Esc leaves the field.`,
+      text: `${step.says} Which number is it? Two digits ${step.phase === "update" ? "of its change " : ""}will do; Esc leaves the field.`,
     }),
     form,
     make("p", { id: "predict-said", class: `said ${kind}`, text: quiz.said }),
@@ -193,14 +193,15 @@ function quizButtons(app, quiz, redraw) {
 function mark(app, quiz, step, one, read, text) {
   if (quiz.state !== "open") return;
   const value = read(one.key, one.at);
+  const within = withinOf(step, one, read);
   const expression = step.expression(one.at);
   const manner = { scene: app.pass.scene, ownCase: caseOf(app, one), digits: 4 };
   const addends = expression.kind === "sum" && !expression.index ? expression.terms : [];
   const known = addends
     .filter((term) => term.kind !== "sum")
     .map((term) => ({ name: textOf(term, manner), value: evaluate(term, read) }));
-  const fault = faultOf(numberWritten(text), value, known);
-  quiz.said = fault || `Right, within ±${numberText(tolerance(value), 1)}.`;
+  const fault = faultOf(numberWritten(text), value, known, within);
+  quiz.said = fault || `Right, within ±${numberText(within, 1)}.`;
   say(quiz.said);
   if (fault) return;
   quiz.state = "right";
@@ -208,6 +209,17 @@ function mark(app, quiz, step, one, read, text) {
   quiz.score.total++;
   if (quiz.hints) quiz.score.hinted++;
   unhide(app, quiz);
+}
+
+/** How far an answer may be from the number: of an updated one it is the change that matters.
+ * @param {Operation} step @param {ChosenCell} one @param {Read} read @returns {number} */
+function withinOf(step, one, read) {
+  const value = read(one.key, one.at);
+  const change =
+    step.phase === "update" && one.at.length
+      ? value - read(one.key.replace("_new", ""), one.at)
+      : 0;
+  return tolerance(change || value);
 }
 
 /** Show the cell that it is the turn of.
@@ -220,8 +232,9 @@ const unhide = (app, quiz) => app.store.set({ hidden: quiz.asked.slice(quiz.inde
 function given(app, step, one, read) {
   const short = shortened(step.expression(one.at), read, 4);
   const value = read(one.key, one.at);
+  const within = withinOf(step, one, read);
   const suffices = (/** @type {number} */ digits) =>
-    Math.abs(evaluate(numbersPutIn(short, read, digits), read) - value) <= tolerance(value) / 4;
+    Math.abs(evaluate(numbersPutIn(short, read, digits), read) - value) <= within / 4;
   const digits = [3, 4, 5, 6, 7, 8].find(suffices) ?? 9;
   const ownCase = caseOf(app, one);
   const cells = [...new Map([...cellsOf(short)].map((each) => [`${each.key}${each.at}`, each]))];
@@ -233,7 +246,8 @@ function given(app, step, one, read) {
       make("span", { text: `= ${numberText(read(each.key, each.at), digits)}` }),
     ),
   );
-  for (const each of constantsIn(short)) {
+  for (const each of namedParts(short).values()) {
+    if (each.kind !== "constant") continue;
     const text = each.name === "…" ? "all other terms together" : (each.name ?? "");
     items.push(make("li", {}, `${text} = ${numberText(each.value, digits)}`));
   }
@@ -243,27 +257,17 @@ function given(app, step, one, read) {
   ];
 }
 
-/** The constants with names in an expression, each once.
- * @param {import("../expressions.js").Expression} one
- * @returns {import("../expressions.js").Constant[]} */
-function constantsIn(one) {
-  const found = new Map();
-  const look = (/** @type {import("../expressions.js").Expression} */ part) => {
-    if (part.kind === "constant") {
-      if (part.name) found.set(`${part.name} ${part.value}`, part);
-    } else for (const inner of partsOf(part)) look(inner);
-  };
-  look(one);
-  return [...found.values()];
-}
-
 /** The hints that were taken, and in the end the whole equation.
  * @param {App} app @param {Quiz} quiz @param {Operation} step @param {ChosenCell} one
  * @param {Read} read @returns {HTMLElement[]} */
 function helps(app, quiz, step, one, read) {
   const found = [];
   if (quiz.hints > 0 || quiz.state !== "open")
-    found.push(make("h3", { class: "minor", text: "The rule" }), ruleOf(app, step, one.at, read));
+    found.push(
+      make("h3", { class: "minor", text: "The rule" }),
+      ruleOf(app, step, one.at, read),
+      make("p", { class: "shapes", text: meanings(app, step, step.expression(one.at)) }),
+    );
   if (quiz.hints > 1 || quiz.state !== "open")
     found.push(
       make("h3", { class: "minor", text: "The numbers put in" }),

@@ -17,6 +17,7 @@ import {
   cellMath,
   equation,
   lightsUp,
+  meanings,
   ownWords,
   ruleOf,
   termsOf,
@@ -71,7 +72,7 @@ function aboutPass(app) {
   const cases = infoOf(scene, "input.out")?.shape[0] ?? 1;
   const many = cases === 1 ? "one case" : `${cases} cases`;
   const start = button("Step through it", "The first operation (→)", () => goTo(app, 0));
-  const phases = app.operations.some(({ phase }) => phase === "update") ? " and the update" : "";
+  const phases = app.operations.some(({ phase }) => phase === "update") ? ", and the update" : "";
   return [
     make("p", { class: "where", text: "The whole pass" }),
     make("h2", { text: scene.title }),
@@ -83,9 +84,10 @@ function aboutPass(app) {
     make("p", {
       class: "says",
       text:
-        `${app.operations.length} operations lead from the inputs to the loss, back to every` +
-        ` gradient${phases}. Each is shown as a rule and with its numbers. Any number of the` +
-        " picture can be chosen: it says where it comes from and what it influences.",
+        "Each layer is a column: above the line what the forward pass computes, below it how the" +
+        ` loss moves with each number${phases}. Point at a number to read what it is; choose it to` +
+        ` see where it comes from and what it influences. ${app.operations.length} operations` +
+        " lead from the inputs to the loss and back.",
     }),
     make("p", {}, start),
   ];
@@ -105,6 +107,7 @@ function aboutOperation(app, step, read) {
     make("h2", { text: step.title }),
     make("p", { class: "says", text: step.says }),
     ruleOf(app, step, at, read),
+    make("p", { class: "shapes", text: meanings(app, step, step.expression(at)) }),
     shapesLine(app, step),
     make("pre", { class: "numpy" }, make("code", { text: step.numpy })),
   ];

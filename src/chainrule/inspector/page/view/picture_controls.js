@@ -2,6 +2,7 @@
 
 import { button, make } from "../dom.js";
 import { choose } from "../going.js";
+import { hides } from "../hidden.js";
 import { infoOf } from "../scene.js";
 import { followPointers } from "./camera.js";
 import { currentPalette } from "./colours.js";
@@ -198,9 +199,12 @@ function legend(picture) {
   const low = make("span", { class: "number" });
   const high = make("span", { class: "number" });
   const name = make("span", { class: "of" });
-  app.store.watch(["hovered", "chosen", "pass"], ({ hovered, chosen }) => {
+  app.store.watch(["hovered", "chosen", "pass", "hidden"], ({ hovered, chosen }) => {
     const block = picture.blockOf((hovered ?? chosen)?.key);
-    const most = block ? picture.levelsOf(block.info.key).largest : null;
+    const most =
+      block && hides(app, block.info.key) === "none"
+        ? picture.levelsOf(block.info.key).largest
+        : null;
     name.textContent = block ? block.label : "each array on its own scale";
     low.textContent = most === null ? "−" : shortNumber(-most, 7);
     high.textContent = most === null ? "+" : shortNumber(most, 7);

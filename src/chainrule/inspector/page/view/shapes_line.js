@@ -1,6 +1,7 @@
 /** The shapes of an operation, as in z (32×128) = x (32×784) · W (784×128) + b (128). */
 
 import { make } from "../dom.js";
+import { functionOf } from "../engine/activations.js";
 import { arrayName } from "../names.js";
 import { infoOf } from "../scene.js";
 
@@ -15,8 +16,8 @@ const IN_FORMULAS = [
   [/ @ /g, " · "],
   [/ \* /g, " ⊙ "],
   [/ - /g, " − "],
-  [/\bphi_slope\b/g, "φ′"],
-  [/\bphi\b/g, "φ"],
+  [/phi_slope/, "φ′"],
+  [/phi/, "φ"],
 ];
 
 /** The line of NumPy with the arrays' names and shapes; where it says them in other words, the
@@ -24,6 +25,7 @@ const IN_FORMULAS = [
  * @param {App} app @param {Operation} step @returns {HTMLElement} */
 export function shapesLine(app, step) {
   const known = identifiers(app, step);
+  const activation = app.pass.scene.layers.find(({ name }) => name === step.layer)?.activation;
   const pieces = step.numpy.split(/([A-Za-z_][\w.]*)/);
   const isPlain = pieces.every((piece, k) =>
     k % 2
@@ -33,7 +35,11 @@ export function shapesLine(app, step) {
   const parts = pieces.map((piece, k) => {
     const key = k % 2 ? known.get(bareName(piece)) : undefined;
     if (key) return named(app, key, piece.endsWith(".T"));
-    const text = IN_FORMULAS.reduce((all, [sign, shown]) => all.replaceAll(sign, shown), piece);
+    const symbol = activation ? functionOf(activation).symbol : "φ";
+    const text = IN_FORMULAS.reduce(
+      (all, [sign, shown]) => all.replace(sign, shown),
+      piece,
+    ).replace("φ", symbol);
     return document.createTextNode(text);
   });
   const listed = [

@@ -46,8 +46,8 @@ export function placeText(scene, key, at) {
   if (!info) return "";
   const words = [];
   if (info.cases) {
-    const told = scene.cases[at[0]];
-    words.push(`case ${told ? told.number : at[0]}${told?.label ? ` (${told.label})` : ""}`);
+    const label = scene.cases[at[0]]?.label;
+    words.push(`case ${at[0] + 1}${label ? ` (${label})` : ""}`);
   }
   const own = userName(scene, key, at);
   if (own) words.unshift(own);
@@ -92,7 +92,9 @@ export function tooltipIn(area) {
     partner.textContent = other
       ? `${nameText(scene, other, at, at[0])} = ${whole(scene, { key: other, at }, others)}`
       : "";
-    place.textContent = placeText(scene, key, at);
+    place.textContent = [placeText(scene, key, at), infoOf(scene, key)?.says]
+      .filter(Boolean)
+      .join(". ");
     const left = point.x > screen.width / 2;
     const above = point.y > screen.height / 2;
     const [x, y] = [point.x + (left ? -14 : 14), point.y + (above ? -14 : 14)];
