@@ -53,8 +53,8 @@ def tooltip(browser: Browser) -> str:
     )
 
 
-def found_cell(browser: Browser) -> tuple[float, float, str]:
-    """A place in the picture that shows a weight of the first layer, and what is said of it."""
+def found_cell(browser: Browser, name: str = "W⁽¹⁾") -> tuple[float, float, str]:
+    """A place in the picture that shows a number of an array, and what is said of it."""
     width, height = browser.run(
         "const {clientWidth, clientHeight} = document.querySelector('.area');"
         "return [clientWidth, clientHeight];"
@@ -63,9 +63,9 @@ def found_cell(browser: Browser) -> tuple[float, float, str]:
         for x in range(30, int(width), 37):
             mouse(browser, "Moved", x, y)
             said = tooltip(browser)
-            if said.startswith("W⁽¹⁾"):
+            if said.startswith(name):
                 return x, y, said
-    raise AssertionError("there is no weight of layer 1 in the picture")
+    raise AssertionError(f"there is no {name} in the picture")
 
 
 def press(browser: Browser, key: str) -> None:
@@ -120,6 +120,51 @@ def test_zoom_shows_numbers_and_a_map_and_whole_goes_back(browser, page):
     press(browser, "0")
     canvas(browser, "base")
     assert browser.run("return document.querySelector('.minimap').hidden")
+
+
+def legend(browser: Browser) -> list[str]:
+    return browser.run(
+        "return [...document.querySelectorAll('#picture .legend > .number, .legend > .of')]"
+        ".map(one => one.textContent);"
+    )
+
+
+@pytest.mark.exhaustive
+def test_gradients_are_compared_on_one_scale(browser, page):
+    drawn(browser, page)
+    found_cell(browser, "δ⁽¹⁾")
+    own = canvas(browser, "base")
+    scale_of_its_own = legend(browser)
+    assert scale_of_its_own[2] == "δ⁽¹⁾"
+    press(browser, "g")
+    compared = canvas(browser, "base")
+    assert compared != own
+    shared = legend(browser)
+    assert shared[2] == "δ⁽¹⁾"
+    assert float(shared[1]) > float(scale_of_its_own[1])
+    found_cell(browser, "∂L/∂a⁽¹⁾")
+    assert legend(browser)[:2] == shared[:2]
+    found_cell(browser, "W⁽¹⁾")
+    values = legend(browser)
+    press(browser, "g")
+    assert canvas(browser, "base") != compared
+    assert legend(browser) == values  # what is no gradient keeps its scale
+
+
+@pytest.mark.exhaustive
+def test_the_legend_gives_away_nothing_that_is_to_be_predicted(browser, page):
+    drawn(browser, page)
+    browser.press("ARROW_RIGHT")
+    press(browser, "q")
+    canvas(browser, "base")
+    seen = set()
+    for y in range(30, 600, 19):
+        for x in range(30, 780, 37):
+            mouse(browser, "Moved", x, y)
+            seen.add(tuple(legend(browser)))
+    assert ("−", "+", "z⁽¹⁾") in seen
+    assert ("−", "+", "δ⁽¹⁾") in seen
+    assert any(name == "W⁽¹⁾" and low != "−" for low, high, name in seen)
 
 
 @pytest.mark.exhaustive

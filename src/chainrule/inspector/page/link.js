@@ -38,13 +38,15 @@ function fromBase64url(text) {
 export function viewAsText(view, operations) {
   /** @type {Record<string, unknown>} */
   const parts = { v: VERSION };
-  const { operation, case_, alone, chosen, light, reach, edits, bugs, frame, mode, camera } = view;
+  const { operation, case_, alone, chosen, light, reach, oneScale } = view;
+  const { edits, bugs, frame, mode, camera } = view;
   if (operations[operation]) parts.operation = operations[operation].target;
   if (case_) parts.case = case_;
   if (alone) parts.alone = true;
   if (chosen) parts.cell = chosen;
   if (light !== "contributes") parts.light = light;
   if (reach !== "direct") parts.reach = reach;
+  if (oneScale) parts.oneScale = true;
   if (edits.length) parts.edits = edits;
   if (bugs.length) parts.bugs = bugs;
   if (frame !== null) parts.frame = frame;
@@ -134,6 +136,7 @@ const LINK_PARTS = {
     value.at.every((/** @type {unknown} */ k) => isIndex(k, 2 ** 31)),
   light: (value) => ["contributes", "influences"].includes(value),
   reach: (value) => ["direct", "all"].includes(value),
+  oneScale: (value) => typeof value === "boolean",
   bugs: (value) =>
     Array.isArray(value) && value.length < 100 && value.every((one) => typeof one === "string"),
   frame: (value) => Number.isInteger(value),

@@ -113,6 +113,8 @@ export function computedPass(carried, wanted) {
  * @param {Scene} scene @param {Map<string, NdArray>} arrays
  * @param {number} loss @returns {Pass} */
 export function passOf(scene, arrays, loss) {
+  /** @type {Map<string, import("./source.js").Levels>} */
+  const levels = new Map();
   return {
     scene,
     loss,
@@ -122,8 +124,12 @@ export function passOf(scene, arrays, loss) {
     },
     need: async () => {},
     levels: (key) => {
+      const known = levels.get(key);
+      if (known) return known;
       const { shape, data } = /** @type {NdArray} */ (arrays.get(key));
-      return { shape, data, scale: 1, largest: largestIn(data) };
+      const found = { shape, data, scale: 1, largest: largestIn(data) };
+      levels.set(key, found);
+      return found;
     },
   };
 }

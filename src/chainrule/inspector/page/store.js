@@ -18,6 +18,7 @@
  * @property {ChosenCell | null} hovered
  * @property {"contributes" | "influences"} light which way cells light up from the chosen one
  * @property {"direct" | "all"} reach how far: one operation, or all the way
+ * @property {boolean} oneScale whether all gradients are coloured on one scale, to be compared
  * @property {Edit[]} edits since the scene as Python sent it, oldest first
  * @property {string[]} bugs names of planted bugs
  * @property {number | null} frame of the film; null for the pass as it came
@@ -43,6 +44,7 @@ export const FIRST_VIEW = {
   hovered: null,
   light: "contributes",
   reach: "direct",
+  oneScale: false,
   edits: [],
   bugs: [],
   frame: null,

@@ -20,6 +20,7 @@ import { drawCover, VEIL } from "./overlay.js";
  * @property {Palette} palette
  * @property {import("../source.js").Pass} pass
  * @property {(key: string) => import("../source.js").Levels} levels
+ * @property {(info: import("../scene.js").ArrayInfo) => string} aside what stands beside its name
  * @property {import("./layout.js").Layout} layout
  * @property {(block: Block) => import("./bitmaps.js").Bitmap} bitmap
  * @property {(block: Block) => CanvasImageSource} photo of a block of three colours
@@ -238,7 +239,12 @@ function drawNumbers(drawn, block, box, lit) {
 
 /** @param {Drawn} drawn @param {Block} block @param {{x: number, y: number, width: number}} box
  * @param {"shown" | "later" | "now"} when */
-function drawLabel({ context, camera, palette, wrong }, { info, label, photo, room }, box, when) {
+function drawLabel(
+  { context, camera, palette, wrong, aside },
+  { info, label, photo, room },
+  box,
+  when,
+) {
   if (LABEL * camera.scale < 8.5) return;
   const size = Math.min(15, Math.max(9, 12.5 * camera.scale));
   context.textBaseline = "alphabetic";
@@ -249,11 +255,11 @@ function drawLabel({ context, camera, palette, wrong }, { info, label, photo, ro
   const y = box.y - photo * camera.scale - Math.max(2.5, 4 * camera.scale);
   context.fillText(label, box.x, y);
   const width = context.measureText(label).width;
-  const shape = (info.cases ? info.shape.slice(1) : info.shape).join(" × ");
+  const more = aside(info);
   context.font = `${size * 0.8}px ${FACE}`;
   context.fillStyle = palette.faint;
-  if (width + context.measureText(shape).width < room * camera.scale)
-    context.fillText(shape, box.x + width + 7, y);
+  if (width + 5 + context.measureText(more).width < room * camera.scale)
+    context.fillText(more, box.x + width + 5, y);
 }
 
 /** Lines between the cells and numbers in them, where there is room; and what is no number.

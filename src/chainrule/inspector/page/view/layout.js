@@ -141,6 +141,7 @@ function stack(rows, y) {
       block.y = y + LABEL + block.photo;
       x += block.room + BETWEEN;
     }
+    row[row.length - 1].room += 0.8 * GAP; // its name may reach towards the next column
     y += LABEL + Math.max(...row.map((block) => block.photo + block.height)) + BETWEEN;
   }
   return y;

@@ -3,6 +3,8 @@
 import { flatIndex, placeOf } from "../arrays.js";
 import { make } from "../dom.js";
 import { hides, isHidden } from "../hidden.js";
+import { numberText } from "../numbers.js";
+import { infoOf } from "../scene.js";
 import { caseIn } from "../store.js";
 import { bitmapOf, colourImage, levelIn, levelsShown, rescaled } from "./bitmaps.js";
 import { fitted, kept, opening, showing, zoomed } from "./camera.js";
@@ -77,6 +79,7 @@ export class Picture {
       layout,
       pass: app.pass,
       levels: (key) => this.levelsOf(key),
+      aside: (info) => this.aside(info),
       bitmap: (block) => this.bitmap(block),
       photo: (block) => colourImage(block.form, this.pixels()),
       when: (block) => this.when(block),
@@ -98,10 +101,35 @@ export class Picture {
   levelsOf(key) {
     let found = this.levels.get(key);
     if (!found) {
-      found = this.app.pass.levels(key);
+      found = this.isShared(key) ? this.shared(key) : this.app.pass.levels(key);
       this.levels.set(key, found);
     }
     return found;
+  }
+
+  /** Whether an array is on one scale with others. @param {string} key */
+  isShared(key) {
+    const isGradient = infoOf(this.app.pass.scene, key)?.role.endsWith("gradient");
+    return isGradient && this.app.store.view.oneScale;
+  }
+
+  /** The numbers of an array on the scale of all arrays of its role.
+   * @param {string} key @returns {import("../source.js").Levels} */
+  shared(key) {
+    const { pass } = this.app;
+    const role = infoOf(pass.scene, key)?.role;
+    const alike = pass.scene.arrays.filter((one) => one.role === role);
+    const largest = Math.max(...alike.map((one) => pass.levels(one.key).largest));
+    return { ...rescaled(pass.levels(key), { mean: [0], scale: [1] }), largest };
+  }
+
+  /** What stands beside the name of an array: its shape, or its largest number where colours are to
+   * be compared.
+   * @param {import("../scene.js").ArrayInfo} info @returns {string} */
+  aside({ key, cases, shape }) {
+    if (!this.isShared(key) || hides(this.app, key) !== "none")
+      return (cases ? shape.slice(1) : shape).join(" × ");
+    return `±${numberText(this.app.pass.levels(key).largest, 2)}`;
   }
 
   /** @param {string | undefined} key @returns {Block | undefined} */

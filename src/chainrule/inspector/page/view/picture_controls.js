@@ -28,8 +28,8 @@ export function mountPicture(app, element) {
   const foot = make("div", { class: "foot" });
   element.append(area, foot);
   const picture = new Picture(app, area);
+  watchView(app, picture); // first, so that the legend reads the numbers of the new pass
   foot.append(legend(picture), lightSwitches(app), zoomButtons(picture));
-  watchView(app, picture);
   followArea(app, picture);
   followPaper(picture);
   bindPictureKeys(app, picture);
@@ -43,6 +43,10 @@ function watchView(app, picture) {
     tell(app, picture);
   });
   app.store.watch(["mode", "hidden"], () => picture.relight());
+  app.store.watch(["oneScale"], () => {
+    picture.levels.clear();
+    picture.redraw("base");
+  });
   app.store.watch(["operation"], () => {
     if (app.store.view.mode === "predict") picture.relight();
     else picture.redraw("base");
@@ -199,16 +203,19 @@ function legend(picture) {
   const low = make("span", { class: "number" });
   const high = make("span", { class: "number" });
   const name = make("span", { class: "of" });
-  app.store.watch(["hovered", "chosen", "pass", "hidden"], ({ hovered, chosen }) => {
-    const block = picture.blockOf((hovered ?? chosen)?.key);
-    const most =
-      block && hides(app, block.info.key) === "none"
-        ? picture.levelsOf(block.info.key).largest
-        : null;
-    name.textContent = block ? block.label : "each array on its own scale";
+  const turn = () => app.store.set({ oneScale: !app.store.view.oneScale });
+  const one = button("One scale", "All gradients on one scale, to be compared (g)", turn);
+  app.keys.bind({ keys: ["g"], group: "Light", says: "all gradients on one scale", run: turn });
+  app.store.watch(["hovered", "chosen", "pass", "hidden", "oneScale"], (view) => {
+    const block = picture.blockOf((view.hovered ?? view.chosen)?.key);
+    const isTold = block && hides(app, block.info.key) === "none";
+    const most = isTold ? picture.levelsOf(block.info.key).largest : null;
+    one.setAttribute("aria-pressed", String(view.oneScale));
+    const whole = view.oneScale ? "all gradients on one scale" : "each array on its own scale";
+    name.textContent = block ? block.label : whole;
     low.textContent = most === null ? "−" : shortNumber(-most, 7);
     high.textContent = most === null ? "+" : shortNumber(most, 7);
   });
   const bar = make("span", { class: "ramp", "aria-hidden": "true" });
-  return make("div", { class: "legend" }, low, bar, high, name);
+  return make("div", { class: "legend" }, low, bar, high, name, one);
 }
