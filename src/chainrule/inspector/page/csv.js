@@ -9,7 +9,7 @@
  */
 
 /** At most so many cases are shown at once, and so many characters are read. */
-export const MOST_CASES = 200;
+const MOST_CASES = 200;
 const MOST_CHARACTERS = 4_000_000;
 
 /** What is wrong with pasted data, in a sentence that names line and column. */

@@ -10,7 +10,7 @@
 
 /** Which number or setting an edit replaces; a later edit of the same takes the place of the first.
  * @param {Edit} edit @returns {string} */
-export function editedPlace(edit) {
+function editedPlace(edit) {
   switch (edit.kind) {
     case "parameter":
       return `${edit.key}[${edit.at}]`;

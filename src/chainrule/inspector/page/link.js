@@ -35,7 +35,7 @@ function fromBase64url(text) {
 
 /** The view as text; what is as in the first view is left out.
  * @param {View} view @param {Operation[]} operations @returns {string} */
-export function viewAsText(view, operations) {
+function viewAsText(view, operations) {
   /** @type {Record<string, unknown>} */
   const parts = { v: VERSION };
   const { operation, case_, alone, chosen, light, reach, oneScale } = view;

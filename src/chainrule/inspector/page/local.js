@@ -88,7 +88,7 @@ export async function localSource() {
 
 /** What a wanted pass begins with: the parameters of its frame, and then its edits.
  * @param {Carried} carried @param {import("./source.js").PassWanted} wanted */
-export function beginningFor({ scene, arrays, frames }, { frame, edits, only }) {
+function beginningFor({ scene, arrays, frames }, { frame, edits, only }) {
   if (frame !== null && !frames) throw new Error("This page carries no film of the training.");
   const own = frame !== null && frames ? frameParameters(scene, frames, frame) : [];
   return beginningOf(scene, new Map([...arrays, ...own]), edits, only);
@@ -112,7 +112,7 @@ export function computedPass(carried, wanted) {
 /** A pass of which every number is there.
  * @param {Scene} scene @param {Map<string, NdArray>} arrays
  * @param {number} loss @returns {Pass} */
-export function passOf(scene, arrays, loss) {
+function passOf(scene, arrays, loss) {
   /** @type {Map<string, import("./source.js").Levels>} */
   const levels = new Map();
   return {

@@ -57,7 +57,7 @@ const PYTHON_WORDS = {
 
 /** A name that Python takes.
  * @param {string} text @returns {string} */
-export function pythonName(text) {
+function pythonName(text) {
   const spelled = Object.entries(PYTHON_WORDS).reduce(
     (found, [sign, word]) => found.replaceAll(sign, word),
     text.normalize("NFD"),
@@ -71,7 +71,7 @@ export function pythonName(text) {
 
 /** A number as Python writes it.
  * @param {number} value @returns {string} */
-export function pythonNumber(value) {
+function pythonNumber(value) {
   if (Number.isNaN(value)) return "np.nan";
   if (!Number.isFinite(value)) return value > 0 ? "np.inf" : "-np.inf";
   if (Object.is(value, -0)) return "-0.0";

@@ -24,7 +24,7 @@ const MOST_UNITS = 64;
 /** The inputs at every point, (points, inputs).
  * @param {PlaneWanted} wanted @param {Float64Array} base those of the case
  * @returns {import("./arrays.js").NdArray} */
-export function pointsOf({ axes, window: [across, up], side }, base) {
+function pointsOf({ axes, window: [across, up], side }, base) {
   const points = ndarray([side * side, base.length]);
   for (let row = 0, k = 0; row < side; row++) {
     for (let column = 0; column < side; column++, k += base.length) {

@@ -216,7 +216,7 @@ export function shortened(one, read, most = 6) {
 
 /** The terms of a sum, those of sums within it instead of these.
  * @param {Expression} one @returns {Expression[]} */
-export const flatTerms = (one) => (one.kind === "sum" ? one.terms.flatMap(flatTerms) : [one]);
+const flatTerms = (one) => (one.kind === "sum" ? one.terms.flatMap(flatTerms) : [one]);
 
 /** @param {Expression[]} terms @param {Read} read @param {number} most @returns {Expression[]} */
 function largestAndRest(terms, read, most) {

@@ -97,12 +97,6 @@ export function layerNamed(scene, name) {
   return found;
 }
 
-/** The layers that take the output of a layer, or "input".
- * @param {Scene} scene @param {string} name @returns {SceneLayer[]} */
-export function consumersOf(scene, name) {
-  return scene.layers.filter((layer) => layer.sources.includes(name));
-}
-
 /** How often the output of a layer, or "input", is used: a join may take it twice.
  * @param {Scene} scene @param {string} name @returns {number} */
 export function usesOf(scene, name) {

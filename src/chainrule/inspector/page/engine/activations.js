@@ -85,7 +85,7 @@ function mishGate(z) {
 }
 
 /** @type {Record<string, ActivationRule>} */
-export const ACTIVATIONS = {
+const ACTIVATIONS = {
   linear: { symbol: "φ", value: (z) => z, slope: () => 1 },
   sigmoid: { symbol: "σ", value: sigmoid, slope: slopeOfSigmoid },
   tanh: { symbol: "tanh", value: Math.tanh, slope: slopeOfTanh },

@@ -42,7 +42,7 @@ function addMatrixProduct(A, [down, across], [m, k, n], B, into) {
 
 /** xᵀ δ for rows x, (rows, inputs), and δ, (rows, outputs): (inputs, outputs).
  * @param {Float64Array} x @param {Float64Array} delta @param {number} rows @returns {Float64Array} */
-export function transposedProduct(x, delta, rows) {
+function transposedProduct(x, delta, rows) {
   const [inputs, outputs] = [x.length / rows, delta.length / rows];
   const into = new Float64Array(inputs * outputs);
   addMatrixProduct(x, [1, inputs], [inputs, rows, outputs], delta, into);
@@ -54,7 +54,7 @@ export function transposedProduct(x, delta, rows) {
  * Four rows of δ are taken at a time, so that each number of W is read a quarter as often.
  * @param {Float64Array} delta @param {Float64Array} W @param {number} inputs
  * @returns {Float64Array} */
-export function productWithTransposed(delta, W, inputs) {
+function productWithTransposed(delta, W, inputs) {
   const outputs = W.length / inputs;
   const rows = delta.length / outputs;
   const into = new Float64Array(rows * inputs);
@@ -87,7 +87,7 @@ export function productWithTransposed(delta, W, inputs) {
 }
 
 /** The sums of the columns of rows. @param {Float64Array} rows @param {number} width */
-export function sumOfRows(rows, width) {
+function sumOfRows(rows, width) {
   const into = new Float64Array(width);
   for (let k = 0; k < rows.length; k++) into[k % width] += rows[k];
   return into;
@@ -95,7 +95,7 @@ export function sumOfRows(rows, width) {
 
 /** The shape of a layer's output, or of its input, for all cases.
  * @param {AtLayer} at @param {"input_shape" | "output_shape"} which @returns {number[]} */
-export const shapeOfAll = (at, which) => [at.cases, ...at.layer[which]];
+const shapeOfAll = (at, which) => [at.cases, ...at.layer[which]];
 
 /** @type {Engine} */
 const DENSE_ENGINE = {

@@ -10,7 +10,7 @@ import { hasZ, lengthOf, usesOf } from "../scene.js";
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  */
 
 /** The numbers 0 … n − 1. @param {number} n @returns {number[]} */
@@ -36,7 +36,7 @@ export const deltaOf = (layer) => `${layer.name}.${hasZ(layer) ? "delta" : "J"}`
 
 /** The steps of a case that are no padding, of an array of sequences with this shape of a case.
  * @param {Scene} scene @param {number} n @param {number[]} shape @returns {number[]} */
-export const realSteps = (scene, n, shape) => range(lengthOf(scene, n, shape[0]));
+const realSteps = (scene, n, shape) => range(lengthOf(scene, n, shape[0]));
 
 /** Whether a place of an array of cases is padding.
  * @param {Scene} scene @param {number[]} shape of one case @param {Place} at @returns {boolean} */
@@ -71,7 +71,7 @@ export function ofAllCases(scene, shape, last) {
 }
 
 /** a = φ(z), number by number; nothing for the identity.
- * @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {SceneLayer} layer @returns {OperationRule[]} */
 export function activated(layer) {
   if (!hasZ(layer) || !layer.activation) return [];
   const { name } = layer;
@@ -80,8 +80,6 @@ export function activated(layer) {
   return [
     {
       target: `${name}.out`,
-      layer: name,
-      phase: "forward",
       title: "The activation",
       says: "Each unit bends its sum z by the activation; the result is the unit's output.",
       numpy: "a = phi(z)",
@@ -93,7 +91,7 @@ export function activated(layer) {
 }
 
 /** δ = ∂L/∂a · φ′(z), number by number; nothing for the identity, and where the loss gives δ itself.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
 export function throughActivation(scene, layer) {
   if (!hasZ(layer) || !layer.activation) return [];
   if (scene.loss_from_logits && layer.name === scene.output) return [];
@@ -102,8 +100,6 @@ export function throughActivation(scene, layer) {
   return [
     {
       target: `${name}.delta`,
-      layer: name,
-      phase: "backward",
       title: "Back through the activation",
       says: "δ says how the loss moves with z: how it moves with a, times the slope of the activation at this z.",
       numpy: "delta = J * phi_slope(z)",
@@ -117,26 +113,27 @@ export function throughActivation(scene, layer) {
   ];
 }
 
-/** The rates of the penalties on a parameter.
- * @param {SceneLayer} layer @param {string} name */
-const penaltyOn = (layer, name) =>
-  layer.parameters.find((one) => one.name === name)?.penalty ?? {};
-
-/** What the penalty of a parameter reads: the parameter itself.
- * @param {SceneLayer} layer @param {string} name @returns {string[]} */
-export const penaltyReads = (layer, name) =>
-  Object.keys(penaltyOn(layer, name)).length ? [`${layer.name}.${name}`] : [];
-
-/** A gradient with what the penalties add to it: λ w, and λ sign(w).
- * @param {SceneLayer} layer @param {string} name @param {Place} at
- * @param {Expression} gradient @returns {Expression} */
-export function withPenalty(layer, name, at, gradient) {
-  const { L1, L2 } = penaltyOn(layer, name);
-  const w = cell(`${layer.name}.${name}`, at);
-  const terms = [gradient];
-  if (L2) terms.push(product(constant(L2, "λ"), w));
-  if (L1) terms.push(product(constant(L1, "λ"), call("sign", Math.sign, w)));
-  return terms.length > 1 ? sum(terms) : gradient;
+/** The gradient of a parameter with what its penalties add to it: λ w, and λ sign(w).
+ * @param {SceneLayer} layer @param {OperationRule} rule of the gradient by the cases
+ * @returns {OperationRule} */
+export function withPenalty(layer, rule) {
+  const key = rule.target.replace(/_grad$/, "");
+  const { penalty = {} } =
+    layer.parameters.find(({ name }) => `${layer.name}.${name}` === key) ?? {};
+  const { L1, L2 } = penalty;
+  if (!L1 && !L2) return rule;
+  return {
+    ...rule,
+    reads: [...rule.reads, key],
+    expression: (at) => {
+      const w = cell(key, at);
+      const terms = [rule.expression(at)];
+      if (L2) terms.push(product(constant(L2, "λ"), w));
+      if (L1) terms.push(product(constant(L1, "λ"), call("sign", Math.sign, w)));
+      return sum(terms);
+    },
+    influences: (read, at) => (read === key ? [at] : rule.influences(read, at)),
+  };
 }
 
 /** The sum of a term of every cell of an array, an index an axis.

@@ -8,23 +8,21 @@ import {
   fedBy,
   isPadding,
   ofAllCases,
-  penaltyReads,
   range,
   sentTo,
   sumOfCases,
   throughActivation,
-  withPenalty,
 } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  */
 
-/** @param {SceneLayer} layer @returns {Operation} */
+/** @param {SceneLayer} layer @returns {OperationRule} */
 function weightedSum(layer) {
   const { name } = layer;
   const [x, W, b] = [fedBy(layer), `${name}.W`, `${name}.b`];
@@ -32,8 +30,6 @@ function weightedSum(layer) {
   const inputs = range(layer.input_shape.at(-1) ?? 0);
   return {
     target: `${name}.${hasZ(layer) ? "z" : "out"}`,
-    layer: name,
-    phase: "forward",
     title: "The weighted sum",
     says: `Each unit multiplies every input by its weight${hasBias ? ", adds the products up, and adds its bias" : " and adds the products up"}.`,
     numpy: hasBias ? "z = x @ W + b" : "z = x @ W",
@@ -53,15 +49,13 @@ function weightedSum(layer) {
   };
 }
 
-/** @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function sentBack(scene, layer) {
   const { name } = layer;
   const [delta, W] = [deltaOf(layer), `${name}.W`];
   const outputs = range(layer.output_shape.at(-1) ?? 0);
   return {
     target: sentTo(scene, layer),
-    layer: name,
-    phase: "backward",
     title: "Back to the inputs",
     says: "An input moves the loss through every unit that it feeds; the ways add up.",
     numpy: "J_before = delta @ W.T",
@@ -85,55 +79,45 @@ function sentBack(scene, layer) {
 const whatAddsUp = ({ output_shape }) =>
   output_shape.length === 2 ? "all steps of all cases" : "the cases";
 
-/** The gradient of W: Σ over the cases of x δ, and the penalty.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** The gradient of W: Σ over the cases of x δ.
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function gradientOfWeights(scene, layer) {
   const { name } = layer;
   const [x, delta] = [fedBy(layer), deltaOf(layer)];
   return {
     target: `${name}.W_grad`,
-    layer: name,
-    phase: "gradients",
     title: "The gradient of the weights",
     says: `A weight moves z by its input, and z moves the loss by δ; ${whatAddsUp(layer)} add up.`,
     numpy: "W_grad = x.T @ delta",
-    reads: [x, delta, ...penaltyReads(layer, "W")],
+    reads: [x, delta],
     expression: ([i, j]) => {
       const term = (/** @type {Place} */ lead) =>
         product(cell(x, [...lead, i]), cell(delta, [...lead, j]));
-      const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
-      return withPenalty(layer, "W", [i, j], all);
+      return sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
     },
     influences: (key, at) => {
-      if (key !== x && key !== delta) return [at];
       if (isPadding(scene, layer.input_shape, at)) return [];
       return key === x ? [[at[at.length - 1], null]] : [[null, at[at.length - 1]]];
     },
   };
 }
 
-/** The gradient of b: Σ over the cases of δ, and the penalty.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** The gradient of b: Σ over the cases of δ.
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function gradientOfBiases(scene, layer) {
   const { name } = layer;
   const delta = deltaOf(layer);
   return {
     target: `${name}.b_grad`,
-    layer: name,
-    phase: "gradients",
     title: "The gradient of the biases",
     says: `A bias moves z as it is, so that its gradient is δ; ${whatAddsUp(layer)} add up.`,
     numpy: "b_grad = delta.sum(axis=0)",
-    reads: [delta, ...penaltyReads(layer, "b")],
+    reads: [delta],
     expression: ([j]) => {
       const term = (/** @type {Place} */ lead) => cell(delta, [...lead, j]);
-      const all = sumOfCases(scene, layer.output_shape, term, countOfCases(scene));
-      return withPenalty(layer, "b", [j], all);
+      return sumOfCases(scene, layer.output_shape, term, countOfCases(scene));
     },
-    influences: (key, at) => {
-      if (key !== delta) return [at];
-      return isPadding(scene, layer.output_shape, at) ? [] : [[at[at.length - 1]]];
-    },
+    influences: (_, at) => (isPadding(scene, layer.output_shape, at) ? [] : [[at[at.length - 1]]]),
   };
 }
 

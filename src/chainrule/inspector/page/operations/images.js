@@ -13,16 +13,7 @@ import {
   windowsOnImage,
   windowsOver,
 } from "../windows.js";
-import {
-  activated,
-  deltaOf,
-  fedBy,
-  penaltyReads,
-  range,
-  sentTo,
-  throughActivation,
-  withPenalty,
-} from "./common.js";
+import { activated, deltaOf, fedBy, range, sentTo, throughActivation } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
@@ -31,7 +22,7 @@ import {
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
  * @typedef {import("../windows.js").Side} Side
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  */
 
@@ -41,7 +32,7 @@ export const sumOver = (index, values, term) => sum(values.map(term), index);
 
 /** The indices of the cases of an array.
  * @param {Scene} scene @param {string} key @returns {number[]} */
-export const caseIndices = (scene, key) => range(infoOf(scene, key)?.shape[0] ?? 0);
+const caseIndices = (scene, key) => range(infoOf(scene, key)?.shape[0] ?? 0);
 
 /** The lines on which position p of the windows lies: one range, or single ones with gaps.
  * @param {Side} side @param {number} p @returns {Region} */
@@ -95,7 +86,7 @@ function pixelUnder([rows, columns], [i, j, , , p, q]) {
 }
 
 /** z = W ∗ x + b.
- * @param {SceneLayer} layer @returns {Operation} */
+ * @param {SceneLayer} layer @returns {OperationRule} */
 function filteredImages(layer) {
   const { name, input_shape } = layer;
   const local = isLocal(layer);
@@ -104,8 +95,6 @@ function filteredImages(layer) {
   const [rows, columns] = windowsOf(layer);
   return {
     target: `${name}.${hasZ(layer) ? "z" : "out"}`,
-    layer: name,
-    phase: "forward",
     title: "The filters on the image",
     ...toldOf(layer, hasBias),
     reads: hasBias ? [x, W, b] : [x, W],
@@ -135,15 +124,13 @@ function filteredImages(layer) {
 }
 
 /** ∂L/∂x of filters.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function throughFilters(scene, layer) {
   const local = isLocal(layer);
   const [delta, W] = [deltaOf(layer), `${layer.name}.W`];
   const [rows, columns] = windowsOf(layer);
   return {
     target: sentTo(scene, layer),
-    layer: layer.name,
-    phase: "backward",
     title: "Back to the pixels",
     says:
       "A pixel moves the loss through every window that it lies under, by the weight that lies " +
@@ -177,27 +164,25 @@ const positionsOver = (side, line) =>
   indicesIn(windowsOver(side, line)).map((i) => positionIn(side, i, line));
 
 /** ∂L/∂W of filters that all places share: places and cases add up.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function filterGradient(scene, layer) {
   const [x, delta] = [fedBy(layer), deltaOf(layer)];
   const [rows, columns] = windowsOf(layer);
   const cases = caseIndices(scene, x);
   return {
     target: `${layer.name}.W_grad`,
-    layer: layer.name,
-    phase: "gradients",
     title: "The gradient of the filters",
     says:
       "One weight is used at every place of every image. Each time it moves z by the pixel that " +
       "it lies on, and z moves the loss by δ; all places and all cases add up.",
     numpy: 'W_grad = einsum("ncijpq,nfij->fcpq", windows(x), delta)',
-    reads: [x, delta, ...penaltyReads(layer, "W")],
+    reads: [x, delta],
     expression: ([f, c, p, q]) => {
       const [down, across] = [
         indicesIn(windowsOnImage(rows, p)),
         indicesIn(windowsOnImage(columns, q)),
       ];
-      const products = sumOver("n", cases, (n) =>
+      return sumOver("n", cases, (n) =>
         sumOver("i", down, (i) =>
           sumOver("j", across, (j) =>
             product(
@@ -207,12 +192,10 @@ function filterGradient(scene, layer) {
           ),
         ),
       );
-      return withPenalty(layer, "W", [f, c, p, q], products);
     },
     influences: (key, at) => {
       if (key === delta)
         return [[at[1], null, positionsOnImage(rows, at[2]), positionsOnImage(columns, at[3])]];
-      if (key !== x) return [at];
       const [p, q] = [positionsOver(rows, at[2]), positionsOver(columns, at[3])];
       return regionsOf([null, at[1]], p, q);
     },
@@ -220,35 +203,32 @@ function filterGradient(scene, layer) {
 }
 
 /** ∂L/∂W of filters of each place: only the cases add up.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function localFilterGradient(scene, layer) {
   const [x, delta] = [fedBy(layer), deltaOf(layer)];
   const [rows, columns] = windowsOf(layer);
   const cases = caseIndices(scene, x);
   return {
     target: `${layer.name}.W_grad`,
-    layer: layer.name,
-    phase: "gradients",
     title: "The gradient of the filters",
     says:
       "A weight is used at its own place alone, once in every image. It moves z by the pixel that " +
       "it lies on, and z moves the loss by δ; only the cases add up.",
     numpy: 'W_grad = einsum("ncijpq,nfij->ijfcpq", windows(x), delta)',
-    reads: [x, delta, ...penaltyReads(layer, "W")],
+    reads: [x, delta],
     expression: (at) => {
       const [i, j, f, c] = at;
       const pixel = pixelUnder([rows, columns], at);
       const terms = (pixel ? cases : []).map((n) =>
         product(cell(x, [n, c, .../** @type {Place} */ (pixel)]), cell(delta, [n, f, i, j])),
       );
-      return withPenalty(layer, "W", at, sum(terms, "n"));
+      return sum(terms, "n");
     },
     influences: (key, at) => {
       if (key === delta) {
         const inside = [positionsOnImage(rows, at[2]), positionsOnImage(columns, at[3])];
         return [[at[2], at[3], at[1], null, ...inside]];
       }
-      if (key !== x) return [at];
       return indicesIn(windowsOver(rows, at[2])).flatMap((i) =>
         indicesIn(windowsOver(columns, at[3])).map((j) => {
           const position = [positionIn(rows, i, at[2]), positionIn(columns, j, at[3])];
@@ -260,7 +240,7 @@ function localFilterGradient(scene, layer) {
 }
 
 /** ∂L/∂b of filters, where there are biases.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
 function biasGradient(scene, layer) {
   if (!layer.parameters.some((one) => one.name === "b")) return [];
   const local = isLocal(layer);
@@ -270,8 +250,6 @@ function biasGradient(scene, layer) {
   return [
     {
       target: `${layer.name}.b_grad`,
-      layer: layer.name,
-      phase: "gradients",
       title: "The gradient of the biases",
       says: local
         ? "A bias is added at its own place, once in every image; δ of all cases adds up."
@@ -279,21 +257,16 @@ function biasGradient(scene, layer) {
       numpy: local
         ? "b_grad = delta.sum(axis=0).transpose(1, 2, 0)"
         : "b_grad = delta.sum(axis=(0, 2, 3))",
-      reads: [delta, ...penaltyReads(layer, "b")],
-      expression: (at) => {
-        const terms = sumOver("n", cases, (n) =>
+      reads: [delta],
+      expression: (at) =>
+        sumOver("n", cases, (n) =>
           local
             ? cell(delta, [n, at[2], at[0], at[1]])
             : sumOver("i", down, (i) =>
                 sumOver("j", across, (j) => cell(delta, [n, at[0], i, j])),
               ),
-        );
-        return withPenalty(layer, "b", at, terms);
-      },
-      influences: (key, at) => {
-        if (key !== delta) return [at];
-        return [local ? [at[2], at[3], at[1]] : [at[1]]];
-      },
+        ),
+      influences: (_, at) => [local ? [at[2], at[3], at[1]] : [at[1]]],
     },
   ];
 }

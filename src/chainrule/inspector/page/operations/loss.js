@@ -19,7 +19,7 @@ import { range, sentTo, sumOfAll } from "./common.js";
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").Named} Named
  * @typedef {import("../scene.js").Scene} Scene
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  *
  * @typedef {Object} RowOf  a row of outputs, of a case or of a step of it
  * @property {(j: number) => Expression} y
@@ -198,14 +198,14 @@ const outputsOf = (scene, n) =>
     : stepsWithTarget(scene, n).map((s) => [n, s, null]);
 
 /** The operations of the forward pass that end in the loss.
- * @param {Scene} scene @returns {Operation[]} */
+ * @param {Scene} scene @returns {OperationRule[]} */
 export function lossForward(scene) {
   const formulas = LOSS_FORMULAS[scene.loss.type];
   if (!formulas) return [];
   return [...smoothing(scene), eachCase(scene, formulas), ...penaltyValue(scene), total(scene)];
 }
 
-/** @param {Scene} scene @returns {Operation[]} */
+/** @param {Scene} scene @returns {OperationRule[]} */
 function smoothing(scene) {
   if (!infoOf(scene, "loss.t_smooth")) return [];
   const share = scene.loss.label_smoothing;
@@ -214,8 +214,6 @@ function smoothing(scene) {
   return [
     {
       target: "loss.t_smooth",
-      layer: "loss",
-      phase: "forward",
       title: "The targets, smoothed",
       says: "Each target moves a little towards the one that says nothing, so that none is certain.",
       numpy: `t_smooth = t * (1 - ${share}) + ${share} * ${none}`,
@@ -237,7 +235,7 @@ const SMOOTHED = {
 const withTargets = (scene, numpy) =>
   numpy.replace(/\bt\b/g, targetsKey(scene).slice("loss.".length));
 
-/** @param {Scene} scene @param {LossFormulas} formulas @returns {Operation} */
+/** @param {Scene} scene @param {LossFormulas} formulas @returns {OperationRule} */
 function eachCase(scene, formulas) {
   const [y, t] = [`${scene.output}.out`, targetsKey(scene)];
   const isSequence = layerNamed(scene, scene.output).output_shape.length === 2;
@@ -245,8 +243,6 @@ function eachCase(scene, formulas) {
   const numpy = withTargets(scene, formulas.numpy);
   return {
     target: "loss.each",
-    layer: "loss",
-    phase: "forward",
     title: "The loss of each case",
     says: isSequence ? `${says} The steps with a target add up.` : says,
     numpy: isSequence ? `${numpy}.sum(axis=-1)` : numpy,
@@ -265,7 +261,7 @@ function eachCase(scene, formulas) {
 /** The most weights of which the penalty is written out. */
 const MOST_PENALISED = 5000;
 
-/** @param {Scene} scene @returns {Operation[]} */
+/** @param {Scene} scene @returns {OperationRule[]} */
 function penaltyValue(scene) {
   const penalised = scene.layers.flatMap(({ name, parameters }) =>
     parameters
@@ -278,8 +274,6 @@ function penaltyValue(scene) {
   return [
     {
       target: "loss.penalty",
-      layer: "loss",
-      phase: "forward",
       title: "The penalty",
       says: "Large weights cost something, so that the network gets along with small ones.",
       numpy: penalised.map(({ key, penalty }) => penaltyCode(key, penalty)).join(" + "),
@@ -308,7 +302,7 @@ function penaltyOfArray(key, shape, { L1, L2 }) {
   return parts.length > 1 ? sum(parts) : parts[0];
 }
 
-/** @param {Scene} scene @returns {Operation} */
+/** @param {Scene} scene @returns {OperationRule} */
 function total(scene) {
   const hasWeights = infoOf(scene, "loss.weights") !== undefined;
   const hasPenalty = infoOf(scene, "loss.penalty") !== undefined;
@@ -323,8 +317,6 @@ function total(scene) {
   const numpy = hasWeights ? "value = (weights * each).mean()" : "value = each.mean()";
   return {
     target: "loss.value",
-    layer: "loss",
-    phase: "forward",
     title: "The loss",
     says: `One number for all: the mean over the cases${hasPenalty ? ", and what the penalty adds" : ""}.`,
     numpy: hasPenalty ? `${numpy} + penalty` : numpy,
@@ -353,11 +345,11 @@ function partOfMean(scene, n, slope) {
 }
 
 /** The operations with which the backward pass begins.
- * @param {Scene} scene @returns {Operation[]} */
+ * @param {Scene} scene @returns {OperationRule[]} */
 export function lossBackward(scene) {
   const formulas = LOSS_FORMULAS[scene.loss.type];
   if (!formulas) return [];
-  /** @type {Operation} */
+  /** @type {OperationRule} */
   const J = {
     ...slopeOperation(scene, (row, j) => formulas.slope(row, j, scene.loss)),
     target: `${scene.output}.J`,
@@ -369,7 +361,7 @@ export function lossBackward(scene) {
 }
 
 /** δ of the last layer, where the loss and the layer's function are differentiated together.
- * @param {Scene} scene @returns {Operation} */
+ * @param {Scene} scene @returns {OperationRule} */
 function deltaOfLoss(scene) {
   const last = layerNamed(scene, scene.output);
   const binary = scene.loss.type === "binary_cross_entropy";
@@ -387,14 +379,12 @@ function deltaOfLoss(scene) {
 }
 
 /** @param {Scene} scene @param {(row: RowOf, j: number) => Expression} slope
- * @returns {Pick<Operation, "layer" | "phase" | "reads" | "expression" | "influences">} */
+ * @returns {Pick<OperationRule, "reads" | "expression" | "influences">} */
 function slopeOperation(scene, slope) {
   const reads = [`${scene.output}.out`, targetsKey(scene)];
   if (infoOf(scene, "loss.weights")) reads.push("loss.weights");
   const isHinge = scene.loss.type === "hinge";
   return {
-    layer: scene.output,
-    phase: "backward",
     reads,
     expression: (at) =>
       hasTarget(scene, at)

@@ -3,16 +3,7 @@
 import { sizeOf } from "../arrays.js";
 import { call, cell, constant, negative, power, product, quotient, sum } from "../expressions.js";
 import { hasZ, infoOf, lengthOf } from "../scene.js";
-import {
-  activated,
-  deltaOf,
-  fedBy,
-  penaltyReads,
-  range,
-  sentTo,
-  throughActivation,
-  withPenalty,
-} from "./common.js";
+import { activated, deltaOf, fedBy, range, sentTo, throughActivation } from "./common.js";
 import { sumOver } from "./images.js";
 
 /**
@@ -21,7 +12,7 @@ import { sumOver } from "./images.js";
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  *
  * @typedef {Object} Grouping  which numbers of x share a mean, and which share γ and β
@@ -62,7 +53,7 @@ const sumsInside = (scene, shape) => (region, term) => {
 
 /** Of which numbers a layer takes the mean.
  * @param {Scene} scene @param {SceneLayer} layer @returns {Grouping} */
-export function groupingOf(scene, layer) {
+function groupingOf(scene, layer) {
   const shape = infoOf(scene, fedBy(layer))?.shape ?? [0, ...layer.input_shape];
   const isSequence = shape.length === 3;
   const isPadding = (/** @type {Place} */ [n, t]) =>
@@ -107,24 +98,15 @@ const WHO = {
   4: ["one channel in all places of all cases", "(0, 2, 3)"],
 };
 
-/** An operation on an array of a layer.
- * @param {SceneLayer} layer @param {Operation["phase"]} phase @param {string} name of the array
- * @param {Omit<Operation, "target" | "layer" | "phase">} rest @returns {Operation} */
-const operationOn = (layer, phase, name, rest) => ({
-  target: `${layer.name}.${name}`,
-  layer: layer.name,
-  phase,
-  ...rest,
-});
-
 /** Σ / N.
  * @param {number} count @param {Expression} total */
 const meanFrom = (count, total) => product(quotient(constant(1), constant(count, "N")), total);
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function groupMean(layer, grouping) {
   const x = fedBy(layer);
-  return operationOn(layer, "forward", "m", {
+  return {
+    target: `${layer.name}.m`,
     title: "The mean",
     says: `The mean of ${grouping.who}.`,
     numpy: `m = x.mean(axis=${grouping.axes})`,
@@ -135,14 +117,15 @@ function groupMean(layer, grouping) {
         grouping.over(grouping.members(at), (place) => cell(x, place)),
       ),
     influences: (_, at) => [grouping.groupOf(at)],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function groupVariance(layer, grouping) {
   const [x, m] = [fedBy(layer), `${layer.name}.m`];
   const alone = " Of a single number it is 0: x̂ is 0 too, and no gradient passes.";
-  return operationOn(layer, "forward", "v", {
+  return {
+    target: `${layer.name}.v`,
     title: "The variance",
     says: `The mean squared distance of these numbers from their mean.${grouping.count === 1 ? alone : ""}`,
     numpy: `v = ((x - m${grouping.wide}) ** 2).mean(axis=${grouping.axes})`,
@@ -155,27 +138,29 @@ function groupVariance(layer, grouping) {
         ),
       ),
     influences: (key, at) => [key === x ? grouping.groupOf(at) : at],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @returns {Operation} */
+/** @param {SceneLayer} layer @returns {OperationRule} */
 function groupSpread(layer) {
   const v = `${layer.name}.v`;
   const { epsilon } = layer.options;
-  return operationOn(layer, "forward", "s", {
+  return {
+    target: `${layer.name}.s`,
     title: "The spread",
     says: "The root of the variance; the small ε keeps it from being 0.",
     numpy: `s = sqrt(v + ${epsilon})`,
     reads: [v],
     expression: (at) => call("sqrt", Math.sqrt, sum([cell(v, at), constant(epsilon, "ε")])),
     influences: (_, at) => [at],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function standardisedNumbers(layer, grouping) {
   const [x, m, s] = [fedBy(layer), `${layer.name}.m`, `${layer.name}.s`];
-  return operationOn(layer, "forward", "xhat", {
+  return {
+    target: `${layer.name}.xhat`,
     title: "The standardised numbers",
     says: "How many spreads each number lies above the mean: x̂ has the mean 0 and the variance 1.",
     numpy: `xhat = (x - m${grouping.wide}) / s${grouping.wide}`,
@@ -185,13 +170,14 @@ function standardisedNumbers(layer, grouping) {
       return quotient(sum([cell(x, at), negative(cell(m, group))]), cell(s, group));
     },
     influences: (key, at) => [key === x ? at : grouping.members(at)],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function scaledAndShifted(layer, grouping) {
   const [gamma, xhat, beta] = ["gamma", "xhat", "beta"].map((name) => `${layer.name}.${name}`);
-  return operationOn(layer, "forward", hasZ(layer) ? "z" : "out", {
+  return {
+    target: `${layer.name}.${hasZ(layer) ? "z" : "out"}`,
     title: "Scale and shift",
     says: "γ and β, which are trained, give each number the scale and the middle that serve best.",
     numpy: `z = gamma${grouping.gainWide} * xhat + beta${grouping.gainWide}`,
@@ -201,26 +187,28 @@ function scaledAndShifted(layer, grouping) {
       return sum([product(cell(gamma, gain), cell(xhat, at)), cell(beta, gain)]);
     },
     influences: (key, at) => [key === xhat ? at : grouping.gained(at)],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function toStandardised(layer, grouping) {
   const [delta, gamma] = [deltaOf(layer), `${layer.name}.gamma`];
-  return operationOn(layer, "backward", "xhat_J", {
+  return {
+    target: `${layer.name}.xhat_J`,
     title: "Back to the standardised numbers",
     says: "x̂ moves z by γ, and z moves the loss by δ.",
     numpy: `xhat_J = delta * gamma${grouping.gainWide}`,
     reads: [delta, gamma],
     expression: (at) => product(cell(delta, at), cell(gamma, grouping.gainOf(at))),
     influences: (key, at) => [key === delta ? at : grouping.gained(at)],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function toVariance(layer, grouping) {
   const [u, xhat, s] = ["xhat_J", "xhat", "s"].map((name) => `${layer.name}.${name}`);
-  return operationOn(layer, "backward", "v_J", {
+  return {
+    target: `${layer.name}.v_J`,
     title: "Back to the variance",
     says: "The variance moves every x̂ of its group: a larger spread brings each nearer to 0.",
     numpy: `v_J = -1 / (2 * s**2) * (xhat_J * xhat).sum(axis=${grouping.axes})`,
@@ -232,13 +220,14 @@ function toVariance(layer, grouping) {
       return negative(product(quotient(constant(1), twice), total));
     },
     influences: (key, at) => [key === s ? at : grouping.groupOf(at)],
-  });
+  };
 }
 
-/** @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+/** @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function toMean(layer, grouping) {
   const [u, s] = [`${layer.name}.xhat_J`, `${layer.name}.s`];
-  return operationOn(layer, "backward", "m_J", {
+  return {
+    target: `${layer.name}.m_J`,
     title: "Back to the mean",
     says:
       "The mean moves every x̂ of its group by −1/s. (It moves the variance as well, but by 0: " +
@@ -251,11 +240,11 @@ function toMean(layer, grouping) {
       return negative(product(quotient(constant(1), cell(s, at)), total));
     },
     influences: (key, at) => [key === s ? at : grouping.groupOf(at)],
-  });
+  };
 }
 
 /** ∂L/∂x: directly through x̂, through the variance and through the mean.
- * @param {Scene} scene @param {SceneLayer} layer @param {Grouping} grouping @returns {Operation} */
+ * @param {Scene} scene @param {SceneLayer} layer @param {Grouping} grouping @returns {OperationRule} */
 function backToInputs(scene, layer, grouping) {
   const x = fedBy(layer);
   const keys = ["xhat_J", "s", "v_J", "m", "m_J"].map((name) => `${layer.name}.${name}`);
@@ -263,8 +252,6 @@ function backToInputs(scene, layer, grouping) {
   const { wide } = grouping;
   return {
     target: sentTo(scene, layer),
-    layer: layer.name,
-    phase: "backward",
     title: "Back to the inputs: three ways",
     says:
       "An input moves the loss in three ways, which add up: through its own x̂, through the " +
@@ -287,7 +274,7 @@ function backToInputs(scene, layer, grouping) {
 }
 
 /** ∂L/∂γ and ∂L/∂β.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
 function gainGradients(scene, layer) {
   const grouping = groupingOf(scene, layer);
   const [delta, xhat] = [deltaOf(layer), `${layer.name}.xhat`];
@@ -295,28 +282,27 @@ function gainGradients(scene, layer) {
   const where = isByCase ? "all cases" : grouping.who.replace(/.* in /, "");
   const axes = isByCase ? (layer.at_each_step ? "(0, 1)" : "0") : grouping.axes;
   return [
-    operationOn(layer, "gradients", "gamma_grad", {
+    {
+      target: `${layer.name}.gamma_grad`,
       title: "The gradient of γ",
       says: `γ moves z by x̂, and z moves the loss by δ; ${where} add up.`,
       numpy: `gamma_grad = (delta * xhat).sum(axis=${axes})`,
-      reads: [delta, xhat, ...penaltyReads(layer, "gamma")],
+      reads: [delta, xhat],
       expression: (at) => {
         const term = (/** @type {Place} */ p) => product(cell(delta, p), cell(xhat, p));
-        return withPenalty(layer, "gamma", at, grouping.over(grouping.gained(at), term));
+        return grouping.over(grouping.gained(at), term);
       },
-      influences: (key, at) => [key === delta || key === xhat ? grouping.gainOf(at) : at],
-    }),
-    operationOn(layer, "gradients", "beta_grad", {
+      influences: (_, at) => [grouping.gainOf(at)],
+    },
+    {
+      target: `${layer.name}.beta_grad`,
       title: "The gradient of β",
       says: `β moves z as it is, so that its gradient is δ; ${where} add up.`,
       numpy: `beta_grad = delta.sum(axis=${axes})`,
-      reads: [delta, ...penaltyReads(layer, "beta")],
-      expression: (at) => {
-        const term = (/** @type {Place} */ p) => cell(delta, p);
-        return withPenalty(layer, "beta", at, grouping.over(grouping.gained(at), term));
-      },
-      influences: (key, at) => [key === delta ? grouping.gainOf(at) : at],
-    }),
+      reads: [delta],
+      expression: (at) => grouping.over(grouping.gained(at), (p) => cell(delta, p)),
+      influences: (_, at) => [grouping.gainOf(at)],
+    },
   ];
 }
 
@@ -329,7 +315,7 @@ function movedTowards({ name: owner, options }, name, now, at) {
 }
 
 /** The running mean and variance of batch normalisation move towards those of the minibatch.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
 function runningStatistics(scene, layer) {
   if (layer.type !== "batch_norm") return [];
   const { count } = groupingOf(scene, layer);
@@ -337,18 +323,20 @@ function runningStatistics(scene, layer) {
   const key = (/** @type {string} */ name) => `${layer.name}.${name}`;
   const share = quotient(constant(count, "N"), sum([constant(count, "N"), negative(constant(1))]));
   const rest = Number((1 - momentum).toPrecision(12));
-  /** @type {Operation["influences"]} */
+  /** @type {OperationRule["influences"]} */
   const influences = (_, at) => [at];
   return [
-    operationOn(layer, "update", "mean_new", {
+    {
+      target: `${layer.name}.mean_new`,
       title: "The running mean",
       says: "No gradient moves it: it takes over a share of the minibatch's mean, for evaluation.",
       numpy: `mean_new = ${rest} * mean + ${momentum} * m`,
       reads: [key("mean"), key("m")],
       expression: (at) => movedTowards(layer, "mean", cell(key("m"), at), at),
       influences,
-    }),
-    operationOn(layer, "update", "variance_new", {
+    },
+    {
+      target: `${layer.name}.variance_new`,
       title: "The running variance",
       ...(count > 1
         ? {
@@ -366,7 +354,7 @@ function runningStatistics(scene, layer) {
           ? movedTowards(layer, "variance", product(share, cell(key("v"), at)), at)
           : cell(key("variance"), at),
       influences,
-    }),
+    },
   ];
 }
 

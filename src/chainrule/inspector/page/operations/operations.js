@@ -1,6 +1,6 @@
 import { cell, sum } from "../expressions.js";
 import { usesOf } from "../scene.js";
-import { sentTo } from "./common.js";
+import { sentTo, withPenalty } from "./common.js";
 import { DENSE } from "./dense.js";
 import { FILTERED } from "./images.js";
 import { lossBackward, lossForward } from "./loss.js";
@@ -8,7 +8,7 @@ import { NORMALIZED } from "./normalization.js";
 import { AVERAGE_POOL2D, GLOBAL_AVERAGE_POOL2D, MAX_POOL2D } from "./pooling.js";
 import { ROWS_FAMILIES } from "./rows.js";
 import { WITH_STATES } from "./sequences.js";
-import { updateOperations } from "./update.js";
+import { clipping, updatesOf } from "./update.js";
 
 /**
  * The operations of a pass in order: forward, backward, gradients, update.
@@ -33,6 +33,9 @@ import { updateOperations } from "./update.js";
  * @property {(at: Place) => Expression} expression what the cell at this place of the target is
  * @property {(key: string, at: Place) => Region[]} influences the cells of the target whose
  *   expressions read this cell of `key`
+ *
+ * @typedef {Omit<Operation, "layer" | "phase">} OperationRule  an operation as a family of layers
+ *   describes it, which does not say again of which layer and phase it is
  */
 
 /**
@@ -40,10 +43,11 @@ import { updateOperations } from "./update.js";
  * operations of one phase.
  *
  * @typedef {Object} Family
- * @property {(scene: Scene, layer: SceneLayer) => Operation[]} forward
- * @property {(scene: Scene, layer: SceneLayer) => Operation[]} backward to δ and to what it sends
- * @property {(scene: Scene, layer: SceneLayer) => Operation[]} gradients
- * @property {(scene: Scene, layer: SceneLayer) => Operation[]} [update] of what no gradient moves
+ * @property {(scene: Scene, layer: SceneLayer) => OperationRule[]} forward
+ * @property {(scene: Scene, layer: SceneLayer) => OperationRule[]} backward to δ and to what it sends
+ * @property {(scene: Scene, layer: SceneLayer) => OperationRule[]} [gradients] of its parameters, without the
+ *   penalty, which is added to all alike
+ * @property {(scene: Scene, layer: SceneLayer) => OperationRule[]} [update] of what no gradient moves
  */
 
 /** @type {Record<string, Family>} */
@@ -64,26 +68,34 @@ const FAMILIES = {
  * @param {Scene} scene @returns {Operation[]} */
 export function operationsOf(scene) {
   const known = scene.layers.filter((layer) => layer.by_formula && layer.type in FAMILIES);
-  const of = (/** @type {SceneLayer} */ layer) => FAMILIES[layer.type];
+  const rulesOf = (/** @type {SceneLayer} */ layer, /** @type {keyof Family} */ part) =>
+    (known.includes(layer) && FAMILIES[layer.type][part]?.(scene, layer)) || [];
   return [
-    ...known.flatMap((layer) => of(layer).forward(scene, layer)),
-    ...lossForward(scene),
-    ...lossBackward(scene),
-    ...scene.layers
-      .toReversed()
-      .flatMap((layer) => [
-        ...sumOfUses(scene, layer.name),
-        ...(known.includes(layer) ? of(layer).backward(scene, layer) : []),
-      ]),
-    ...sumOfUses(scene, "input"),
-    ...known.flatMap((layer) => of(layer).gradients(scene, layer)),
-    ...known.flatMap((layer) => of(layer).update?.(scene, layer) ?? []),
-    ...updateOperations(scene),
+    ...known.flatMap((layer) => placed("forward", layer.name, rulesOf(layer, "forward"))),
+    ...placed("forward", "loss", lossForward(scene)),
+    ...placed("backward", scene.output, lossBackward(scene)),
+    ...scene.layers.toReversed().flatMap((layer) => {
+      const rules = [...sumOfUses(scene, layer.name), ...rulesOf(layer, "backward")];
+      return placed("backward", layer.name, rules);
+    }),
+    ...placed("backward", "input", sumOfUses(scene, "input")),
+    ...known.flatMap((layer) => {
+      const rules = rulesOf(layer, "gradients").map((rule) => withPenalty(layer, rule));
+      return placed("gradients", layer.name, rules);
+    }),
+    ...known.flatMap((layer) => placed("update", layer.name, rulesOf(layer, "update"))),
+    ...placed("update", "loss", clipping(scene)),
+    ...scene.layers.flatMap((layer) => placed("update", layer.name, updatesOf(scene, layer))),
   ];
 }
 
+/** The operations of a phase and a layer.
+ * @param {Operation["phase"]} phase @param {string} layer its name, "input" or "loss"
+ * @param {OperationRule[]} rules @returns {Operation[]} */
+const placed = (phase, layer, rules) => rules.map((rule) => ({ ...rule, phase, layer }));
+
 /** J of an output with several uses: what they send back, added up. Nothing of one with a single use.
- * @param {Scene} scene @param {string} name of a layer, or "input" @returns {Operation[]} */
+ * @param {Scene} scene @param {string} name of a layer, or "input" @returns {OperationRule[]} */
 function sumOfUses(scene, name) {
   if (usesOf(scene, name) < 2) return [];
   const parts = scene.layers.flatMap((layer) =>
@@ -92,8 +104,6 @@ function sumOfUses(scene, name) {
   return [
     {
       target: `${name}.J`,
-      layer: name,
-      phase: "backward",
       title: "The ways add up",
       says: "These numbers are used in several places, and move the loss through each of them.",
       numpy: `J = ${parts.join(" + ")}`,

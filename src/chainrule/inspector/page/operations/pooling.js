@@ -19,7 +19,7 @@ import { sumOver } from "./images.js";
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
  * @typedef {import("../windows.js").Side} Side
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  */
 
@@ -55,16 +55,14 @@ export function indexOfLargest(numbers) {
   return best;
 }
 
-/** @param {SceneLayer} layer @returns {Operation[]} */
+/** @param {SceneLayer} layer @returns {OperationRule[]} */
 function windowMaxima(layer) {
   const { name } = layer;
   const x = fedBy(layer);
   const sides = windowsOf(layer);
   const reach = poolReach(sides);
-  const common = /** @type {const} */ ({ layer: name, phase: "forward" });
   return [
     {
-      ...common,
       target: `${name}.winners`,
       title: "Which is the largest",
       says:
@@ -83,7 +81,6 @@ function windowMaxima(layer) {
       influences: (_, at) => reach.ofPixel(at),
     },
     {
-      ...common,
       target: `${name}.out`,
       title: "The largest of each window",
       says: "Each window keeps its largest number; the others are dropped.",
@@ -96,7 +93,7 @@ function windowMaxima(layer) {
   ];
 }
 
-/** @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function toLargest(scene, layer) {
   const { name } = layer;
   const [J, winners] = [`${name}.J`, `${name}.winners`];
@@ -105,8 +102,6 @@ function toLargest(scene, layer) {
   const reach = poolReach(sides);
   return {
     target: sentTo(scene, layer),
-    layer: name,
-    phase: "backward",
     title: "Back to the largest",
     says:
       "The output moves with the largest number of its window, and with no other. That one gets " +
@@ -126,7 +121,7 @@ function toLargest(scene, layer) {
   };
 }
 
-/** @param {SceneLayer} layer @returns {Operation} */
+/** @param {SceneLayer} layer @returns {OperationRule} */
 function windowMeans(layer) {
   const x = fedBy(layer);
   const sides = windowsOf(layer);
@@ -134,8 +129,6 @@ function windowMeans(layer) {
   const says = "Each window gives the mean of the numbers under it.";
   return {
     target: `${layer.name}.out`,
-    layer: layer.name,
-    phase: "forward",
     title: "The mean of each window",
     says: hasPadding(sides) ? `${says} Beyond its edges the image counts as 0.` : says,
     numpy: "y = windows(x).mean(axis=-1)",
@@ -153,7 +146,7 @@ function windowMeans(layer) {
   };
 }
 
-/** @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function toWindowMeans(scene, layer) {
   const J = `${layer.name}.J`;
   const sides = windowsOf(layer);
@@ -161,8 +154,6 @@ function toWindowMeans(scene, layer) {
   const size = rows.size * columns.size;
   return {
     target: sentTo(scene, layer),
-    layer: layer.name,
-    phase: "backward",
     title: "Back to every number of the window",
     says:
       "Every number of a window has the same share in its mean, and gets this share of the " +
@@ -180,14 +171,12 @@ function toWindowMeans(scene, layer) {
   };
 }
 
-/** @param {SceneLayer} layer @returns {Operation} */
+/** @param {SceneLayer} layer @returns {OperationRule} */
 function channelMeans(layer) {
   const x = fedBy(layer);
   const [, height, width] = layer.input_shape;
   return {
     target: `${layer.name}.out`,
-    layer: layer.name,
-    phase: "forward",
     title: "The mean of each channel",
     says: "How much of what a channel looks for is in the whole image, wherever it is.",
     numpy: "y = x.mean(axis=(2, 3))",
@@ -203,14 +192,12 @@ function channelMeans(layer) {
   };
 }
 
-/** @param {Scene} scene @param {SceneLayer} layer @returns {Operation} */
+/** @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule} */
 function toChannelMeans(scene, layer) {
   const J = `${layer.name}.J`;
   const [, height, width] = layer.input_shape;
   return {
     target: sentTo(scene, layer),
-    layer: layer.name,
-    phase: "backward",
     title: "Back to every place of the channel",
     says: "Every place has the same share in the mean, and gets this share of the gradient.",
     numpy: `J_before = J[:, :, None, None] / ${height * width}`,
@@ -225,19 +212,16 @@ function toChannelMeans(scene, layer) {
 export const MAX_POOL2D = {
   forward: (_, layer) => windowMaxima(layer),
   backward: (scene, layer) => [toLargest(scene, layer)],
-  gradients: () => [],
 };
 
 /** @type {Family} */
 export const AVERAGE_POOL2D = {
   forward: (_, layer) => [windowMeans(layer)],
   backward: (scene, layer) => [toWindowMeans(scene, layer)],
-  gradients: () => [],
 };
 
 /** @type {Family} */
 export const GLOBAL_AVERAGE_POOL2D = {
   forward: (_, layer) => [channelMeans(layer)],
   backward: (scene, layer) => [toChannelMeans(scene, layer)],
-  gradients: () => [],
 };

@@ -3,32 +3,23 @@
 import { flatIndex, placeOf } from "../arrays.js";
 import { call, cell, constant, curve, negative, product, quotient, sum } from "../expressions.js";
 import { countOfCases, outputShapeOf } from "../scene.js";
-import {
-  fedBy,
-  isPadding,
-  ofAllCases,
-  penaltyReads,
-  range,
-  sentTo,
-  sumOfCases,
-  withPenalty,
-} from "./common.js";
+import { fedBy, isPadding, ofAllCases, range, sentTo, sumOfCases } from "./common.js";
 
 /**
  * @typedef {import("../arrays.js").Place} Place
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  */
 
 /** An operation that gives each number of an array a place in another.
- * @param {Omit<Operation, "reads" | "expression" | "influences">} told
+ * @param {Omit<OperationRule, "reads" | "expression" | "influences">} told
  * @param {string} from the key of the array that is read
  * @param {(at: Place) => Place} placeBefore from a place of the target to one of `from`
  * @param {(at: Place) => Place} placeAfter back
- * @returns {Operation} */
+ * @returns {OperationRule} */
 const moved = (told, from, placeBefore, placeAfter) => ({
   ...told,
   reads: [from],
@@ -41,15 +32,13 @@ const moved = (told, from, placeBefore, placeAfter) => ({
 /** @param {Expression} z @returns {Expression} */
 const powerOfE = (z) => curve("exp", Math.exp, Math.exp, z);
 
-/** @param {SceneLayer} layer @returns {Operation[]} */
+/** @param {SceneLayer} layer @returns {OperationRule[]} */
 function probabilities(layer) {
   const z = fedBy(layer);
   const classes = range(layer.output_shape.at(-1) ?? 0);
   return [
     {
       target: `${layer.name}.out`,
-      layer: layer.name,
-      phase: "forward",
       title: "The probabilities",
       says: "e to the power of each z is above 0; divided by the sum of all they add up to 1.",
       numpy: "y = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)",
@@ -64,7 +53,7 @@ function probabilities(layer) {
 }
 
 /** Back through softmax, where the loss does not give ∂L/∂z itself.
- * @param {Scene} scene @param {SceneLayer} layer @returns {Operation[]} */
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
 function throughSoftmax(scene, layer) {
   if (scene.loss_from_logits) return [];
   const [y, J] = [`${layer.name}.out`, `${layer.name}.J`];
@@ -72,8 +61,6 @@ function throughSoftmax(scene, layer) {
   return [
     {
       target: sentTo(scene, layer),
-      layer: layer.name,
-      phase: "backward",
       title: "Back through softmax",
       says: "A larger z makes its own probability larger, and takes from all the others.",
       numpy: "delta = y * (J - (J * y).sum(axis=-1, keepdims=True))",
@@ -94,7 +81,6 @@ function throughSoftmax(scene, layer) {
 const SOFTMAX = {
   forward: (_, layer) => probabilities(layer),
   backward: throughSoftmax,
-  gradients: () => [],
 };
 
 // Flatten and dropout
@@ -112,8 +98,6 @@ const FLATTEN = {
     moved(
       {
         target: `${layer.name}.out`,
-        layer: layer.name,
-        phase: "forward",
         title: "One row",
         says: "The numbers stay as they are, and stand in one row for each case.",
         numpy: "y = x.reshape(len(x), -1)",
@@ -127,8 +111,6 @@ const FLATTEN = {
     moved(
       {
         target: sentTo(scene, layer),
-        layer: layer.name,
-        phase: "backward",
         title: "Back into shape",
         says: "Each number goes back to the place that it came from.",
         numpy: "J_before = J.reshape(x.shape)",
@@ -138,10 +120,9 @@ const FLATTEN = {
       placesOfFlat(layer).block,
     ),
   ],
-  gradients: () => [],
 };
 
-/** @param {string} from @param {string} mask @returns {Pick<Operation, "reads" | "expression" | "influences">} */
+/** @param {string} from @param {string} mask @returns {Pick<OperationRule, "reads" | "expression" | "influences">} */
 const timesMask = (from, mask) => ({
   reads: [from, mask],
   expression: (at) => product(cell(from, at), cell(mask, at)),
@@ -153,8 +134,6 @@ const DROPOUT = {
   forward: (_, layer) => [
     {
       target: `${layer.name}.out`,
-      layer: layer.name,
-      phase: "forward",
       title: "Some numbers are left out",
       says: "The mask is drawn at random; what stays is made larger, so that the mean stays.",
       numpy: "y = x * mask",
@@ -164,15 +143,12 @@ const DROPOUT = {
   backward: (scene, layer) => [
     {
       target: sentTo(scene, layer),
-      layer: layer.name,
-      phase: "backward",
       title: "Back through the mask",
       says: "What was left out cannot have moved the loss; the rest did by the mask's factor.",
       numpy: "J_before = J * mask",
       ...timesMask(`${layer.name}.J`, `${layer.name}.mask`),
     },
   ],
-  gradients: () => [],
 };
 
 // Joins
@@ -182,8 +158,6 @@ const ADD = {
   forward: (_, layer) => [
     {
       target: `${layer.name}.out`,
-      layer: layer.name,
-      phase: "forward",
       title: "The sum of the sources",
       says: "Numbers in the same place are added up.",
       numpy: `y = ${layer.sources.map((_, k) => `x_${k + 1}`).join(" + ")}`,
@@ -197,8 +171,6 @@ const ADD = {
       moved(
         {
           target: sentTo(scene, layer, k),
-          layer: layer.name,
-          phase: "backward",
           title: `Back to ${one}`,
           says: "A sum moves with each of its terms as that does, so that J goes on unchanged.",
           numpy: "J_before = J",
@@ -208,7 +180,6 @@ const ADD = {
         (at) => at,
       ),
     ),
-  gradients: () => [],
 };
 
 /** Where each source of a concatenation begins, along the axis that is joined.
@@ -232,8 +203,6 @@ const CONCATENATE = {
     return [
       {
         target: `${layer.name}.out`,
-        layer: layer.name,
-        phase: "forward",
         title: "One behind the other",
         says: "The sources' numbers stay as they are; each source follows the one before it.",
         numpy: `y = np.concatenate([${layer.sources.map((_, k) => `x_${k + 1}`).join(", ")}], axis=${layer.output_shape.length === 2 ? 2 : 1})`,
@@ -250,8 +219,6 @@ const CONCATENATE = {
     const { starts, shifted, of } = joined(scene, layer);
     return layer.sources.map((one, k) => ({
       target: sentTo(scene, layer, k),
-      layer: layer.name,
-      phase: "backward",
       title: `Back to ${one}`,
       says: "Each source gets the part that belongs to its own numbers.",
       numpy: `J_before = np.split(J, ${JSON.stringify(starts.slice(1))}, axis=${layer.output_shape.length === 2 ? 2 : 1})[${k}]`,
@@ -260,7 +227,6 @@ const CONCATENATE = {
       influences: (_, at) => (of(at) === k ? [shifted(at, -starts[k])] : []),
     }));
   },
-  gradients: () => [],
 };
 
 // Embedding
@@ -289,8 +255,6 @@ const EMBEDDING = {
     return [
       {
         target: `${layer.name}.out`,
-        layer: layer.name,
-        phase: "forward",
         title: "The vector of the class",
         says: "The row of E that belongs to the class number; all other rows count 0 times.",
         numpy: "z = E[x.astype(int)].reshape(*x.shape[:-1], -1)",
@@ -323,8 +287,6 @@ const EMBEDDING = {
   backward: (scene, layer) => [
     {
       target: sentTo(scene, layer),
-      layer: layer.name,
-      phase: "backward",
       title: "Nothing goes back",
       says: "Class numbers are no quantities: none of them can be a little larger.",
       numpy: "J_before = np.zeros_like(x)",
@@ -340,12 +302,10 @@ const EMBEDDING = {
     return [
       {
         target: `${layer.name}.E_grad`,
-        layer: layer.name,
-        phase: "gradients",
         title: "The gradient of the vectors",
         says: "A vector moves the loss wherever its class occurs; the places add up.",
         numpy: "np.add.at(E_grad, x.astype(int).ravel(), J.reshape(-1, E.shape[1]))",
-        reads: [x, J, ...penaltyReads(layer, "E")],
+        reads: [x, J],
         expression: ([c, j]) => {
           const term = (/** @type {Place} */ lead) =>
             sum(
@@ -354,11 +314,9 @@ const EMBEDDING = {
               ),
               "i",
             );
-          const all = sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
-          return withPenalty(layer, "E", [c, j], all);
+          return sumOfCases(scene, layer.input_shape, term, countOfCases(scene));
         },
         influences: (key, at) => {
-          if (key !== x && key !== J) return [at];
           if (isPadding(scene, layer.input_shape, at)) return [];
           return [[null, key === x ? null : at[at.length - 1] % size]];
         },

@@ -24,7 +24,7 @@ import {
  * @typedef {import("../arrays.js").Region} Region
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../engine/sequences.js").GateSum} GateSum
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./operations.js").Family} Family
  * @typedef {import("./unrolled.js").Unrolled} Unrolled
  */
@@ -75,7 +75,7 @@ const OF_INPUTS = "What the inputs of the step say to the candidate.";
 const OF_STATE =
   "What the state before says to the candidate, kept apart so that the reset gate can close it off.";
 
-/** z of a gate. @param {Unrolled} one @param {GateSum} of @returns {Operation} */
+/** z of a gate. @param {Unrolled} one @param {GateSum} of @returns {OperationRule} */
 function gateSumOperation(one, of) {
   const { layer, key } = one;
   const { gate, W, U, bias } = of;
@@ -85,8 +85,6 @@ function gateSumOperation(one, of) {
   const parts = [W !== null && "x[:, s] @ W", U !== null && "h[:, s - 1] @ U", biased && bias];
   return {
     target: key(z),
-    layer: layer.name,
-    phase: "forward",
     title: gate ? `The sum of gate ${gate}` : "The weighted sum of each step",
     says: W === null ? OF_STATE : U === null ? OF_INPUTS : OF_EACH_SUM,
     numpy: `${z} = ${parts.filter(Boolean).join(" + ")}`,
@@ -111,11 +109,9 @@ function unitByUnit(one, target, title, says, numpy, names, expression, state) {
   // Before the first step there may be no state, and then nothing that says how much of it is kept.
   const readsThere = (/** @type {string} */ key, /** @type {Place} */ at) =>
     at[1] > 0 || [...cellsOf(expression(at))].some((cellRead) => cellRead.key === key);
-  /** @type {Operation} */
+  /** @type {OperationRule} */
   const made = {
     target,
-    layer: one.layer.name,
-    phase: "forward",
     title,
     says,
     numpy,
@@ -129,7 +125,7 @@ function unitByUnit(one, target, title, says, numpy, names, expression, state) {
   return made;
 }
 
-/** @param {Unrolled} one @returns {Operation[]} */
+/** @param {Unrolled} one @returns {OperationRule[]} */
 function recurrentForward(one) {
   const { activation } = one.layer;
   const phi = functionOf(activation ?? { type: "linear" });
@@ -159,7 +155,7 @@ const OPENS = {
   u: "The update gate opens between 0 and 1: how much of the state is kept.",
 };
 
-/** @param {Unrolled} one @param {(keyof typeof OPENS)[]} gates @returns {Operation[]} */
+/** @param {Unrolled} one @param {(keyof typeof OPENS)[]} gates @returns {OperationRule[]} */
 const opened = (one, gates) =>
   gates.map((gate) =>
     unitByUnit(
@@ -173,7 +169,7 @@ const opened = (one, gates) =>
     ),
   );
 
-/** @param {Unrolled} one @returns {Operation[]} */
+/** @param {Unrolled} one @returns {OperationRule[]} */
 function lstmForward(one) {
   const of = (/** @type {string} */ name, /** @type {Place} */ at) => cell(one.key(name), at);
   return [
@@ -214,7 +210,7 @@ function lstmForward(one) {
   ];
 }
 
-/** @param {Unrolled} one @returns {Operation[]} */
+/** @param {Unrolled} one @returns {OperationRule[]} */
 function gruForward(one) {
   const of = (/** @type {string} */ name, /** @type {Place} */ at) => cell(one.key(name), at);
   return [
@@ -245,14 +241,12 @@ function gruForward(one) {
   ];
 }
 
-/** The last state alone as the layer's output. @param {Unrolled} one @returns {Operation[]} */
+/** The last state alone as the layer's output. @param {Unrolled} one @returns {OperationRule[]} */
 function lastState(one) {
   if (!putsOutLast(one.layer)) return [];
   return [
     {
       target: one.key("out"),
-      layer: one.layer.name,
-      phase: "forward",
       title: "The last state is put out",
       says: "The layers after this one hear of the state after the last step alone.",
       numpy: "a = h[:, -1]",
@@ -263,7 +257,7 @@ function lastState(one) {
   ];
 }
 
-/** @param {(one: Unrolled) => Operation[]} inside @returns {Family} */
+/** @param {(one: Unrolled) => OperationRule[]} inside @returns {Family} */
 const family = (inside) => ({
   forward: (scene, layer) => {
     const one = unrolled(scene, layer);

@@ -27,13 +27,13 @@ import {
  * @typedef {import("../arrays.js").Region} Region
  * @typedef {import("../expressions.js").Expression} Expression
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  * @typedef {import("./unrolled.js").Unrolled} Unrolled
  * @typedef {import("./unrolled.js").Walk} Walk
  */
 
 /** ∂L/∂h of each step, as a walk finds it. @param {Unrolled} one @param {Walk} walk
- * @returns {Operation} */
+ * @returns {OperationRule} */
 function byState(one, walk) {
   const { layer, key, sums } = one;
   const own = (/** @type {number} */ n, /** @type {number} */ s, /** @type {number} */ k) => {
@@ -45,7 +45,8 @@ function byState(one, walk) {
     .map(({ gate }) => deltaName(gate) + walk.suffix);
   const kept = keptBy(one)?.[0] === "h" ? [`J_h${walk.suffix}`, "u"] : [];
   return {
-    ...backward(one, `J_h${walk.suffix}`, "Back to the state of each step"),
+    target: key(`J_h${walk.suffix}`),
+    title: "Back to the state of each step",
     says: walk.parts
       ? "The gradient reaches back a few steps only. Each output sends its own part back, step by step."
       : "A state moves the loss through the step's own output and through every gate of the next step.",
@@ -149,21 +150,13 @@ function samePlace(one, walk, [n, s, k]) {
 const sameOfWalk = (one, walk, at) =>
   (walk.parts ? reaches(one, at[0], at[2], at[1]) : reaches(one, at[0], at[1], 0)) ? [at] : [];
 
-/** What all operations of the way back have in common.
- * @param {Unrolled} one @param {string} name @param {string} title */
-const backward = ({ layer, key }, name, title) => ({
-  target: key(name),
-  layer: layer.name,
-  phase: /** @type {const} */ ("backward"),
-  title,
-});
-
-/** ∂L/∂c of each step of an LSTM. @param {Unrolled} one @param {Walk} walk @returns {Operation} */
+/** ∂L/∂c of each step of an LSTM. @param {Unrolled} one @param {Walk} walk @returns {OperationRule} */
 function byCell(one, walk) {
   const { key } = one;
   const [J_h, J_c] = [key(`J_h${walk.suffix}`), key(`J_c${walk.suffix}`)];
   return {
-    ...backward(one, `J_c${walk.suffix}`, "Back to the cell of each step"),
+    target: key(`J_c${walk.suffix}`),
+    title: "Back to the cell of each step",
     says: "A cell moves the loss through h = o tanh(c), and by what the next step keeps of it, which is f.",
     numpy:
       "J_c[:, s] = J_h[:, s] * o[:, s] * (1 - np.tanh(c[:, s]) ** 2) + J_c[:, s + 1] * f[:, s + 1]",
@@ -190,12 +183,13 @@ function byCell(one, walk) {
 }
 
 /** The sum of the parts of a truncated gradient. @param {Unrolled} one @param {"h" | "c"} state
- * @returns {Operation} */
+ * @returns {OperationRule} */
 function sumOfBackParts(one, state) {
   const parts = one.key(`J_${state}_back`);
   const reach = reachOf(one.layer) ?? one.steps;
   return {
-    ...backward(one, `J_${state}`, `All that reaches ${state} of each step`),
+    target: one.key(`J_${state}`),
+    title: `All that reaches ${state} of each step`,
     says: "The parts by all outputs within reach add up.",
     numpy: `J_${state} = J_${state}_back.sum(axis=1)`,
     reads: [parts],
@@ -299,18 +293,15 @@ function recurrentRule({ activation }) {
 }
 
 /** δ of a gate at each step. @param {Unrolled} one @param {Walk} walk @param {SlopeRule} rule
- * @returns {Operation} */
+ * @returns {OperationRule} */
 function deltaOfGate(one, walk, rule) {
   const { key } = one;
   const from = key((rule.by === "g" ? "delta_g" : `J_${rule.by}`) + walk.suffix);
   const here = rule.names.map(key);
   const before = rule.state ? readsBefore(one, rule.state) : [];
   return {
-    ...backward(
-      one,
-      deltaName(rule.gate) + walk.suffix,
-      rule.gate ? `Back to gate ${rule.gate}` : "Back to z of each step",
-    ),
+    target: key(deltaName(rule.gate) + walk.suffix),
+    title: rule.gate ? `Back to gate ${rule.gate}` : "Back to z of each step",
     says: rule.gate
       ? "What the gate moves, times the slope of the gate itself."
       : "δ says how the loss moves with z: how it moves with h, times the slope of φ at this z.",
@@ -339,12 +330,12 @@ function afterReached(one, walk, at) {
   return range(countOfCases(one.scene)).flatMap((n) => samePlace(one, walk, [n, 0, at[0]]));
 }
 
-/** ∂L/∂x of each step. @param {Unrolled} one @returns {Operation} */
+/** ∂L/∂x of each step. @param {Unrolled} one @returns {OperationRule} */
 export function stepsSentBack(one) {
   const { layer, key, sums, size } = one;
   const withW = sums.filter(({ W }) => W !== null);
   return {
-    ...backward(one, "", "Back to the inputs of each step"),
+    title: "Back to the inputs of each step",
     target: sentTo(one.scene, layer),
     says: "An input moves the loss through every gate of its own step; the later steps are in δ already.",
     numpy: "J_before[:, s] = delta[:, s] @ W.T",
@@ -372,7 +363,7 @@ export function stepsSentBack(one) {
   };
 }
 
-/** @param {Unrolled} one @returns {Operation[]} */
+/** @param {Unrolled} one @returns {OperationRule[]} */
 export function wayBack(one) {
   const rules = SLOPE_RULES[one.layer.type] ?? recurrentRule(one.layer);
   const isLstm = one.layer.type === "lstm";

@@ -22,7 +22,7 @@ import { sumOfAll } from "./common.js";
  * @typedef {import("../scene.js").Parameter} Parameter
  * @typedef {import("../scene.js").Scene} Scene
  * @typedef {import("../scene.js").SceneLayer} SceneLayer
- * @typedef {import("./operations.js").Operation} Operation
+ * @typedef {import("./operations.js").OperationRule} OperationRule
  *
  * @typedef {Object} StepFormula
  * @property {(options: Named) => string} says
@@ -119,23 +119,16 @@ const STEP_FORMULAS = {
 /** The most weights of which the length of the gradient is written out. */
 const MOST_IN_NORM = 5000;
 
-/** The update of every parameter that is trained.
- * @param {Scene} scene @returns {Operation[]} */
-export function updateOperations(scene) {
+/** The update of every parameter of a layer that is trained.
+ * @param {Scene} scene @param {SceneLayer} layer @returns {OperationRule[]} */
+export function updatesOf(scene, layer) {
   const formula = STEP_FORMULAS[scene.optimizer.type];
-  if (!formula) return [];
-  return [
-    ...clipping(scene),
-    ...scene.layers.flatMap((layer) =>
-      layer.parameters
-        .filter((one) => one.trained)
-        .map((one) => updated(scene, layer, one, formula)),
-    ),
-  ];
+  const trained = layer.parameters.filter((one) => formula && one.trained);
+  return trained.map((one) => updated(scene, layer, one, formula));
 }
 
 /** @param {Scene} scene @param {SceneLayer} layer @param {Parameter} parameter
- * @param {StepFormula} formula @returns {Operation} */
+ * @param {StepFormula} formula @returns {OperationRule} */
 function updated(scene, layer, { name, rate, is_bias }, formula) {
   const [w, gradient] = [`${layer.name}.${name}`, `${layer.name}.${name}_grad`];
   const clips = infoOf(scene, "loss.clip") !== undefined;
@@ -143,8 +136,6 @@ function updated(scene, layer, { name, rate, is_bias }, formula) {
   const shrinks = type === "adamw" && (biases || !is_bias);
   return {
     target: `${layer.name}.${name}_new`,
-    layer: layer.name,
-    phase: "update",
     title: `The update of ${name}`,
     says: !rate
       ? "The learning rate is 0 here, so that these numbers stay as they are."
@@ -169,15 +160,14 @@ function updated(scene, layer, { name, rate, is_bias }, formula) {
 const everyAxis = (scene, key) => (infoOf(scene, key)?.shape ?? []).map(() => null);
 
 /** How the whole gradient is shortened, where its length has a limit.
- * @param {Scene} scene @returns {Operation[]} */
-function clipping(scene) {
+ * @param {Scene} scene @returns {OperationRule[]} */
+export function clipping(scene) {
   const most = scene.clip_norm;
-  if (most === null || !infoOf(scene, "loss.clip")) return [];
-  /** @type {Operation} */
+  if (most === null || !STEP_FORMULAS[scene.optimizer.type] || !infoOf(scene, "loss.clip"))
+    return [];
+  /** @type {OperationRule} */
   const factor = {
     target: "loss.clip",
-    layer: "loss",
-    phase: "update",
     title: "The gradient is shortened",
     says: "If the gradient of all weights together is too long, all of it is scaled down.",
     numpy: `clip = min(1, ${most} / norm)`,
@@ -189,7 +179,7 @@ function clipping(scene) {
   return [...lengthOfGradient(scene), factor];
 }
 
-/** @param {Scene} scene @returns {Operation[]} */
+/** @param {Scene} scene @returns {OperationRule[]} */
 function lengthOfGradient(scene) {
   const arrays = scene.arrays.filter(({ role }) => role === "parameter_gradient");
   const sizes = arrays.map(({ shape }) => shape.reduce((a, b) => a * b, 1));
@@ -197,8 +187,6 @@ function lengthOfGradient(scene) {
   return [
     {
       target: "loss.norm",
-      layer: "loss",
-      phase: "update",
       title: "The length of the gradient",
       says: "The root of the sum of the squares of all gradients.",
       numpy: `norm = np.sqrt(${arrays.map(({ key }) => `(${key} ** 2).sum()`).join(" + ")})`,

@@ -60,7 +60,7 @@ export function zoomed(camera, factor, point, furthest) {
 }
 
 /** @param {Camera} camera @param {number} right @param {number} down pixels @returns {Camera} */
-export const panned = (camera, right, down) => ({
+const panned = (camera, right, down) => ({
   ...camera,
   x: camera.x - right / camera.scale,
   y: camera.y - down / camera.scale,

@@ -72,11 +72,6 @@ export function bar(value, largest) {
   return make("span", { class: "bar", "aria-hidden": "true" }, fill);
 }
 
-/** A cell's number, or ? where it is to be predicted.
- * @param {App} app @param {ChosenCell} one @param {Read} read @returns {string} */
-export const shownNumber = (app, { key, at }, read) =>
-  isHidden(app, key, at) ? "?" : numberText(read(key, at));
-
 /** The general rule of an operation, as formulas between which a line may break; that of the cell
  * itself where there is no pattern.
  * @param {App} app @param {import("../operations/operations.js").Operation} operation

@@ -23,7 +23,7 @@ const ROOM_FOR_NUMBER = 44;
  * @param {Levels} now @param {Pass} other @param {Block} block
  * @returns {{differs: (flat: number) => boolean, was: (flat: number) => number} | null} was: a level
  *   of the scale of now */
-export function compared(now, other, { info }) {
+function compared(now, other, { info }) {
   const there = other.scene.arrays.find(({ key }) => key === info.key);
   if (!there || String(there.shape) !== String(info.shape)) return null;
   const then = other.levels(info.key);

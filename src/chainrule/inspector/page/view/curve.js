@@ -24,7 +24,7 @@ const WIDE_RANGE = 30;
 
 /** An element of SVG.
  * @param {string} tag @param {Record<string, string | number>} attributes @returns {SVGElement} */
-export function svgPart(tag, attributes = {}) {
+function svgPart(tag, attributes = {}) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes))
     element.setAttribute(name, String(value));

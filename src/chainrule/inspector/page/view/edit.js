@@ -28,7 +28,7 @@ import { NumberField } from "./number_field.js";
 /** The number that a chosen cell stands for and that can be edited: a parameter (also by its gradient
  * or its new value), an input, or a target; null for others.
  * @param {App} app @param {ChosenCell | null} chosen @returns {Omit<Editable, "value"> | null} */
-export function editableAt(app, chosen) {
+function editableAt(app, chosen) {
   const { scene } = app.pass;
   const info = chosen && infoOf(scene, chosen.key);
   if (!chosen || !info) return null;

@@ -51,7 +51,7 @@ import { cellsAcross, cellsDown, formFor } from "./forms.js";
 /** Above each block its name is written in this height. */
 export const LABEL = 17;
 /** Above each column the layer's name and kind are written in this height. */
-export const TITLE = 44;
+const TITLE = 44;
 /** Between columns, for the ways from one to the next. */
 const GAP = 58;
 const BETWEEN = 9;
@@ -189,7 +189,7 @@ function kindOf({ type, activation, name }) {
 
 /** How far each layer is from the input, by the longest way; the loss comes last.
  * @param {Scene} scene @returns {Map<string, number>} */
-export function depths(scene) {
+function depths(scene) {
   const found = new Map([["input", 0]]);
   for (const layer of scene.layers) {
     const before = layer.sources.map((source) => found.get(source) ?? 0);
@@ -202,7 +202,7 @@ export function depths(scene) {
 /** In which row each layer stands: that of its first source, unless another layer of the same
  * depth stands there.
  * @param {Scene} scene @param {Map<string, number>} depth @returns {Map<string, number>} */
-export function lanes(scene, depth) {
+function lanes(scene, depth) {
   const found = new Map([["input", 0]]);
   /** @type {Set<string>} */
   const taken = new Set(["0:0"]);

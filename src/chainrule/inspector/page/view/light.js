@@ -56,7 +56,7 @@ function roughly(app) {
 
 /** The parts whose sum an expression is, up to a factor that they share, and the rest.
  * @param {Expression} one @returns {{terms: Expression[], rest: Expression[]}} */
-export function sharedOut(one) {
+function sharedOut(one) {
   if (one.kind === "sum") return { terms: addends(one), rest: [] };
   if (one.kind === "negative") return sharedOut(one.of);
   if (one.kind === "quotient") {

@@ -14,8 +14,7 @@ const REST = 1000; // milliseconds after which steps are of another stroke, undo
 
 /** A sensible step: a tenth of the power of ten of the array's largest number.
  * @param {number} largest */
-export const stepFor = (largest) =>
-  largest > 0 ? 10 ** (Math.floor(Math.log10(largest)) - 1) : 0.1;
+const stepFor = (largest) => (largest > 0 ? 10 ** (Math.floor(Math.log10(largest)) - 1) : 0.1);
 
 /** @param {number} value */
 const fieldText = (value) => String(Number(value.toPrecision(8))).replaceAll("-", "−");

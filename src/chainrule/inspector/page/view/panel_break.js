@@ -1,6 +1,5 @@
 /** Break it: a bug is planted in the backward pass, to be seen, to be found, and to be understood. */
 
-import { differingKeys, firstWrong } from "../bug_traces.js";
 import { button, make, say } from "../dom.js";
 import { wantedBy } from "../following.js";
 import { choose, goTo } from "../going.js";
@@ -12,6 +11,7 @@ import { randomFrom } from "../predicting.js";
  * @typedef {import("../main.js").App} App
  * @typedef {import("../scene.js").BugTold} BugTold
  * @typedef {import("../source.js").CheckRow} CheckRow
+ * @typedef {import("../source.js").Pass} Pass
  *
  * @typedef {Object} Hunt  a bug that is not told
  * @property {BugTold} bug
@@ -157,15 +157,36 @@ function questionOf(hunt, draw) {
   ];
 }
 
+/** The keys of the arrays that differ between two passes.
+ * @param {Pass} pass @param {Pass} right @returns {string[]} */
+function differingKeys(pass, right) {
+  return pass.scene.arrays.map(({ key }) => key).filter((key) => differs(pass, right, key));
+}
+
+/** Whether an array differs: some number by more than what rough numbers are rough.
+ * @param {Pass} pass @param {Pass} right @param {string} key @returns {boolean} */
+function differs(pass, right, key) {
+  if (!right.scene.arrays.some((one) => one.key === key)) return false;
+  const [a, b] = [pass.levels(key), right.levels(key)];
+  const size = Math.max(a.largest, b.largest);
+  if (Math.abs(a.largest - b.largest) > 1e-9 * size) return true;
+  const isRough = a.data instanceof Int8Array || b.data instanceof Int8Array;
+  const most = isRough ? 0.51 * (a.scale + b.scale) : 1e-9 * size;
+  for (let k = 0; k < a.data.length; k++) {
+    const [one, other] = [a.data[k] * a.scale, b.data[k] * b.scale];
+    if (Number.isNaN(one) !== Number.isNaN(other)) return true;
+    if (Math.abs(one - other) > most) return true;
+  }
+  return false;
+}
+
 /** From which operation on numbers are wrong, and which.
  * @param {App} app @returns {HTMLElement[]} */
 function trace(app) {
-  const first = firstWrong(app);
-  if (first < 0) return [make("p", { text: "No number differs from the right pass." })];
-  const wrong = new Set(app.store.view.wrong);
   const after = app.operations
     .map((step, k) => ({ step, k }))
-    .filter(({ step }) => wrong.has(step.target));
+    .filter(({ step }) => app.store.view.wrong.includes(step.target));
+  if (!after.length) return [make("p", { text: "No number differs from the right pass." })];
   const buttons = after.map(({ step, k }) =>
     button(arrayName(app.pass.scene, step.target), `${step.title}: go there`, () => {
       goTo(app, k);
@@ -173,7 +194,7 @@ function trace(app) {
     }),
   );
   const { scene } = app.pass;
-  const text = `Wrong from step ${first + 1} on: ${after.length} of ${app.operations.length} arrays.`;
+  const text = `Wrong from step ${after[0].k + 1} on: ${after.length} of ${app.operations.length} arrays.`;
   return [
     make("h3", { class: "minor", text: "What turns wrong" }),
     make("p", { class: "says", text }),

@@ -29,7 +29,7 @@ export function mountToolbar(app, element) {
 
 /** Show another case, by its index.
  * @param {App} app @param {number} index */
-export function showCase(app, index) {
+function showCase(app, index) {
   const { alone, edits, chosen } = app.store.view;
   const count = casesAfter(app.source.scene, edits).length;
   const case_ = Math.min(Math.max(index, 0), count - 1);

@@ -41,7 +41,7 @@ function whole(scene, { key, at }, value) {
 
 /** Where a cell lies, by the names of the user's own where there are any.
  * @param {Scene} scene @param {string} key @param {number[]} at @returns {string} */
-export function placeText(scene, key, at) {
+function placeText(scene, key, at) {
   const info = infoOf(scene, key);
   if (!info) return "";
   const words = [];
