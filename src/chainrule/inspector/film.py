@@ -127,10 +127,6 @@ class Film:
         own = self.own if self.own in numbers else None
         return replace(self, frames=frames, numbers=numbers, own=own, note=note)
 
-    def numbers_of_all(self) -> Array:
-        """The parameters of all frames, (frames, parameters), in float64."""
-        return np.array([frame.theta for frame in self.frames], float)
-
 
 def losses_of(history: History) -> dict[str, list[float | None]]:
     """The losses of the epochs of a history; of very many some are left out, never the last."""

@@ -67,9 +67,7 @@ class At:
 
     def array(self, name: str) -> Array:
         """An array of the layer; 0 at padding."""
-        return np.nan_to_num(
-            self.record[f"{self.layer.name}.{name}"], posinf=np.inf, neginf=-np.inf
-        )
+        return _without_nan(self.record[f"{self.layer.name}.{name}"])
 
     @property
     def x(self) -> Array:

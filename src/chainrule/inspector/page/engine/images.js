@@ -128,6 +128,20 @@ function eachUnfolded(at, unfolding, tell) {
   }
 }
 
+/** Images of the cases, each folded from the matrix that is added up for it.
+ * @param {AtLayer} at @param {Unfolding} unfolding
+ * @param {(n: number, matrix: Float64Array) => void} fill from zeros */
+function eachFolded(at, unfolding, fill) {
+  const images = ndarray(at.x.shape);
+  const matrix = new Float64Array(unfolding.under * unfolding.places);
+  for (let n = 0; n < at.cases; n++) {
+    matrix.fill(0);
+    fill(n, matrix);
+    foldInto(unfolding, matrix, partOf(images.data, n, unfolding.size));
+  }
+  return images;
+}
+
 /** @param {AtLayer} at @returns {boolean} */
 const hasBiases = (at) => at.layer.parameters.some((one) => one.name === "b");
 
@@ -151,7 +165,7 @@ const CONV2D_ENGINE = {
   },
   backward(at, J) {
     const unfolding = unfoldingOf(at.layer);
-    const { under, places, size } = unfolding;
+    const { under, places } = unfolding;
     const [W, filters] = [at.array("W"), at.layer.output_shape[0]];
     const delta = backThroughPhi(at, J).data;
     const gradient = ndarray(W.shape);
@@ -163,16 +177,11 @@ const CONV2D_ENGINE = {
     at.keep("W_grad", gradient);
     if (hasBiases(at)) at.keep("b_grad", ndarray([filters], sumsOfRows(delta, filters, places)));
     const back = at.rightOrWrong("W_back", W).data;
-    const sent = ndarray(at.x.shape);
-    const moved = new Float64Array(under * places);
-    for (let n = 0; n < at.cases; n++) {
+    return eachFolded(at, unfolding, (n, matrix) => {
       const own = partOf(delta, n, filters * places);
-      moved.fill(0);
       for (let k = 0; k < under; k++)
-        addCombination(back, k, under, own, partOf(moved, k, places));
-      foldInto(unfolding, moved, partOf(sent.data, n, size));
-    }
-    return sent;
+        addCombination(back, k, under, own, partOf(matrix, k, places));
+    });
   },
 };
 
@@ -206,7 +215,7 @@ const LOCAL_ENGINE = {
   },
   backward(at, J) {
     const unfolding = unfoldingOf(at.layer);
-    const { under, places, size } = unfolding;
+    const { under, places } = unfolding;
     const [W, filters] = [at.array("W"), at.layer.output_shape[0]];
     const delta = backThroughPhi(at, J).data;
     const gradient = ndarray(W.shape);
@@ -230,17 +239,12 @@ const LOCAL_ENGINE = {
     at.keep("W_grad", gradient);
     if (hasBiases(at)) at.keep("b_grad", ndarray(at.array("b").shape, ofBiases));
     const back = at.rightOrWrong("W_back", W).data;
-    const sent = ndarray(at.x.shape);
-    const moved = new Float64Array(under * places);
-    for (let n = 0; n < at.cases; n++) {
-      moved.fill(0);
+    return eachFolded(at, unfolding, (n, matrix) => {
       eachFilter(n, (own, place, factor) => {
         for (let k = 0; k < under; k++)
-          moved[k * places + place] += factor * back[own * under + k];
+          matrix[k * places + place] += factor * back[own * under + k];
       });
-      foldInto(unfolding, moved, partOf(sent.data, n, size));
-    }
-    return sent;
+    });
   },
 };
 
