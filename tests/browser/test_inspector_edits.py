@@ -104,7 +104,18 @@ def has_loss(browser: Browser, value: float) -> None:
     )
 
 
-def test_a_number_is_edited_undone_and_redone(browser, page, made):
+def test_a_number_is_edited_and_undone(browser, page, made):
+    open_view(browser, page, cell=CHOSEN)
+    enter(browser, "1.5")
+    has_loss(browser, right_loss(made, {**W, "value": 1.5}))
+    press(browser, "z", ctrlKey=True)
+    has_loss(browser, right_loss(made))
+    assert loss(browser) == f"L {shown(right_loss(made))}"
+    assert browser.said == []
+
+
+@pytest.mark.exhaustive
+def test_edits_are_told_undone_and_redone(browser, page, made):
     open_view(browser, page, cell=CHOSEN)
     first, second = {**W, "value": 1.5}, {**W, "value": -2.0}
     enter(browser, "1.5")

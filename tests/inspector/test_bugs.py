@@ -71,6 +71,7 @@ def largest_change(a: Record, b: Record) -> float:
     return max(float(np.abs(a[key] - b[key]).max()) for key in keys)
 
 
+@pytest.mark.exhaustive
 def test_every_bug_is_offered_somewhere():
     assert {bug.name for name in NETWORKS for bug in bugs_for(right(name))} == set(BUGS)
     assert len(BUGS) >= 20
