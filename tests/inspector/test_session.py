@@ -275,6 +275,23 @@ def test_numbers_that_are_not_finite_have_a_level_of_their_own():
     assert np.isfinite(tiny["tiny"]).all()
 
 
+def test_regions_come_along_with_a_pass_where_they_are_within_its_arrays():
+    network = Network([Dense(40, "tanh"), Dense(1)], input=60, seed=1)
+    session = Session(network.inspect(np.ones((3, 60)), np.zeros((3, 1))))
+    edit = {"kind": "parameter", "key": "dense_1.W", "at": [1, 2], "value": 0.123456789}
+    also = [
+        {"key": "dense_1.W", "region": [[0, 3], 2]},
+        {"key": "dense_9.W", "region": [0, 2]},
+        {"key": "dense_1.W", "region": [60, 2]},
+        {"key": "input.out", "region": [2, None]},
+    ]
+    _, arrays = ask(session, edits=[edit], also=also)
+    assert arrays["0"].shape == (3, 1) and arrays["0"][1, 0] == 0.123456789
+    assert arrays["3"].shape == (1, 60) and not {"1", "2"} & set(arrays)
+    with pytest.raises(ChainruleError, match="at most 8"):
+        ask(session, also=also * 3)
+
+
 def test_few_passes_are_kept(monkeypatch):
     session = Session(made().inspect(X, T))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import Annotated, TypeVar
 
@@ -22,6 +23,8 @@ from chainrule.inspector.live import Live
 from chainrule.inspector.packing import packed
 from chainrule.inspector.planes import PlaneWanted, plane
 
+OF_A_PASS = tuple(PassWanted.model_fields)
+
 Form = TypeVar("Form", bound=Checked)
 
 MOST_PASSES = 6
@@ -29,6 +32,9 @@ MOST_KEPT = 40_000_000
 """So many numbers, 320 MB, are kept of all passes but the last."""
 
 MOST_REGIONS = 200
+MOST_ALONG = 8
+"""So many regions are asked for together with a pass at most."""
+
 MOST_SENT = 4_000_000
 """The most numbers that one request asks for exactly."""
 
@@ -47,6 +53,20 @@ class NumbersWanted(Checked):
 
     of: PassWanted
     wanted: Annotated[list[Wanted], Field(max_length=MOST_REGIONS)]
+
+
+class PassAsked(PassWanted):
+    """A pass, and regions of its arrays that the page will look at.
+
+    Those that are not within its arrays are left out: they were of another pass.
+    """
+
+    also: Annotated[list[Wanted], Field(max_length=MOST_ALONG, default_factory=list)]
+
+    @property
+    def of(self) -> PassWanted:
+        """The pass alone, already checked."""
+        return PassWanted.model_construct(**{name: getattr(self, name) for name in OF_A_PASS})
 
 
 class Session:
@@ -98,15 +118,24 @@ class Session:
             self._passes.popitem(last=False)
 
     def _pass(self, body: bytes) -> bytes:
-        """A pass: its scene, if it is not the first one's, its loss, and all its arrays."""
-        wanted = _read(PassWanted, body)
+        """A pass: its scene, if it is not the first one's, its loss, and all its arrays.
+
+        The regions that come along have their places in the request as keys.
+        """
+        asked = _read(PassAsked, body)
+        wanted = asked.of
         found = self.passed(wanted)
         is_first = not wanted.edits and wanted.keeps_scene
         header = {
             "scene": None if wanted.keeps_scene and not is_first else found.scene,
             "loss": found.record.loss if np.isfinite(found.record.loss) else None,
         }
-        return packed(header, {key: one.values for key, one in found.record.entries.items()})
+        arrays = {key: one.values for key, one in found.record.entries.items()}
+        along = {}
+        for n, one in enumerate(asked.also):
+            with suppress(KeyError, ShapeError):
+                along[str(n)] = arrays[one.key][_slices(one, arrays[one.key].shape)]
+        return packed(header, {**arrays, **along})
 
     def _numbers(self, body: bytes) -> bytes:
         """Regions of arrays of a pass, exactly, by their place in the request."""

@@ -17,6 +17,8 @@ import { flatIndex, placesIn, sizeOf } from "./arrays.js";
 
 const MOST_PASSES = 6;
 const MOST_REGIONS = 200;
+/** So many regions that were asked for lately are asked for together with the next pass. */
+const MOST_ALONG = 8;
 
 /** Ask the server; its refusals become errors that say why.
  * @param {string} token @returns {Ask} */
@@ -78,6 +80,8 @@ class RemotePass {
     this.arrays = arrays;
     /** @type {Map<string, Patches>} */
     this.patches = new Map();
+    /** What was asked for lately, the latest last. @type {Wanted[]} */
+    this.lately = [];
   }
 
   /** @param {string} key @returns {Levels} */
@@ -101,11 +105,19 @@ class RemotePass {
     for (let k = 0; k < lacking.length; k += MOST_REGIONS) {
       const some = lacking.slice(k, k + MOST_REGIONS);
       const bytes = await this.ask("/numbers", { of: this.of, wanted: some });
-      const { arrays } = unpacked(bytes);
-      some.forEach((one, n) => {
-        this.keep(one, /** @type {Float64Array} */ (arrays.get(String(n))?.data));
-      });
+      this.keepAll(some, unpacked(bytes).arrays);
     }
+  }
+
+  /** Keep the numbers of regions that have come.
+   * @param {Wanted[]} wanted @param {Map<string, Levels>} arrays by the place of a region */
+  keepAll(wanted, arrays) {
+    wanted.forEach((one, n) => {
+      const data = arrays.get(String(n))?.data;
+      if (!(data instanceof Float64Array)) return;
+      this.keep(one, data);
+      this.lately = [...this.lately, one].slice(-MOST_ALONG);
+    });
   }
 
   /** Whether a number of a region is not there. @param {Wanted} wanted */
@@ -169,10 +181,15 @@ export async function remoteSource() {
   const passes = new Map();
   /** @type {Scene | null} */
   let first = null;
+  /** @type {RemotePass | null} */
+  let latest = null;
   const load = async (/** @type {PassWanted} */ wanted) => {
-    const { header, arrays } = unpacked(await ask("/pass", wanted));
+    const also = latest?.lately ?? [];
+    const { header, arrays } = unpacked(await ask("/pass", { ...wanted, also }));
     const scene = header.scene ?? { ...first, loss_value: header.loss };
-    return new RemotePass(ask, wanted, scene, header.loss ?? NaN, arrays);
+    latest = new RemotePass(ask, wanted, scene, header.loss ?? NaN, arrays);
+    latest.keepAll(also, arrays);
+    return latest;
   };
   const pass = (/** @type {PassWanted} */ wanted) => {
     const key = JSON.stringify(wanted);
