@@ -71,6 +71,7 @@ export function levelsShown(form, { data, scale, largest }) {
 /** @param {Int8Array} data @param {number} from @param {number} stride @param {Int16Array} found
  * @param {number} to @param {number} length */
 function gather(data, from, stride, found, to, length) {
+  if (stride === 1) return found.set(data.subarray(from, from + length), to);
   for (let k = 0; k < length; k++, from += stride) found[to + k] = data[from];
 }
 
@@ -143,19 +144,18 @@ export function bitmapOf(form, levels, palette, scale, patch, canvas) {
  * @param {[number, number]} patch @param {number} width @param {number} height of the result
  * @returns {Int16Array} */
 function patches(levels, across, [wide, high], width, height) {
-  const sums = new Int32Array(width * height);
+  const sums = new Float64Array(width * height); // −∞ where there is no number
   const squares = new Int32Array(width * height);
   const counts = new Int32Array(width * height);
   for (let start = 0, y = 0; start < levels.length; start += across, y++) {
     let at = Math.floor(y / high) * width;
     for (let x = 0, left = wide; x < across; x++) {
       const one = levels[start + x];
-      if (one === -128) sums[at] = NO_NUMBER;
-      else if (one !== GAP_LEVEL) {
+      if (one > -128) {
         sums[at] += one;
         squares[at] += one * one;
         counts[at]++;
-      }
+      } else if (one === -128) sums[at] = Number.NEGATIVE_INFINITY;
       if (--left === 0) {
         at++;
         left = wide;
@@ -165,15 +165,12 @@ function patches(levels, across, [wide, high], width, height) {
   const found = new Int16Array(width * height);
   for (let at = 0; at < found.length; at++) {
     const size = counts[at] ? Math.round(Math.sqrt(squares[at] / counts[at])) : 0;
-    if (sums[at] <= NO_NUMBER / 2) found[at] = -128;
+    if (sums[at] === Number.NEGATIVE_INFINITY) found[at] = -128;
     else if (!counts[at]) found[at] = GAP_LEVEL;
     else found[at] = sums[at] < 0 ? -size : size;
   }
   return found;
 }
-
-/** The sum of a patch in which there is no number; far below that of any other. */
-const NO_NUMBER = -(2 ** 31);
 
 /** An input of three channels as one sees it: red, green and blue together.
  * @param {Form} form of three tiles @param {Levels} levels @returns {HTMLCanvasElement} */

@@ -21,11 +21,12 @@ export const VEIL = 0.66;
  * @returns {Cover} */
 export function coverOf({ form }, light, ground) {
   const shown = levelsShown(form, { data: light, scale: 1, largest: 1 });
+  const table = Uint32Array.from({ length: 128 }, (_, level) => {
+    const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(level / 127)));
+    return (ground & 0xffffff) | (alpha << 24);
+  });
   const veil = filledCanvas(cellsAcross(form), cellsDown(form), (pixels) => {
-    for (let at = 0; at < shown.length; at++) {
-      const alpha = shown[at] < 0 ? 0 : 255 * VEIL * (1 - Math.sqrt(shown[at] / 127));
-      pixels[at] = ((ground & 0xffffff) | (Math.round(alpha) << 24)) >>> 0;
-    }
+    for (let at = 0; at < shown.length; at++) pixels[at] = table[shown[at]]; // 0 of what is no cell
   });
   return { veil, boxes: litBoxes(form, shown), light };
 }
