@@ -107,7 +107,8 @@ function showPass(app, pass, before) {
   const info = chosen && infoOf(pass.scene, chosen.key);
   const at = chosen && info?.cases && (isAlone || wasAlone) ? [isAlone ? 0 : case_] : [];
   const place = chosen ? [...at, ...chosen.at.slice(at.length)] : [];
-  const cell = chosen && { key: chosen.key, at: place };
+  const isSame = place.every((index, axis) => index === chosen?.at[axis]);
+  const cell = chosen && (isSame ? chosen : { key: chosen.key, at: place });
   app.store.set({
     operation: found < 0 ? Math.min(shown, 0) : found,
     chosen: cell && isPlaceOf(pass.scene, cell) ? cell : null,

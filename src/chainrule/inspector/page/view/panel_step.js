@@ -42,18 +42,34 @@ export function mountStep(app, element) {
   const cell = make("div", { class: "chosen" });
   element.append(about, cell);
   let wanted = 0;
-  const draw = afterFrame(async () => {
+  const draw = async () => {
     const { mode, chosen } = app.store.view;
     if (mode !== "look" && mode !== "film") return;
     const mine = ++wanted;
+    const loaded = loadTerms(app);
+    if (loaded instanceof Promise) await loaded;
     const drawn = withNumbers(app.pass, (read) => stepParts(app, read));
     const [first, second] = drawn instanceof Promise ? await drawn : drawn;
     if (mine !== wanted) return;
     about.replaceChildren(...first);
     cell.replaceChildren(...(chosen ? second : []));
     reachWide(element, ".rule, .put, .scrolls");
+    performance.mark("panel-drawn");
+  };
+  app.store.watch(["operation", "chosen", "mode"], afterFrame(draw));
+  app.store.watch(["pass"], draw);
+}
+
+/** Load the numbers of the chosen cell at once, before anything is made of them.
+ * @param {App} app @returns {void | Promise<void>} */
+function loadTerms({ pass, operations, store }) {
+  const { chosen } = store.view;
+  if (!chosen) return;
+  const step = operations.find((one) => one.target === chosen.key);
+  return withNumbers(pass, (read) => {
+    read(chosen.key, chosen.at);
+    if (step) for (const one of cellsOf(step.expression(chosen.at))) read(one.key, one.at);
   });
-  app.store.watch(["operation", "chosen", "pass", "mode"], draw);
 }
 
 /** @param {App} app @param {Read} read @returns {[HTMLElement[], HTMLElement[]]} */

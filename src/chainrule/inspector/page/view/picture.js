@@ -233,7 +233,7 @@ export class Picture {
   draw() {
     const due = this.due;
     this.due = new Set();
-    if (!this.screen.width) return;
+    if (!due.size || !this.screen.width) return;
     const start = performance.now();
     if (due.has("base")) this.drawBase();
     if (due.has("top")) this.drawTop();

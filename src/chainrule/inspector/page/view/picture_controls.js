@@ -57,6 +57,7 @@ function watchView(app, picture) {
     picture.relight();
     picture.showChosen();
   });
+  app.store.watch(["pass"], () => picture.draw()); // not a frame later than its numbers are there
 }
 
 /** Follow the size of the area, the pointer, and the colours of the page.

@@ -63,12 +63,14 @@ class Planes {
    * @param {HTMLElement} element */
   follow(element) {
     const { store } = this.app;
-    new IntersectionObserver(([entry]) => {
-      this.isSeen = entry.isIntersecting;
+    new IntersectionObserver((entries) => {
+      this.isSeen = entries.at(-1)?.isIntersecting ?? false;
       if (this.isDue) this.soon();
     }).observe(element);
-    store.watch(["edits", "frame"], () => this.soon());
-    store.watch(["pass"], () => this.draw());
+    store.watch(["pass"], () => {
+      this.draw();
+      this.soon();
+    });
     store.watch(["case_"], () => (this.told.ranges.length > 2 ? this.soon() : this.draw()));
     store.watch(["chosen"], () => {
       this.markChosen();
@@ -177,7 +179,7 @@ class Planes {
     this.isDue = true;
     if (this.isBusy || !this.isSeen) return;
     this.isBusy = true;
-    requestAnimationFrame(() => setTimeout(() => this.ask(), 0));
+    setTimeout(() => this.ask());
   }
 
   /** Ask for the sheets, and draw them. */
