@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linkedView, linkTo, viewOfText } from "../../../src/chainrule/inspector/page/link.js";
+import { huntOf } from "../../../src/chainrule/inspector/page/predicting.js";
 import { FIRST_VIEW } from "../../../src/chainrule/inspector/page/store.js";
 
 const info = (key, role, shape) => ({ key, role, shape });
@@ -58,6 +59,28 @@ test("a page without a server has the view alone, and no view is none", () => {
   assert.match(address, /^file:\/\/\/home\/me\/page\.html#view=[\w-]+$/);
   assert.deepEqual(linkedView(address, SCENE).view, { case_: 2 });
   assert.equal(linkedView("file:///home/me/page.html#other=1", SCENE), null);
+});
+
+test("a link hands on a bug without its name, and every page plants the same", () => {
+  const bugs = ["one", "two", "three", "four", "five"].map((name) => ({ name, title: name }));
+  const scene = { ...SCENE, bugs };
+  const planted = new Set();
+  for (let hunt = 0; hunt < 40; hunt++) {
+    const { bug, choices } = huntOf(bugs, hunt);
+    assert.equal(new Set(choices).size, 4);
+    assert.ok(choices.includes(bug));
+    const view = { ...FIRST_VIEW, bugs: [bug.name], hunt, mode: "break" };
+    const address = linkTo("file:///page.html", view, OPERATIONS);
+    const told = Buffer.from(address.split("view=")[1], "base64url").toString();
+    assert.deepEqual(JSON.parse(told), { v: 1, hunt, mode: "break" });
+    assert.deepEqual(linkedView(address, scene).view, { bugs: [bug.name], hunt, mode: "break" });
+    planted.add(bug.name);
+  }
+  assert.equal(planted.size, 5);
+  assert.equal(huntOf(bugs.slice(0, 1), 3).bug, bugs[0]);
+  assert.deepEqual(viewOfText(text({ v: 1, hunt: -1 }), scene).ignored, ["“hunt”"]);
+  const taken = { ...FIRST_VIEW, hunt: 3 }; // the bug was taken back
+  assert.deepEqual(linkedView(linkTo("file:///page.html", taken, OPERATIONS), scene).view, {});
 });
 
 test("what does not fit the scene is left out, by name", () => {

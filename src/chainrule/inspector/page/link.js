@@ -13,6 +13,7 @@
  * @property {string | null} operation the target of the operation in progress
  * @property {string[]} ignored what the link holds and this page does not know
  */
+import { huntOf } from "./predicting.js";
 import { infoOf } from "./scene.js";
 
 /** Longer links get lost in mails and chats. */
@@ -39,7 +40,7 @@ function viewAsText(view, operations) {
   /** @type {Record<string, unknown>} */
   const parts = { v: VERSION };
   const { operation, case_, alone, chosen, light, reach, oneScale } = view;
-  const { edits, bugs, frame, mode, camera } = view;
+  const { edits, bugs, hunt, frame, mode, camera } = view;
   if (operations[operation]) parts.operation = operations[operation].target;
   if (case_) parts.case = case_;
   if (alone) parts.alone = true;
@@ -48,7 +49,7 @@ function viewAsText(view, operations) {
   if (reach !== "direct") parts.reach = reach;
   if (oneScale) parts.oneScale = true;
   if (edits.length) parts.edits = edits;
-  if (bugs.length) parts.bugs = bugs;
+  if (bugs.length) Object.assign(parts, hunt === null ? { bugs } : { hunt });
   if (frame !== null) parts.frame = frame;
   if (mode !== "look") parts.mode = mode;
   if (camera) parts.camera = camera;
@@ -139,6 +140,7 @@ const LINK_PARTS = {
   oneScale: (value) => typeof value === "boolean",
   bugs: (value) =>
     Array.isArray(value) && value.length < 100 && value.every((one) => typeof one === "string"),
+  hunt: (value) => isIndex(value, 2 ** 32),
   frame: (value) => Number.isInteger(value),
   mode: (value) => ["look", "predict", "break", "path", "film"].includes(value),
   camera: (value) =>
@@ -173,6 +175,8 @@ export function viewOfText(text, scene) {
   const view = { ...others };
   if (case_ !== undefined) view.case_ = case_;
   if (chosen) view.chosen = { key: chosen.key, at: chosen.at };
+  if (view.hunt !== undefined && scene.bugs?.length)
+    view.bugs = [huntOf(scene.bugs, Number(view.hunt)).bug.name];
   if (edited?.edits.length) view.edits = edited.edits;
   return { view, operation, ignored: ignored.slice(0, 5) };
 }

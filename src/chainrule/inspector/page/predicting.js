@@ -1,4 +1,7 @@
-/** Cells to predict: which are asked, and how an answer is marked. */
+/** Cells to predict: which are asked, and how an answer is marked; and bugs to find.
+ *
+ * @typedef {import("./scene.js").BugTold} BugTold
+ */
 
 import { flatIndex, placeOf, sizeOf } from "./arrays.js";
 
@@ -12,6 +15,17 @@ export function randomFrom(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A bug that is not told, and those that it might be: the same ones for the same number.
+ * @param {BugTold[]} bugs @param {number} seed @returns {{bug: BugTold, choices: BugTold[]}} */
+export function huntOf(bugs, seed) {
+  const random = randomFrom(seed);
+  const left = [...bugs];
+  const [bug, ...others] = [0, 0, 0, 0].flatMap(() =>
+    left.splice(Math.floor(random() * left.length), 1),
+  );
+  return { bug, choices: [bug, ...others].sort((a, b) => a.title.localeCompare(b.title)) };
 }
 
 /** A few places of an array, in the case shown where it is of cases.

@@ -21,6 +21,8 @@
  * @property {boolean} oneScale whether all gradients are coloured on one scale, to be compared
  * @property {Edit[]} edits since the scene as Python sent it, oldest first
  * @property {string[]} bugs names of planted bugs
+ * @property {number | null} hunt the number that the bug to find follows from, see `huntOf`; null
+ *   where it is told
  * @property {number | null} frame of the film; null for the pass as it came
  * @property {"look" | "predict" | "break" | "path" | "film"} mode
  * @property {import("./view/camera.js").Camera | null} camera what is seen of the picture; null: all
@@ -47,6 +49,7 @@ export const FIRST_VIEW = {
   oneScale: false,
   edits: [],
   bugs: [],
+  hunt: null,
   frame: null,
   mode: "look",
   camera: null,

@@ -5,7 +5,7 @@ import { wantedBy } from "../following.js";
 import { choose, goTo } from "../going.js";
 import { arrayName, nameText } from "../names.js";
 import { numberText } from "../numbers.js";
-import { randomFrom } from "../predicting.js";
+import { huntOf } from "../predicting.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -23,8 +23,8 @@ import { randomFrom } from "../predicting.js";
 /** @param {App} app @param {HTMLElement} element */
 export function mountBreak(app, element) {
   const bugs = app.source.scene.bugs ?? [];
-  /** @type {{hunt: Hunt | null, seed: number}} */
-  const state = { hunt: null, seed: Date.now() % 100_000 };
+  /** @type {{hunt: Hunt | null, seed: number | null}} */
+  const state = { hunt: null, seed: null };
   const controls = make("div", {});
   const about = make("div", {});
   const check = make("div", { class: "check" });
@@ -40,14 +40,20 @@ export function mountBreak(app, element) {
     about,
     check,
   );
-  const plant = (/** @type {string[]} */ names) => app.store.set({ bugs: names });
+  const plant = (/** @type {string[]} */ names, /** @type {number | null} */ hunt = null) =>
+    app.store.set({ bugs: names, hunt });
   const draw = () => {
     const planted = bugs.find(({ name }) => name === app.store.view.bugs[0]) ?? null;
-    if (state.hunt && state.hunt.bug !== planted) state.hunt = null;
-    controls.replaceChildren(...chooser(bugs, planted, state, plant, draw));
+    const { hunt } = app.store.view;
+    if (state.seed !== hunt) {
+      state.seed = hunt;
+      state.hunt = hunt === null ? null : { ...huntOf(bugs, hunt), guess: null, hinted: false };
+    }
+    if (state.hunt && state.hunt.bug !== planted) return plant(app.store.view.bugs);
+    controls.replaceChildren(...chooser(bugs, planted, state.hunt, plant));
     about.replaceChildren(...(planted ? aboutBug(app, planted, state, draw) : []));
   };
-  app.store.watch(["mode", "bugs", "wrong"], ({ mode }) => mode === "break" && draw());
+  app.store.watch(["mode", "bugs", "hunt", "wrong"], ({ mode }) => mode === "break" && draw());
   app.store.watch(["pass"], () => {
     app.store.set({ wrong: app.right ? differingKeys(app.pass, app.right) : NONE });
   });
@@ -58,41 +64,28 @@ export function mountBreak(app, element) {
 const NONE = [];
 
 /** The list of bugs, one at random to be found, and none.
- * @param {BugTold[]} bugs @param {BugTold | null} planted
- * @param {{hunt: Hunt | null, seed: number}} state @param {(names: string[]) => void} plant
- * @param {() => void} draw @returns {HTMLElement[]} */
-function chooser(bugs, planted, state, plant, draw) {
+ * @param {BugTold[]} bugs @param {BugTold | null} planted @param {Hunt | null} hunt
+ * @param {(names: string[], hunt?: number) => void} plant @returns {HTMLElement[]} */
+function chooser(bugs, planted, hunt, plant) {
   if (!bugs.length) return [make("p", { text: "None of the known bugs changes this network." })];
   const list = make("select", {});
-  list.append(make("option", { value: "", text: state.hunt ? "one that is not told" : "none" }));
+  list.append(make("option", { value: "", text: hunt ? "one that is not told" : "none" }));
   for (const { name, title } of bugs) list.append(make("option", { value: name, text: title }));
-  list.value = state.hunt ? "" : (planted?.name ?? "");
-  list.addEventListener("change", () => {
-    state.hunt = null;
-    plant(list.value ? [list.value] : []);
-    draw();
-  });
+  list.value = hunt ? "" : (planted?.name ?? "");
+  list.addEventListener("change", () => plant(list.value ? [list.value] : []));
   const hide = () => {
-    const random = randomFrom(state.seed++);
-    const others = bugs.filter((one) => one !== planted);
-    const bug = others[Math.floor(random() * others.length)] ?? bugs[0];
-    const wrong = bugs.filter((one) => one !== bug).sort(() => random() - 0.5);
-    const choices = [bug, ...wrong.slice(0, 3)].sort((a, b) => a.title.localeCompare(b.title));
-    state.hunt = { bug, choices, guess: null, hinted: false };
-    plant([bug.name]);
-    draw();
+    let seed = Date.now() % 100_000;
+    while (bugs.length > 1 && huntOf(bugs, seed).bug === planted) seed++;
+    plant([huntOf(bugs, seed).bug.name], seed);
   };
-  const none = button("None", "Take the bug out", () => {
-    state.hunt = null;
-    plant([]);
-  });
+  const none = button("None", "Take the bug out", () => plant([]));
   none.disabled = !planted;
   return [
     make(
       "p",
       { class: "buttons" },
       make("label", {}, "Bug ", list),
-      button("One to find", "Plant a bug without telling which", hide),
+      button("One to find", "Plant a bug without telling which; Copy link hands it on", hide),
       none,
     ),
   ];
