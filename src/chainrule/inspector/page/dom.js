@@ -37,6 +37,45 @@ export function button(text, title, run, attributes = {}) {
   return make("button", { type: "button", text, title, ...attributes, on: { click: run } });
 }
 
+/** Put other parts into an element; the focus, if it was there, goes to the control that says the same,
+ * or else to the heading.
+ * @param {HTMLElement} element @param {Node[]} parts */
+export function refill(element, parts) {
+  const focused = document.activeElement;
+  const had = element.contains(focused);
+  element.replaceChildren(...parts);
+  if (!had) return;
+  /** @type {NodeListOf<HTMLElement>} */
+  const controls = element.querySelectorAll("button, select");
+  const isSame = (/** @type {HTMLElement} */ one) =>
+    one.tagName === focused?.tagName &&
+    (one.tagName === "SELECT" || one.textContent === focused.textContent) &&
+    !one.matches(":disabled");
+  /** @type {HTMLElement | null} */
+  const heading = element.querySelector("h2, h3");
+  heading?.setAttribute("tabindex", "-1");
+  ([...controls].find(isSame) ?? heading ?? controls[0])?.focus();
+}
+
+/** A row of buttons that is one stop for Tab; the arrow keys go from one to the next.
+ * @param {string} label @param {HTMLElement[]} items @param {Attributes} [attributes]
+ * @returns {HTMLElement} */
+export function oneStop(label, items, attributes) {
+  const row = make("div", { role: "toolbar", "aria-label": label, ...attributes }, ...items);
+  const stopAt = (/** @type {EventTarget | null} */ one) => {
+    for (const each of items) each.tabIndex = each === one ? 0 : -1;
+  };
+  stopAt(items[0]);
+  row.addEventListener("focusin", ({ target }) => stopAt(target));
+  row.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    items[items.indexOf(/** @type {any} */ (event.target)) + by]?.focus();
+  });
+  return row;
+}
+
 /** A function that runs once after the next frame is drawn, however often it is called before: what
  * follows a key or a click must not keep the picture waiting.
  * @param {() => void} run @returns {() => void} */

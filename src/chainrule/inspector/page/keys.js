@@ -18,10 +18,11 @@ function pressed(event) {
   return `${ctrlKey || metaKey ? "Ctrl+" : ""}${altKey ? "Alt+" : ""}${shift ? "Shift+" : ""}${name}`;
 }
 
-/** Whether an element takes keys itself: a field or a list.
- * @param {EventTarget | null} target @returns {boolean} */
-function takesKeys(target) {
+/** Whether an element takes a key itself: a field or a list.
+ * @param {EventTarget | null} target @param {string} key @returns {boolean} */
+function takesKeys(target, key) {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === "range") return key.length > 1;
   if (target instanceof HTMLInputElement) return !["checkbox", "button"].includes(target.type);
   return target.isContentEditable || ["SELECT", "TEXTAREA"].includes(target.tagName);
 }
@@ -33,6 +34,8 @@ export class Keys {
     this.bindings = [];
     /** Whether keys of a single sign count; who dictates to the page turns them off. */
     this.single = true;
+    /** Which field a key has led to, and from where. @type {{to: Element, from: Element | null} | null} */
+    this.visit = null;
     document.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -46,13 +49,34 @@ export class Keys {
     this.bindings.push(binding);
   }
 
+  /** Lead to a field; Escape leads back to where one was.
+   * @param {HTMLElement} field */
+  lead(field) {
+    this.visit = { to: field, from: document.activeElement };
+    field.focus();
+    if (field instanceof HTMLInputElement) field.select();
+  }
+
+  /** Leave a field.
+   * @param {HTMLElement} field */
+  leave(field) {
+    const from = this.visit?.to === field ? this.visit.from : null;
+    this.visit = null;
+    field.blur();
+    if (from instanceof HTMLElement) from.focus();
+  }
+
   /** @param {KeyboardEvent} event */
   press(event) {
     if (event.defaultPrevented || event.isComposing) return;
     const { target } = event;
     const element = target instanceof Element ? target : document.body;
-    if (takesKeys(target)) return;
-    if (element.closest("dialog") && event.key !== "?") return;
+    const isInDialog = element.closest("dialog") !== null;
+    if (takesKeys(target, event.key)) {
+      if (event.key === "Escape" && !isInDialog) this.leave(/** @type {HTMLElement} */ (target));
+      return;
+    }
+    if (isInDialog && event.key !== "?") return;
     const name = pressed(event);
     if (name.length === 1 && !this.single) return;
     const fitting = this.bindings.filter((one) => one.keys.includes(name));

@@ -47,7 +47,7 @@ export function classChoice(app) {
     list.selectedIndex = values.indexOf(Math.max(...values));
     return true;
   };
-  return { element, show };
+  return { element, list, show };
 }
 
 /** The choice of the activation of the layer in progress, or of the chosen cell.

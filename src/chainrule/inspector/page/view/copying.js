@@ -86,8 +86,9 @@ async function showProgram(app) {
   await pass.need(numpyNeeds(pass.scene, operation, at));
   const text = numpyProgram(pass.scene, operation, at, pass.read);
   const name = nameText(pass.scene, operation.target, at);
-  const copy = button("Copy", "Copy the code", () =>
-    copyText(text, `The code of ${name} is copied.`),
-  );
+  const copy = button("Copy", "Copy the code", async () => {
+    await copyText(text, `The code of ${name} is copied.`);
+    copy.textContent = "Copied"; // the line at the bottom is behind the window
+  });
   showText(`${name} in NumPy`, text, copy);
 }

@@ -97,7 +97,10 @@ export function mountEdit(app, bar, loss) {
     field.element.hidden = !editable || (await classes.show(editable));
   };
   const group = "Cases and changes";
-  const focus = () => (field.element.hidden ? say(NONE_TO_EDIT) : field.element.select());
+  const focus = () => {
+    if (!editable) return say(NONE_TO_EDIT);
+    app.keys.lead(field.element.hidden ? classes.list : field.element);
+  };
   app.keys.bind({ keys: ["e"], group, says: "edit the chosen number", run: focus });
   const parts = [field.element, was, inUnit, classes.element, nudge.button, activation.element];
   bar.append(make("div", { class: "fields" }, name, ...parts, problem, loss), nudge.element);
@@ -126,16 +129,26 @@ function nudgeOf(app, current) {
     opens.setAttribute("aria-expanded", String(!element.hidden));
     fill();
   };
-  const toggle = () =>
-    current()?.gradient
-      ? open(element.hidden === true)
-      : say("Choose a weight or an input first.");
-  const says = "How the loss really moves, beside gradient × ε";
-  const opens = button("Nudge", `${says} (d)`, toggle, {
+  const toggle = () => open(element.hidden === true);
+  const epsilon = /** @type {HTMLInputElement} */ (element.querySelector("input"));
+  const says = "how the loss really moves, beside gradient × ε";
+  const opens = button("Nudge", `H${says.slice(1)} (d)`, toggle, {
     "aria-expanded": "false",
     "aria-controls": element.id,
   });
-  app.keys.bind({ keys: ["d"], group: "Cases and changes", says, run: toggle });
+  const run = () => {
+    if (!current()?.gradient) return say("Choose a weight or an input first.");
+    toggle();
+    if (!element.hidden) app.keys.lead(epsilon);
+  };
+  app.keys.bind({ keys: ["d"], group: "Cases and changes", says, run });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    opens.focus();
+    app.keys.leave(epsilon);
+    open(false);
+  });
   const show = () => {
     opens.hidden = !current()?.gradient;
     open(!element.hidden);

@@ -110,10 +110,10 @@ export class NumberField {
     else if (key === "ArrowDown") this.move(-stepsFor(event));
     else if (isUndo && /z/i.test(key) && !event.shiftKey) this.app.history.undo();
     else if (isUndo) this.app.history.redo();
-    else if (key === "Escape") {
-      this.show();
-      this.element.blur();
-    } else return;
+    else {
+      if (key === "Escape") this.show(); // as it was; the keys of the page leave the field
+      return;
+    }
     this.isTyped = false;
     event.preventDefault();
   }

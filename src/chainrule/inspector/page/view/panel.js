@@ -43,7 +43,9 @@ export function mountPanel(app, element) {
     element.append(body);
     mount(app, body);
     app.store.watch(["mode"], (view) => {
-      body.hidden = view.mode !== mode && !(mode === "look" && view.mode === "film");
+      const hides = view.mode !== mode && !(mode === "look" && view.mode === "film");
+      if (hides && body.contains(document.activeElement)) element.focus();
+      body.hidden = hides;
     });
   }
   app.store.watch(["mode"], ({ mode }) => {
@@ -51,6 +53,10 @@ export function mountPanel(app, element) {
   });
   mountHelp(app, element);
   announce(app);
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault(); // the fragment of the address holds the view and the key
+    element.focus();
+  });
 }
 
 /** The buttons that choose what the panel is for.
@@ -79,23 +85,27 @@ function modeButtons(app) {
  * @param {App} app */
 function announce(app) {
   let said = "";
+  let before = app.store.view.operation; // the step is named when it is another
   let isOpening = true; // what is there when the page is opened is read there
   app.store.watch(["operation", "chosen", "pass"], async ({ chosen, operation }) => {
     const isFirst = isOpening;
     isOpening = false;
     const step = app.operations[operation];
     const { scene } = app.pass;
-    const where = step ? `Step ${operation + 1} of ${app.operations.length}, ${step.title}: ` : "";
     if (!chosen) return;
     const { key, at } = chosen;
     await app.pass.need([{ key, region: at }]);
     if (app.store.view.chosen !== chosen) return;
+    const isOther = step && operation !== before;
+    before = operation;
+    const where = isOther
+      ? `Step ${operation + 1} of ${app.operations.length}, ${step.title}: `
+      : "";
     const value = app.pass.read(key, at);
     const number = isHidden(app, key, at) ? "to be predicted" : numberText(value ?? Number.NaN);
     const own = userName(scene, key, at);
     const cell = `${spokenName(scene, key, at)}${own ? `, ${own},` : ""} is ${number}.`;
-    const sentence = where + cell;
-    if (sentence !== said && !isFirst) say(sentence);
-    said = sentence;
+    if ((isOther || cell !== said) && !isFirst) say(where + cell);
+    said = cell;
   });
 }

@@ -1,6 +1,6 @@
 /** Break it: a bug is planted in the backward pass, to be seen, to be found, and to be understood. */
 
-import { button, make, say } from "../dom.js";
+import { button, make, refill, say } from "../dom.js";
 import { wantedBy } from "../following.js";
 import { choose, goTo } from "../going.js";
 import { arrayName, nameText } from "../names.js";
@@ -50,8 +50,8 @@ export function mountBreak(app, element) {
       state.hunt = hunt === null ? null : { ...huntOf(bugs, hunt), guess: null, hinted: false };
     }
     if (state.hunt && state.hunt.bug !== planted) return plant(app.store.view.bugs);
-    controls.replaceChildren(...chooser(bugs, planted, state.hunt, plant));
-    about.replaceChildren(...(planted ? aboutBug(app, planted, state, draw) : []));
+    refill(controls, chooser(bugs, planted, state.hunt, plant));
+    refill(about, planted ? aboutBug(app, planted, state, draw) : []);
   };
   app.store.watch(["mode", "bugs", "hunt", "wrong"], ({ mode }) => mode === "break" && draw());
   app.store.watch(["pass"], () => {

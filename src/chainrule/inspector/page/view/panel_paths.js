@@ -1,6 +1,6 @@
 /** Every path of one number to the loss, with the product along each and the sum of them. */
 
-import { make } from "../dom.js";
+import { make, refill } from "../dom.js";
 import { choose, tellingPlace } from "../going.js";
 import { formula } from "../math.js";
 import { nameText } from "../names.js";
@@ -119,12 +119,8 @@ function drawPaths(app, element, from, found) {
     share: largest ? product / largest : 0,
   }));
   const rows = paths.paths.map((path, k) => pathRow(app, path, largest, all, k));
-  element.replaceChildren(
-    title,
-    says,
-    make("ol", { class: "paths" }, ...rows),
-    sums(app, from, found),
-  );
+  const list = make("ol", { class: "paths" }, ...rows);
+  refill(element, [title, says, list, sums(app, from, found)]);
   app.store.set({ trails: all });
 }
 

@@ -109,7 +109,6 @@ function question(app, quiz, step, one, read, redraw) {
     "aria-label": "Your number",
     "aria-describedby": "predict-said",
   });
-  field.addEventListener("keydown", ({ key }) => key === "Escape" && field.blur());
   const open = quiz.state === "open";
   const form = make(
     "form",

@@ -2,7 +2,7 @@
 
 import { placesIn, sizeOf } from "../arrays.js";
 import { derivative } from "../derivative.js";
-import { afterFrame, button, make, reachWide } from "../dom.js";
+import { afterFrame, button, make, reachWide, refill } from "../dom.js";
 import { cellsOf, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
@@ -51,8 +51,8 @@ export function mountStep(app, element) {
     const drawn = withNumbers(app.pass, (read) => stepParts(app, read));
     const [first, second] = drawn instanceof Promise ? await drawn : drawn;
     if (mine !== wanted) return;
-    about.replaceChildren(...first);
-    cell.replaceChildren(...(chosen ? second : []));
+    refill(about, first);
+    refill(cell, chosen ? second : []);
     reachWide(element, ".rule, .put, .scrolls");
     performance.mark("panel-drawn");
   };

@@ -157,7 +157,10 @@ function bindPictureKeys(app, picture) {
   bind(["+", "="], "closer", () => picture.zoom(1.5));
   bind(["-"], "further away", () => picture.zoom(1 / 1.5));
   bind(["0"], "the whole pass", () => picture.whole());
-  bind(["Escape"], "let go of the cell", () => app.store.set({ chosen: null }));
+  bind(["Escape"], "back to the step, or let go of the cell", () => {
+    const isLooking = app.store.view.mode === "look";
+    app.store.set(isLooking ? { chosen: null } : { mode: "look" });
+  });
 }
 
 /** @param {Picture} picture @returns {HTMLElement} */
@@ -214,8 +217,8 @@ function legend(picture) {
     one.setAttribute("aria-pressed", String(view.oneScale));
     const whole = view.oneScale ? "all gradients on one scale" : "each array on its own scale";
     name.textContent = block ? block.label : whole;
-    low.textContent = most === null ? "−" : shortNumber(-most, 7);
-    high.textContent = most === null ? "+" : shortNumber(most, 7);
+    high.textContent = most === null ? "+" : shortNumber(most, 6);
+    low.textContent = most === null ? "−" : `−${high.textContent}`;
   });
   const bar = make("span", { class: "ramp", "aria-hidden": "true" });
   return make("div", { class: "legend" }, low, bar, high, name, one);

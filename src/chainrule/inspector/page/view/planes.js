@@ -1,6 +1,6 @@
 /** The plane of two inputs: what the network says at every point, and what each hidden unit does. */
 
-import { button, make } from "../dom.js";
+import { button, make, oneStop } from "../dom.js";
 import { choose } from "../going.js";
 import { lowered, nameText, spokenName, userName } from "../names.js";
 import { numberText } from "../numbers.js";
@@ -158,14 +158,11 @@ class Planes {
 
   /** The planes of all hidden units. @returns {HTMLElement} */
   hidden() {
-    const parts = this.layers.map((layer) =>
-      make(
-        "section",
-        {},
-        make("h3", { text: `Layer ${layer.number}: each unit’s own plane` }),
-        make("div", { class: "unit-planes" }, ...(this.units.get(layer.name) ?? [])),
-      ),
-    );
+    const parts = this.layers.map((layer) => {
+      const heading = `Layer ${layer.number}: each unit’s own plane`;
+      const units = oneStop(heading, this.units.get(layer.name) ?? [], { class: "unit-planes" });
+      return make("section", {}, make("h3", { text: heading }), units);
+    });
     return make("div", { class: "plane-units" }, ...parts);
   }
 

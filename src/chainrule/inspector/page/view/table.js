@@ -38,16 +38,19 @@ export function mountTable(app, element) {
   );
   element.append(details);
   arrays.addEventListener("change", () => choose(app, firstCell(app, arrays.value)));
-  app.keys.bind({
-    keys: ["t"],
-    group: "Views",
-    says: "the numbers as a table",
-    run: () => {
-      details.open = !details.open;
-      wantsFocus = details.open;
-    },
-  });
+  /** @type {Element | null} */
+  let from = null;
+  const turn = () => {
+    wantsFocus = !details.open;
+    if (wantsFocus) from = document.activeElement;
+    else if (from instanceof HTMLElement) from.focus();
+    details.open = wantsFocus;
+  };
+  const says = "the numbers as a table";
+  app.keys.bind({ keys: ["t"], group: "Views", says, run: turn });
   bindArrows(app, body);
+  const group = "In the table";
+  app.keys.bind({ keys: ["Escape"], group, says: "close it", within: body, run: turn });
   details.addEventListener("toggle", () => {
     const { scene } = app.pass;
     if (details.open && !app.store.view.chosen) choose(app, firstCell(app, scene.arrays[0].key));

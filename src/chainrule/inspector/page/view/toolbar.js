@@ -3,6 +3,7 @@
 
 import { button, make, say } from "../dom.js";
 import { casesAfter } from "../edited.js";
+import { numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
 import { mountCopying } from "./copying.js";
 import { mountEdit } from "./edit.js";
@@ -121,13 +122,18 @@ function lossMovedText(app) {
     title: "The loss, and how the last change moved it",
   });
   let shown = app.store.view.edits;
+  let undone = 0;
   app.store.watch(["pass"], ({ edits }) => {
     const moved = lossMoved(app.before?.loss ?? null, app.pass.loss);
     text.textContent = `L ${moved.text}`;
     text.classList.toggle("down", moved.by < 0);
     text.classList.toggle("up", moved.by > 0);
-    if (edits !== shown) setTimeout(() => say(moved.sentence), 150); // after the cell and its value
+    const { length } = app.history.future;
+    const sentence =
+      length > undone ? `Undone: the loss is ${numberText(app.pass.loss)}.` : moved.sentence;
+    if (edits !== shown) setTimeout(() => say(sentence), 150); // after the cell and its value
     shown = edits;
+    undone = length;
   });
   return text;
 }

@@ -1,6 +1,6 @@
 /** Weights as images: what each unit of a layer that sees an image looks for. */
 
-import { button, make } from "../dom.js";
+import { button, make, oneStop } from "../dom.js";
 import { choose } from "../going.js";
 import { spokenName } from "../names.js";
 import { levelIn } from "./bitmaps.js";
@@ -92,7 +92,8 @@ function imagesOf(app, layer, image) {
       if (canvas) drawWeights(canvas, levels, j, image, palette);
     });
   };
-  const place = make("div", { class: "unit-planes weight-images" }, ...units);
+  const heading = `Layer ${layer.number}: the weights of each unit, as an image`;
+  const place = oneStop(heading, units, { class: "unit-planes weight-images" });
   const soon = drawnWhenSeen(place, draw);
   app.store.watch(["pass"], soon);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
@@ -102,12 +103,7 @@ function imagesOf(app, layer, image) {
       one.setAttribute("aria-pressed", String(j === own));
     });
   });
-  return make(
-    "section",
-    { class: "weights" },
-    make("h3", { text: `Layer ${layer.number}: the weights of each unit, as an image` }),
-    place,
-  );
+  return make("section", { class: "weights" }, make("h3", { text: heading }), place);
 }
 
 /** Put the images of weights into the page, where a layer sees an image.
