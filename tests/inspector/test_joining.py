@@ -70,13 +70,17 @@ def test_the_script_is_read_without_an_error():
 
 
 def pieces(code: str) -> list[str]:
-    """The words, signs and texts of a script, without comments, and commas behind the last."""
+    """The words, signs and texts of a script, without comments, and signs behind the last.
+
+    Whether a name is given another value is not told.
+    """
     found: list[str] = []
     for part, text in split(code):
         found += re.findall(r"[\w$]+|\+\+|--|[^\w\s]", part)
         found += [] if text.startswith(("//", "/*")) else [text]
-    found = [one for one in found if one]
-    return [one for one, after in pairwise([*found, ""]) if one != "," or after not in "])}"]
+    found = ["let" if one == "const" else one for one in found if one]
+    ends = {",": {"]", ")", "}"}, ";": {"}"}}
+    return [one for one, after in pairwise([*found, ""]) if after not in ends.get(one, ())]
 
 
 def test_what_only_readers_need_is_left_out_and_nothing_else():
@@ -92,7 +96,7 @@ def test_what_only_readers_need_is_left_out_and_nothing_else():
         ("a = b + +c - -d;", "a=b+ +c- -d;"),
         ("n++; m--;", "n++;m--;"),
         ("return  x in\n  y;", "return x in y;"),
-        ("else\n  for (const a of b) c();", "else for(const a of b)c();"),
+        ("else\n  for (const a of b) c();", "else for(let a of b)c();"),
         ("f([1, 2,], { a, });", "f([1,2],{a});"),
         ('s = "a  // b"; // c', 's="a  // b";'),
         ("s = 'it''s  /* x */';", "s='it''s  /* x */';"),
@@ -104,7 +108,9 @@ def test_what_only_readers_need_is_left_out_and_nothing_else():
         ("x = a / b / c; // '", "x=a/b/c;"),
         ("return /\\s+/.exec(x);", "return/\\s+/.exec(x);"),
         ("f(\n  /it's  a/,\n  x / 2, y / 3);", "f(/it's  a/,x/2,y/3);"),
-        ("let a = 1;\nfunction b() {}\nconst c = 2;", "let a=1;\nfunction b(){}\nconst c=2;"),
+        ("let a = 1;\nfunction b() {}\nconst c = 2;", "let a=1;\nfunction b(){}\nlet c=2;"),
+        ("const [a] = b;\nconst {c} = d.const;", "let[a]=b;\nlet{c}=d.const;"),
+        ("if (a) { b(); c; }", "if(a){b();c}"),
         ("/** doc: it's */\nclass A {}", "class A{}"),
     ],
 )

@@ -60,7 +60,7 @@ def style() -> str:
     names = sorted(one.name for one in folder.iterdir() if one.name.endswith(".css"))
     text = "".join(_text(f"style/{name}") for name in sorted(names, key="base.css".__ne__))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", text).strip()
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", text).strip().replace(";}", "}")
 
 
 def _digest(text: str) -> str:

@@ -33,8 +33,11 @@ _BREAK = "\0"
 _SIGNS_APART = re.compile(r"(?<=\+)\s+(?=\+)|(?<=-)\s+(?=-)")
 _APART = "\1"
 _SPACE = re.compile(r"\s+")
-_OPTIONAL = re.compile(r"(?<![\w$]) | (?![\w$])|, ?(?=[\])}])")
-"""Spaces beside a sign, and the comma behind the last of a list."""
+_OPTIONAL = re.compile(r"(?<![\w$]) | (?![\w$])|, ?(?=[\])}])|; ?(?=})")
+"""Spaces beside a sign, the comma behind the last of a list, the semicolon that ends a block."""
+
+_CONST = re.compile(r"(?<![\w$.])const (?=[\w$\[{])")
+"""A name that is never given another value, which matters to readers and to checks of types."""
 
 
 def split(code: str) -> Iterator[tuple[str, str]]:
@@ -63,7 +66,7 @@ def tightened(code: str) -> str:
 
     Example:
         >>> tightened("const f = (x) => - -x; // twice")
-        'const f=(x)=>- -x;'
+        'let f=(x)=>- -x;'
     """
     made: list[str] = []
     for part, text in split(code):
@@ -75,4 +78,4 @@ def tightened(code: str) -> str:
 
 def _without_spaces(part: str) -> str:
     part = _SIGNS_APART.sub(_APART, _TOP.sub(_BREAK, part))
-    return _OPTIONAL.sub("", _SPACE.sub(" ", part))
+    return _OPTIONAL.sub("", _CONST.sub("let ", _SPACE.sub(" ", part)))
