@@ -286,8 +286,10 @@ def test_regions_come_along_with_a_pass_where_they_are_within_its_arrays():
         {"key": "input.out", "region": [2, None]},
     ]
     _, arrays = ask(session, edits=[edit], also=also)
-    assert arrays["0"].shape == (3, 1) and arrays["0"][1, 0] == 0.123456789
-    assert arrays["3"].shape == (1, 60) and not {"1", "2"} & set(arrays)
+    assert arrays["0"].shape == (3, 1)
+    assert arrays["0"][1, 0] == 0.123456789
+    assert arrays["3"].shape == (1, 60)
+    assert not {"1", "2"} & set(arrays)
     with pytest.raises(ChainruleError, match="at most 8"):
         ask(session, also=also * 3)
 
