@@ -4,6 +4,7 @@
  * number does to the loss that way, and the sum over all paths is its gradient: the chain rule.
  *
  * @typedef {import("./arrays.js").Place} Place
+ * @typedef {import("./expressions.js").Expression} Expression
  * @typedef {import("./operations/operations.js").Operation} Operation
  * @typedef {import("./scene.js").Scene} Scene
  * @typedef {import("./rules.js").Read} Read
@@ -119,29 +120,35 @@ function reachedFrom({ scene, operations, read }, from, only) {
     if (waiting.length > MOST_WORK / 25) throw new TooMany();
   }
   let work = 0;
-  for (const [operation, own] of targets) {
-    for (const target of own) {
-      /** @type {Map<Stop | undefined, number>} */
-      const slopes = new Map(); // a cell may occur more than once
-      derivatives(
-        operation.expression(target.at),
-        read,
-        (key, at, slope) => {
-          const stop = stops.find(key, at);
-          slopes.set(stop, (slopes.get(stop) ?? 0) + slope);
-        },
-        (key, at) => {
-          if (++work > MOST_WORK) throw new TooMany();
-          return stops.find(key, at) !== undefined;
-        },
-      );
-      for (const [stop, slope] of slopes) if (slope) stop?.next.push({ to: target, slope });
-    }
-  }
+  const isReached = (/** @type {string} */ key, /** @type {Place} */ at) => {
+    if (++work > MOST_WORK) throw new TooMany();
+    return stops.find(key, at) !== undefined;
+  };
+  for (const [operation, own] of targets)
+    for (const target of own)
+      linkSlopes(stops, target, operation.expression(target.at), read, isReached);
   const output = `${scene.output}.out`;
   for (const stop of waiting)
     if (stop.key === output) stop.last = read(`${scene.output}.J`, stop.at);
   return start;
+}
+
+/** Lead from each cell that an expression reads to the cell that it is, by the slope.
+ * @param {Stops} stops @param {Stop} target @param {Expression} expression @param {Read} read
+ * @param {(key: string, at: Place) => boolean} isReached whether a cell is on a path */
+function linkSlopes(stops, target, expression, read, isReached) {
+  /** @type {Map<Stop | undefined, number>} */
+  const slopes = new Map(); // a cell may occur more than once
+  const add = (
+    /** @type {string} */ key,
+    /** @type {Place} */ at,
+    /** @type {number} */ slope,
+  ) => {
+    const stop = stops.find(key, at);
+    slopes.set(stop, (slopes.get(stop) ?? 0) + slope);
+  };
+  derivatives(expression, read, add, isReached);
+  for (const [stop, slope] of slopes) if (slope) stop?.next.push({ to: target, slope });
 }
 
 /** The places of an operation's result that a cell moves.

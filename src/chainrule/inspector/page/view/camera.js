@@ -13,6 +13,15 @@ const STILL = 4;
 /** One turn of the wheel scales by at most e to this power. */
 const FASTEST = 0.35;
 
+/** Where a part of the picture lies on the screen.
+ * @param {Camera} camera @param {Box} box */
+export const onScreen = ({ x, y, scale }, box) => ({
+  x: (box.x - x) * scale,
+  y: (box.y - y) * scale,
+  width: box.width * scale,
+  height: box.height * scale,
+});
+
 /** The camera that sees a box whole.
  * @param {Box} box @param {{width: number, height: number}} screen @param {number} [largest]
  * @returns {Camera} */
@@ -117,10 +126,7 @@ export function followPointers(element, to) {
   /** @type {Map<number, {x: number, y: number}>} */
   const down = new Map();
   let moved = 0;
-  const pointOf = (/** @type {PointerEvent | WheelEvent} */ event) => {
-    const { left, top } = element.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
-  };
+  const pointOf = (/** @type {PointerEvent} */ event) => pointIn(element, event);
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     if (!down.size) moved = 0;
@@ -148,17 +154,28 @@ export function followPointers(element, to) {
   });
   element.addEventListener("pointerleave", () => to.leave());
   element.addEventListener("pointercancel", (event) => down.delete(event.pointerId));
-  element.addEventListener(
-    "wheel",
-    (event) => {
-      // A page that is scrolled past is not caught: the wheel zooms with Ctrl, or once the picture
-      // has the focus.
-      if (!event.ctrlKey && !element.contains(document.activeElement)) return;
-      event.preventDefault();
-      const much = -event.deltaY * (event.ctrlKey ? 0.01 : 0.0015);
-      const factor = Math.exp(Math.min(Math.max(much, -FASTEST), FASTEST));
-      to.set(zoomed(to.get(), factor, pointOf(event), to.furthest()));
-    },
-    { passive: false },
-  );
+  followWheel(element, to);
+}
+
+/** The camera zooms with the wheel.
+ * @param {HTMLElement} element
+ * @param {{get: () => Camera, set: (camera: Camera) => void, furthest: () => number}} to */
+function followWheel(element, to) {
+  const zoom = (/** @type {WheelEvent} */ event) => {
+    // A page that is scrolled past is not caught: the wheel zooms with Ctrl, or once the picture
+    // has the focus.
+    if (!event.ctrlKey && !element.contains(document.activeElement)) return;
+    event.preventDefault();
+    const much = -event.deltaY * (event.ctrlKey ? 0.01 : 0.0015);
+    const factor = Math.exp(Math.min(Math.max(much, -FASTEST), FASTEST));
+    to.set(zoomed(to.get(), factor, pointIn(element, event), to.furthest()));
+  };
+  element.addEventListener("wheel", zoom, { passive: false });
+}
+
+/** Where a pointer is in an element.
+ * @param {HTMLElement} element @param {PointerEvent | WheelEvent} event */
+function pointIn(element, event) {
+  const { left, top } = element.getBoundingClientRect();
+  return { x: event.clientX - left, y: event.clientY - top };
 }

@@ -1,7 +1,8 @@
 /** What was, over what is: ghosts of changed numbers, wrong numbers, and paths of a weight. */
 
 import { placeOf } from "../arrays.js";
-import { forSeen, onScreen, shortNumber } from "./drawing.js";
+import { onScreen } from "./camera.js";
+import { forSeen, shortNumber } from "./drawing.js";
 import { flatAt } from "./forms.js";
 import { cellBox } from "./overlay.js";
 

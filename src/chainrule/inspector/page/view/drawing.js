@@ -2,6 +2,7 @@
 
 import { placeOf } from "../arrays.js";
 import { numberText } from "../numbers.js";
+import { onScreen } from "./camera.js";
 import { cellsAcross, cellsDown, flatAt } from "./forms.js";
 import { LABEL, passed } from "./layout.js";
 import { drawCover, VEIL } from "./overlay.js";
@@ -40,15 +41,6 @@ const FACE = "system-ui, sans-serif";
 const WITH_NUMBER = { width: 28, height: 11 };
 /** Cells from this size on are set apart by lines. */
 const WITH_LINES = 7;
-
-/** Where a block lies on the screen.
- * @param {Camera} camera @param {{x: number, y: number, width: number, height: number}} box */
-export const onScreen = ({ x, y, scale }, box) => ({
-  x: (box.x - x) * scale,
-  y: (box.y - y) * scale,
-  width: box.width * scale,
-  height: box.height * scale,
-});
 
 /** @param {{x: number, y: number, width: number, height: number}} box
  * @param {{width: number, height: number}} screen */

@@ -4,6 +4,7 @@ import { make } from "../dom.js";
 
 /**
  * @typedef {import("./layout.js").Layout} Layout
+ * @typedef {import("./camera.js").Box} Box
  * @typedef {import("./camera.js").Camera} Camera
  * @typedef {import("./colours.js").Palette} Palette
  */
@@ -42,30 +43,26 @@ export function minimapIn(area, see) {
     canvas.height = Math.ceil(height * ratio);
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
-    context.setTransform(
-      ratio * scale,
-      0,
-      0,
-      ratio * scale,
-      -corner.x * scale * ratio,
-      -corner.y * scale * ratio,
-    );
+    context.scale(ratio * scale, ratio * scale);
+    context.translate(-corner.x, -corner.y);
     context.fillStyle = palette.faint;
     context.globalAlpha = 0.55;
     for (const block of blocks) context.fillRect(block.x, block.y, block.width, block.height);
     context.globalAlpha = 1;
     context.strokeStyle = palette.accent;
-    context.lineWidth = 2 / scale;
-    const left = Math.max(camera.x, bounds.x);
-    const top = Math.max(camera.y, bounds.y);
-    const right = Math.min(camera.x + seen.width, bounds.x + bounds.width);
-    const bottom = Math.min(camera.y + seen.height, bounds.y + bounds.height);
-    context.strokeRect(
-      left + 1 / scale,
-      top + 1 / scale,
-      right - left - 2 / scale,
-      bottom - top - 2 / scale,
-    );
+    strokeSeen(context, bounds, { x: camera.x, y: camera.y, ...seen }, 1 / scale);
   };
   return { draw };
+}
+
+/** Frame the part of the picture that is seen.
+ * @param {CanvasRenderingContext2D} context @param {Box} bounds @param {Box} seen
+ * @param {number} pixel how long one is in the picture */
+function strokeSeen(context, bounds, seen, pixel) {
+  const left = Math.max(seen.x, bounds.x) + pixel;
+  const top = Math.max(seen.y, bounds.y) + pixel;
+  const right = Math.min(seen.x + seen.width, bounds.x + bounds.width) - pixel;
+  const bottom = Math.min(seen.y + seen.height, bounds.y + bounds.height) - pixel;
+  context.lineWidth = 2 * pixel;
+  context.strokeRect(left, top, right - left, bottom - top);
 }

@@ -2,13 +2,13 @@
 
 import { flatIndex } from "../arrays.js";
 import { filledCanvas, levelsShown } from "./bitmaps.js";
-import { onScreen } from "./drawing.js";
+import { onScreen } from "./camera.js";
 import { cellsAcross, cellsDown, spotOf } from "./forms.js";
 
 /**
  * @typedef {import("./layout.js").Block} Block
  * @typedef {import("./drawing.js").Drawn} Drawn
- * @typedef {{x: number, y: number, width: number, height: number}} Box
+ * @typedef {import("./camera.js").Box} Box
  * @typedef {{veil: HTMLCanvasElement, boxes: Box[], light: Float32Array}} Cover  over a block in
  *   which cells are lit
  */
@@ -76,7 +76,7 @@ export function drawCover({ context, camera, palette }, block, box, { veil, boxe
 
 /** Where a cell lies in the picture; null where it is not shown.
  * @param {Block} block @param {number[]} at
- * @returns {{x: number, y: number, width: number, height: number} | null} */
+ * @returns {Box | null} */
 export function cellBox(block, at) {
   const { form, cellWidth, cellHeight } = block;
   if (at.length !== form.shape.length) return null;

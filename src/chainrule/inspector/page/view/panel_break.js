@@ -227,29 +227,25 @@ const VERDICTS = {
   truncated: "truncated",
 };
 
+/** @param {App} app @param {CheckRow} row @returns {HTMLElement} */
+function checkLine(app, { key, at, verdict, analytic, numeric, error }) {
+  const go = () => choose(app, { key, at });
+  const name = button(nameText(app.pass.scene, key, at), "Go to this cell", go, { class: "cell" });
+  const isWrong = verdict === "wrong";
+  return make(
+    "tr",
+    { class: isWrong ? "is-wrong" : "" },
+    make("th", { scope: "row" }, name),
+    make("td", { class: isWrong ? "wrong" : "right", text: VERDICTS[verdict] }),
+    ...[numberText(analytic), numberText(numeric), numberText(error, 1)].map((text) =>
+      make("td", { class: "number", text }),
+    ),
+  );
+}
+
 /** @param {App} app @param {CheckRow[]} rows @returns {HTMLElement[]} */
 function checkTable(app, rows) {
   if (!rows.length) return [];
-  const { scene } = app.pass;
-  const lines = rows.map(({ key, at, verdict, analytic, numeric, error }) => {
-    const name = button(
-      nameText(scene, key, at),
-      "Go to this cell",
-      () => choose(app, { key, at }),
-      {
-        class: "cell",
-      },
-    );
-    return make(
-      "tr",
-      { class: verdict === "wrong" ? "is-wrong" : "" },
-      make("th", { scope: "row" }, name),
-      make("td", { class: verdict === "wrong" ? "wrong" : "right", text: VERDICTS[verdict] }),
-      make("td", { class: "number", text: numberText(analytic) }),
-      make("td", { class: "number", text: numberText(numeric) }),
-      make("td", { class: "number", text: numberText(error, 1) }),
-    );
-  });
   const sum = (/** @type {(row: CheckRow) => number} */ of) =>
     rows.reduce((all, row) => all + of(row), 0).toLocaleString("en");
   const kinks = rows.some((row) => row.kinks)
@@ -274,7 +270,7 @@ function checkTable(app, rows) {
         "table",
         { class: "terms" },
         make("thead", {}, make("tr", {}, ...head)),
-        make("tbody", {}, ...lines),
+        make("tbody", {}, ...rows.map((row) => checkLine(app, row))),
       ),
     ),
   ];

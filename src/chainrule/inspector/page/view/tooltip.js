@@ -95,10 +95,7 @@ export function tooltipIn(area) {
     place.textContent = [placeText(scene, key, at), infoOf(scene, key)?.says]
       .filter(Boolean)
       .join(". ");
-    const left = point.x > screen.width / 2;
-    const above = point.y > screen.height / 2;
-    const [x, y] = [point.x + (left ? -14 : 14), point.y + (above ? -14 : 14)];
-    element.style.transform = `translate(${x}px, ${y}px) translate(${left ? "-100%" : "0"}, ${above ? "-100%" : "0"})`;
+    putBeside(element, point, screen);
     element.hidden = false;
     return own !== undefined && (!other || others !== undefined);
   };
@@ -108,4 +105,14 @@ export function tooltipIn(area) {
       element.hidden = true;
     },
   };
+}
+
+/** Put an element beside a point, where there is more room.
+ * @param {HTMLElement} element @param {{x: number, y: number}} point
+ * @param {{width: number, height: number}} screen */
+function putBeside(element, point, screen) {
+  const left = point.x > screen.width / 2;
+  const above = point.y > screen.height / 2;
+  const [x, y] = [point.x + (left ? -14 : 14), point.y + (above ? -14 : 14)];
+  element.style.transform = `translate(${x}px, ${y}px) translate(${left ? "-100%" : "0"}, ${above ? "-100%" : "0"})`;
 }
