@@ -11,7 +11,7 @@ import { cellsAcross, cellsDown } from "./forms.js";
  * @typedef {Object} Bitmap
  * @property {HTMLCanvasElement} canvas
  * @property {[number, number]} patch how many cells are one pixel, across and down
- * @property {(level: number) => string} ink the colour of text on a level
+ * @property {(level: number, veil: number) => string} ink the colour of text on a level
  * @property {(flat: number) => number} level of a cell
  * @property {unknown[]} madeFrom
  */
@@ -134,7 +134,8 @@ export function bitmapOf(form, levels, palette, scale, patch, canvas) {
   const fill = (/** @type {Uint32Array} */ pixels) => {
     for (let at = 0; at < shown.length; at++) pixels[at] = table[shown[at] + 256];
   };
-  const ink = (/** @type {number} */ level) => inkOn(table[level + 256]);
+  /** @type {Bitmap["ink"]} */
+  const ink = (level, veil) => inkOn(table[level + 256], palette.groundPixel, veil);
   return { canvas: filledCanvas(width, height, fill, canvas), ink };
 }
 

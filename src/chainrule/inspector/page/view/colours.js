@@ -28,14 +28,16 @@ function rgbOf(text) {
 /** A pixel as a little-endian number. @param {number[]} rgb @returns {number} */
 const pixelOf = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 
-/** The colour of text on grey of a brightness from 0 to 254.
- * @param {number} bright @returns {string} */
-export const inkOnGrey = (bright) => (bright > 140 ? "#1d1f21" : "#ffffff");
-
-/** The colour of text on a pixel.
- * @param {number} pixel @returns {string} */
-export const inkOn = (pixel) =>
-  inkOnGrey(0.299 * (pixel & 255) + 0.587 * ((pixel >> 8) & 255) + 0.114 * ((pixel >> 16) & 255));
+/** The colour of text on a pixel under a veil: that which has the larger contrast, 4.5 at least.
+ * @param {number} pixel @param {number} [ground] the pixel of the veil
+ * @param {number} [veil] how much it covers, from 0 to 1 @returns {string} */
+export function inkOn(pixel, ground = 0, veil = 0) {
+  const [red, green, blue] = [0, 8, 16].map((bits) => {
+    const [own, over] = [pixel, ground].map((one) => (one >> bits) & 255);
+    return ((own + (over - own) * veil) / 255) ** 2.2;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
+}
 
 /** Between colours at equal distances.
  * @param {[number, number, number][]} stops @param {number} part from 0 to 1

@@ -5,7 +5,7 @@ import { numberText } from "../numbers.js";
 import { onScreen } from "./camera.js";
 import { cellsAcross, cellsDown, flatAt } from "./forms.js";
 import { LABEL, passed } from "./layout.js";
-import { drawCover, VEIL } from "./overlay.js";
+import { drawCover, VEIL, veilOver } from "./overlay.js";
 
 /**
  * @typedef {import("./layout.js").Block} Block
@@ -172,7 +172,7 @@ function drawBlock(drawn, block) {
   if (!isSeen({ ...box, y: box.y - above, height: box.height + above }, screen)) return;
   const when = drawn.when(block);
   const lit = drawn.lit(block);
-  context.globalAlpha = when === "later" ? 0.35 : lit === "dim" ? 0.7 : 1;
+  context.globalAlpha = when === "later" ? 0.62 : lit === "dim" ? 0.7 : 1;
   drawLabel(drawn, block, box, when);
   context.globalAlpha = when === "later" ? 0.16 : lit === "dim" ? 1 - VEIL : 1;
   if (drawn.hides(block.info.key) === "all") drawHidden(drawn, box);
@@ -282,8 +282,8 @@ function drawCells(drawn, block, box, lit) {
     const text = isHidden ? "?" : numberAt(drawn, block, flat, signs);
     if (text === "NaN") return; // the hatching says so
     const shade = one > -128 ? one : text === "∞" ? 127 : -127;
-    const isDim = lit === "dim" || (lit && lit.light[flat] < 0.3);
-    context.fillStyle = isHidden || isDim ? palette.ink : ink(shade);
+    const covered = lit === "dim" ? VEIL : lit ? veilOver(lit.light[flat]) : 0;
+    context.fillStyle = isHidden ? palette.ink : ink(shade, covered);
     context.fillText(text, x + width / 2, y + height / 2 + 1);
   });
 }

@@ -16,13 +16,16 @@ import { cellsAcross, cellsDown, spotOf } from "./forms.js";
 /** How much of what is not lit is covered. */
 export const VEIL = 0.66;
 
+/** How much of a cell is covered. @param {number} light of it, from 0 to 1 */
+export const veilOver = (light) => VEIL * (1 - Math.sqrt(light));
+
 /** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
  * @param {Block} block @param {Float32Array} light @param {number} ground a pixel
  * @returns {Cover} */
 export function coverOf({ form }, light, ground) {
   const shown = levelsShown(form, { data: light, scale: 1, largest: 1 });
   const table = Uint32Array.from({ length: 128 }, (_, level) => {
-    const alpha = Math.round(255 * VEIL * (1 - Math.sqrt(level / 127)));
+    const alpha = Math.round(255 * veilOver(level / 127));
     return (ground & 0xffffff) | (alpha << 24);
   });
   const veil = filledCanvas(cellsAcross(form), cellsDown(form), (pixels) => {

@@ -5,7 +5,7 @@ import { cellsOf } from "../expressions.js";
 import { arrayName } from "../names.js";
 import { numberText } from "../numbers.js";
 import { termsOf } from "./cell_parts.js";
-import { currentPalette, inkOnGrey } from "./colours.js";
+import { currentPalette, inkOn } from "./colours.js";
 
 /**
  * @typedef {import("../main.js").App} App
@@ -145,7 +145,7 @@ function drawnSquare({ name, rows, isGrey }, level, marksLargest) {
     context.fillStyle = `rgb(${pixel & 255}, ${(pixel >> 8) & 255}, ${(pixel >> 16) & 255})`;
     context.fillRect(x + line, y + line, size, size);
     if (size < SIZES.text) continue;
-    context.fillStyle = isGrey ? inkOnGrey(level(one)) : palette.inkOn(level(one));
+    context.fillStyle = inkOn(pixel);
     context.fillText(numberText(one, 2), x + size / 2 + 0.5, y + size / 2 + 0.5, size - 3);
   }
   const largest = Math.max(...cells.map(({ one }) => one).filter(Number.isFinite));
