@@ -340,9 +340,9 @@ DELTA = ("delta", "slopes")
 SLOPES = (
     Planted(
         "no_slope",
-        "φ′ forgotten",
+        "The activation's slope forgotten",
         "I sent ∂L/∂a straight on as δ, as if the activation were not there.",
-        "The chain rule: δ = ∂L/∂a · φ′(z).",
+        "The chain rule: δ = ∂L/∂a · φ′(z), where φ′ is the slope of the activation.",
         "Look at a unit that is nearly saturated. How much should its z still matter?",
         "delta = J * phi_slope(z)",
         "delta = J",
@@ -352,7 +352,7 @@ SLOPES = (
     ),
     Planted(
         "no_slope_at_output",
-        "φ′ of the output forgotten",
+        "The output's slope forgotten",
         "For cross-entropy δ is y − t, so I began with that for my loss as well.",
         "Only with the loss that belongs to the activation does φ′ cancel; otherwise "
         "δ = ∂L/∂y · φ′(z).",
@@ -365,9 +365,9 @@ SLOPES = (
     ),
     Planted(
         "slope_at_output",
-        "φ′ at a instead of z",
-        "I had the activation's output at hand and put that into φ′.",
-        "φ′ is taken where φ was: at z.",
+        "The slope taken at a instead of z",
+        "I had the activation's output at hand and put that into its slope φ′.",
+        "The slope is taken where the activation was: at z.",
         "Compute the slope of one unit by hand. Which number did you put in?",
         "delta = J * phi_slope(z)",
         "delta = J * phi_slope(a)",
@@ -377,7 +377,7 @@ SLOPES = (
     ),
     Planted(
         "formula_at_z",
-        "The short formula with z put in",
+        "The slope's formula in a, with z put in",
         "I knew that the slope is 1 − a² (of a sigmoid a (1 − a)), and wrote it with z.",
         "The short formulas are in terms of a: tanh′(z) = 1 − a², σ′(z) = a (1 − a).",
         "Is a slope of these functions ever below 0, or above 1?",
@@ -491,7 +491,7 @@ WEIGHTS = (
     ),
     Planted(
         "gradient_for_weights",
-        "dW for W in the hidden δ",
+        "∂L/∂W taken for W on the way back",
         "I mixed the names up and multiplied δ by the gradient of W.",
         "An input moves the loss through the weights that it is multiplied with.",
         "Double the targets' distance. By which factor should the first layer's gradient grow?",

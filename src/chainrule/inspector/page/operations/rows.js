@@ -40,7 +40,7 @@ function probabilities(layer) {
     {
       target: `${layer.name}.out`,
       title: "The probabilities",
-      says: "e to the power of each z is above 0; divided by the sum of all they add up to 1.",
+      says: "e to the power of each z is above 0; divided by the sum of all, they add up to 1.",
       numpy: "y = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)",
       reads: [z],
       expression: (at) => {

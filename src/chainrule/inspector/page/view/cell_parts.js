@@ -47,7 +47,7 @@ export function cellButton(app, one, ownCase) {
     "aria-label": `${nameText(scene, one.key, one.at, ownCase)}${own ? `, ${own}` : ""}`,
   });
   made.append(formula(cellMath(app, one, ownCase)));
-  if (own) made.append(make("span", { class: "own", text: own }));
+  if (own) made.append(make("span", { class: "own", text: `(${own})` }));
   lightsUp(app, made, one);
   return made;
 }

@@ -86,7 +86,7 @@ function trialTable(trials) {
   return make(
     "table",
     {},
-    make("caption", { text: "How the loss really moves, and how the gradient says it should" }),
+    make("caption", { text: "ΔL: how the loss really moves; gradient × ε: how it should" }),
     make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })))),
     make(
       "tbody",

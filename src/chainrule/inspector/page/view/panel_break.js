@@ -136,7 +136,7 @@ function questionOf(hunt, draw) {
     draw();
   };
   const choices = hunt.choices.map((one) =>
-    button(one.title, "Is it this one?", () => answer(one), { disabled: hunt.guess === one }),
+    button(one.title, one.sentence, () => answer(one), { disabled: hunt.guess === one }),
   );
   const hint = button("Hint", "A hint that does not give it away", () => {
     hunt.hinted = true;
@@ -252,7 +252,7 @@ function checkTable(app, rows) {
     ? `, ${sum((row) => row.kinks)} left out at kinks`
     : "";
   const tried = `${sum((row) => row.tried)} of ${sum((row) => row.of)} numbers tried${kinks}.`;
-  const head = ["Worst cell", "Verdict", "Backward", "By difference", "Error"].map((text) =>
+  const head = ["Worst cell", "Verdict", "Backward", "Measured", "Error"].map((text) =>
     make("th", { scope: "col", text }),
   );
   return [
@@ -260,7 +260,7 @@ function checkTable(app, rows) {
     make("p", {
       class: "says",
       text:
-        "Each number is moved a little to both sides, and the loss is computed again: what it moves by must be the gradient. " +
+        "Each number is moved a little, and the loss computed again: how far that moves, over how far the number did, must be the gradient. " +
         tried,
     }),
     make(

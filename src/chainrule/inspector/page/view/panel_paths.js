@@ -110,7 +110,7 @@ function drawPaths(app, element, from, found) {
     class: "says",
     text:
       "A path leads from one cell to the next, each time with the slope by which the one moves the" +
-      " other. Their product is what the number does to the loss that way; all paths together are" +
+      " other. The product of the slopes is what the number does to the loss that way; all paths together are" +
       " its gradient.",
   });
   const largest = Math.max(...paths.paths.map(({ product }) => Math.abs(product)), 0);

@@ -43,7 +43,7 @@ export function mountStep(app, element) {
   element.append(about, cell);
   let wanted = 0;
   const draw = async () => {
-    const { mode, chosen } = app.store.view;
+    const { mode, chosen, operation } = app.store.view;
     if (mode !== "look" && mode !== "film") return;
     const mine = ++wanted;
     const loaded = loadTerms(app);
@@ -53,6 +53,8 @@ export function mountStep(app, element) {
     if (mine !== wanted) return;
     refill(about, first);
     refill(cell, chosen ? second : []);
+    const upper = chosen && operation < 0 ? cell : about;
+    if (element.firstChild !== upper) element.prepend(upper);
     reachWide(element, ".rule, .put, .scrolls");
     performance.mark("panel-drawn");
   };

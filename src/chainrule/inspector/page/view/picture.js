@@ -189,9 +189,9 @@ export class Picture {
    * @param {Block} block @returns {"shown" | "later" | "now"} */
   when({ info }) {
     const { operations, store } = this.app;
-    const { operation } = store.view;
+    const { operation, mode } = store.view;
     const now = operations[operation];
-    if (!now) return "shown";
+    if (!now || mode === "break") return "shown"; // wherever numbers turn wrong
     if (now.target === info.key) return "now";
     if (info.role === "parameter" || info.key === "loss.t") return "shown";
     if (this.light?.has(info.key)) return "shown";
