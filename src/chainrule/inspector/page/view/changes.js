@@ -55,7 +55,7 @@ export function drawGhosts(drawn, block, before) {
   if (Math.min(width, height) < ROOM_FOR_GHOST) return;
   const change = compared(levels(block.info.key), before, block);
   if (!change) return;
-  const high = height < ROOM_FOR_NUMBER ? Math.max(2, height * 0.14) : height * 0.3;
+  const high = height < ROOM_FOR_NUMBER ? Math.max(1, height * 0.2 - 1.5) : height * 0.3;
   context.font = `${high * 0.75}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
@@ -65,7 +65,7 @@ export function drawGhosts(drawn, block, before) {
     const level = change.was(flat);
     const top = y + height - high - 1;
     context.fillStyle = palette.ground;
-    context.fillRect(x, top - 1, width - 1, 1);
+    if (high > 1) context.fillRect(x, top - 1, width - 1, 1);
     context.fillStyle = pixelColour(palette.signed[level + 127]);
     context.fillRect(x, top, width - 1, high);
     const value = before.read(block.info.key, placeOf(block.form.shape, flat));

@@ -215,7 +215,7 @@ function legend(picture) {
     const isTold = block && hides(app, block.info.key) === "none";
     const most = isTold ? picture.levelsOf(block.info.key).largest : null;
     one.setAttribute("aria-pressed", String(view.oneScale));
-    const whole = view.oneScale ? "all gradients on one scale" : "each array on its own scale";
+    const whole = view.oneScale ? "gradients on one scale" : "each on its own scale";
     name.textContent = block ? block.label : whole;
     high.textContent = most === null ? "+" : shortNumber(most, 6);
     low.textContent = most === null ? "−" : `−${high.textContent}`;
