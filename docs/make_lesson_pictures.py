@@ -67,31 +67,34 @@ class Lesson:
     def __init__(self, browser: Any, folder: Path, example: str) -> None:
         self.browser, self.folder, self.example = browser, folder, example
 
-    def page(self, *overrides: str, count: int = 8) -> Path:
-        """The page of the example, with settings replaced."""
+    def page(self, *overrides: str, count: int = 8, film: bool = False) -> Path:
+        """The page of the example, with settings replaced; with the film of a training."""
         path = self.folder / f"{self.example}{len(list(self.folder.iterdir()))}.html"
         source = ROOT / "examples" / f"{self.example}.yaml"
-        chainrule.inspect(source, count=count, overrides=overrides, save=path)
+        chainrule.inspect(source, count=count, overrides=overrides, film=film, save=path)
         return path
 
-    def picture(self, name: str, page: Path, view: Mapping[str, Any], shown: str = "") -> None:
+    def picture(
+        self, name: str, page: Path, view: Mapping[str, Any], shown: str = "", end: bool = True
+    ) -> None:
         """Write a picture of a view.
 
         Args:
             name: of the file.
             page: the page.
             view: what its link holds, see link.js.
-            shown: the selector of what is to be seen in the panel.
+            shown: the selector of what is to be seen, such as a part of the panel.
+            end: whether its end is to be seen, rather than its beginning.
         """
         self.browser.get("about:blank")
         self.browser.get(page.as_uri() + link(view))
         time.sleep(2)
         if shown:
-            script = "document.querySelector(arguments[0])?.scrollIntoView({block: 'end'})"
-            self.browser.execute_script(script, shown)
+            script = "document.querySelector(arguments[0])?.scrollIntoView({block: arguments[1]})"
+            self.browser.execute_script(script, shown, "end" if end else "start")
             time.sleep(0.5)
         picture = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
-        picture.quantize(COLOURS).save(IMAGES / f"{name}.png", optimize=True)
+        picture.quantize(COLOURS, kmeans=2).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def weight_sharing(browser: Any, folder: Path) -> None:
@@ -114,7 +117,24 @@ def weight_sharing(browser: Any, folder: Path) -> None:
     lesson.picture("lesson_gradient", shared, gradient, shown=".pieces")
 
 
-LESSONS: Sequence[Any] = (weight_sharing,)
+def vanishing_gradients(browser: Any, folder: Path) -> None:
+    """The section on vanishing gradients."""
+    lesson = Lesson(browser, folder, "vanishing")
+    start = lesson.page(count=32)
+    lesson.picture("lesson_vanishing", start, {"oneScale": True})
+    paths = {"mode": "path", "cell": cell("dense_1.W", 1, 3)}
+    lesson.picture("lesson_vanishing_path", start, paths)
+    names = [f"dense_{k}" for k in range(1, 6)]
+    edits = [{"kind": "activation", "layer": name, "value": "tanh"} for name in names]
+    lesson.picture("lesson_vanishing_tanh", start, {"oneScale": True, "edits": edits})
+    for activation in ("sigmoid", "relu"):
+        other = (f"network.layers.{k}.activation={activation}" for k in range(5))
+        trained = lesson.page(*other, count=32, film=True)
+        name = f"lesson_vanishing_{activation}"
+        lesson.picture(name, trained, {"frame": 40}, shown="#film", end=False)
+
+
+LESSONS: Sequence[Any] = (vanishing_gradients, weight_sharing)
 
 if __name__ == "__main__":
     with chromium() as started, tempfile.TemporaryDirectory() as made:

@@ -54,6 +54,7 @@ export const LABEL = 17;
 const TITLE = 44;
 /** Between columns, for the ways from one to the next. */
 const GAP = 58;
+const gapOf = (/** @type {Sizes} */ { wide }) => GAP * Math.max(wide, 0.6);
 const BETWEEN = 9;
 /** The largest size of a block, of values and of parameters. */
 const WIDEST = 240;
@@ -141,7 +142,6 @@ function stack(rows, y) {
       block.y = y + LABEL + block.photo;
       x += block.room + BETWEEN;
     }
-    row[row.length - 1].room += 0.8 * GAP; // its name may reach towards the next column
     y += LABEL + Math.max(...row.map((block) => block.photo + block.height)) + BETWEEN;
   }
   return y;
@@ -160,8 +160,8 @@ const widthOf = (rows) =>
 /** The blocks of one layer: what is above its line, ending at it, and what is below.
  * @param {string} name @param {string} kind @param {Block[]} blocks @param {Sizes} sizes
  * @returns {{column: Column, blocks: Block[]}} */
-function columnOf(name, kind, blocks, { wide }) {
-  const widest = WIDEST * (name === "loss" ? 1 : 2.3) * wide;
+function columnOf(name, kind, blocks, sizes) {
+  const widest = WIDEST * (name === "loss" ? 1 : 2.3) * sizes.wide;
   const of = (/** @type {string} */ role) => blocks.filter(({ info }) => info.role === role);
   const isMany = of("value").length > MANY_VALUES;
   const rows = (/** @type {Block[]} */ some) => inRows(some, isMany || name === "loss", widest);
@@ -175,6 +175,10 @@ function columnOf(name, kind, blocks, { wide }) {
   for (const block of above.flat()) block.y -= height;
   const bottom = stack(below, 4);
   const width = Math.max(NARROWEST_COLUMN, widthOf(above), widthOf(below));
+  for (const row of [...above, ...below]) {
+    const last = row[row.length - 1]; // its name may reach towards the next column
+    last.room = Math.max(last.room, width - last.x + 0.85 * gapOf(sizes));
+  }
   const column = { name, kind, x: 0, width, line: 0, top: -height - TITLE, bottom };
   return { column, blocks: [...above.flat(), ...below.flat()] };
 }
@@ -309,7 +313,7 @@ function layoutAt(scene, case_, sizes) {
     );
     return blocks.length ? [columnOf(name, kind, blocks, sizes)] : [];
   });
-  place(made, depth, lane, GAP * Math.max(sizes.wide, 0.6));
+  place(made, depth, lane, gapOf(sizes));
   const columns = new Map(made.map(({ column }) => [column.name, column]));
   const edges = edgesOf(scene, columns);
   const all = [...columns.values()];
