@@ -10,6 +10,7 @@ _SAYS: Mapping[str, str] = {
     "z": "What the activation is applied to: one number for each output.",
     "out": "What the layer gives to the layers after it.",
     "softmax.out": "The probability of each class: above 0, and 1 together.",
+    "dense.z": "The weighted sum of each unit, to which the activation is applied.",
     "dense.out": "The output of each unit.",
     "flatten.out": "The same numbers, as one row for each case.",
     "dropout.out": "What is left of the input: some numbers are 0, the others larger.",

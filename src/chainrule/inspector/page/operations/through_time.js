@@ -304,7 +304,7 @@ function deltaOfGate(one, walk, rule) {
     title: rule.gate ? `Back to gate ${rule.gate}` : "Back to z of each step",
     says: rule.gate
       ? "What the gate moves, times the slope of the gate itself."
-      : "δ says how the loss moves with z: how it moves with h, times the slope of φ at this z.",
+      : "δ says how the loss moves with z: how it moves with h, times the slope of the activation at this z.",
     numpy: `${deltaName(rule.gate)} = ${rule.numpy}`,
     reads: [from, ...here, ...before],
     expression: (at) => {

@@ -66,7 +66,7 @@ function nadamFormula(g, options) {
 }
 
 const ADAM_SAYS =
-  "The running mean of the gradients over the root of that of their squares. Both are corrected for beginning at 0, so that the first step sees g and g² themselves: it is about η long.";
+  "The running mean of the gradients over the root of that of their squares. Both are corrected for beginning at 0, so that the first step sees the gradient and its square themselves: it is about η long.";
 const ADAM_NUMPY = "w_new = w - rate * g / (np.sqrt(g**2) + epsilon)";
 
 /** @type {Record<string, StepFormula>} */
@@ -136,7 +136,7 @@ function updated(scene, layer, { name, rate, is_bias }, formula) {
   const shrinks = type === "adamw" && (biases || !is_bias);
   return {
     target: `${layer.name}.${name}_new`,
-    title: `The update of ${name}`,
+    title: `The update of ${infoOf(scene, w)?.letter ?? name}`,
     says: !rate
       ? "The learning rate is 0 here, so that these numbers stay as they are."
       : `${formula.says(scene.optimizer)}${shrinks ? " Beforehand the weight shrinks by a fixed share of itself." : ""}`,

@@ -94,7 +94,7 @@ export function ruleOf(app, operation, at, read) {
 export function meanings(app, operation, rule) {
   const { words, loss, layers } = app.pass.scene;
   const layer = layers.find(({ name }) => name === operation.layer);
-  const options = layer?.activation ?? loss;
+  const options = { ...loss, ...layer?.activation };
   const found = [];
   for (const one of namedParts(rule).values()) {
     const name = "name" in one ? (one.name ?? "") : "";

@@ -88,7 +88,14 @@ export function tooltipIn(area) {
     const own = app.pass.read(key, at);
     const others = other ? app.pass.read(other, at) : undefined;
     name.textContent = nameText(scene, key, at, at[0]);
-    value.textContent = hidden ? "= ?" : `= ${whole(scene, { key, at }, own)}`;
+    const shapeIn = (/** @type {Scene} */ one) => String(infoOf(one, key)?.shape);
+    const than = app.right ?? app.before; // right, where a bug is planted; else before the change
+    const then = than && shapeIn(than.scene) === shapeIn(scene) ? than.read(key, at) : own;
+    const more =
+      then === undefined || Object.is(then, own)
+        ? ""
+        : `, ${app.right ? "right is" : "was"} ${numberText(then)}`;
+    value.textContent = hidden ? "= ?" : `= ${whole(scene, { key, at }, own)}${more}`;
     partner.textContent = other
       ? `${nameText(scene, other, at, at[0])} = ${whole(scene, { key: other, at }, others)}`
       : "";
