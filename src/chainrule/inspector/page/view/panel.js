@@ -1,7 +1,7 @@
 /** The panel beside the picture: the steps of the pass, and what is said and asked of the one in
  * progress. */
 
-import { button, make, say } from "../dom.js";
+import { button, make, reachWide, say } from "../dom.js";
 import { goTo } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName, userName } from "../names.js";
@@ -53,6 +53,7 @@ export function mountPanel(app, element) {
   });
   mountHelp(app, element);
   announce(app);
+  addEventListener("resize", () => reachWide(element, ".rule, .put, .scrolls"));
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the fragment of the address holds the view and the key
     element.focus();
