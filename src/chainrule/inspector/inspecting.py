@@ -206,7 +206,7 @@ def _which(numbers: Array, split: str) -> str:
     """Which cases are shown, as a sentence."""
     words = PART_WORDS[split]
     if len(numbers) == 1:
-        return f"Case {numbers[0]} of the {words} data, counted from 0."
+        return f"Case 1 is case {numbers[0]} of the {words} data, counted from 0."
     return f"{counted(len(numbers), 'case')} of the {words} data."
 
 

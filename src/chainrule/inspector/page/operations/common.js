@@ -81,7 +81,7 @@ export function activated(layer) {
     {
       target: `${name}.out`,
       title: "The activation",
-      says: "Each unit bends its sum z by the activation; the result is the unit's output.",
+      says: "The activation turns the sum z of each unit into its output.",
       numpy: "a = phi(z)",
       reads: [`${name}.z`],
       expression: (at) => curve(symbol, f, slope, cell(`${name}.z`, at)),

@@ -373,7 +373,7 @@ function deltaOfLoss(scene) {
     }),
     target: hasZ(last) ? `${last.name}.delta` : sentTo(scene, last),
     title: `δ: loss and ${word} at once`,
-    says: `Worked out together, the slopes of the loss and of ${word} become the difference of output and target.`,
+    says: `Worked out together, the slopes of the loss and of ${word} become the difference of output and target, as a part of the mean.`,
     numpy: withTargets(scene, binary ? "delta = (y - t) / t.size" : "delta = (y - t) / len(t)"),
   };
 }
