@@ -23,7 +23,6 @@ import chainrule
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 COLOURS = 255
-SCREEN = {"width": 1280, "height": 960, "deviceScaleFactor": 1, "mobile": False}
 
 
 def cell(key: str, *at: int) -> dict[str, Any]:
@@ -38,8 +37,8 @@ def link(view: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser without a window."""
+def chromium(height: int = 960) -> Iterator[Any]:
+    """A browser without a window, 1,280 pixels wide."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -49,7 +48,8 @@ def chromium() -> Iterator[Any]:
         options.add_argument(f"--{argument}")
     browser = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
     try:
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN)
+        size = {"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         yield browser
     finally:
         browser.quit()
@@ -93,8 +93,13 @@ class Lesson:
             script = "document.querySelector(arguments[0])?.scrollIntoView({block: arguments[1]})"
             self.browser.execute_script(script, shown, "end" if end else "start")
             time.sleep(0.5)
-        picture = Image.open(io.BytesIO(self.browser.get_screenshot_as_png())).convert("RGB")
-        picture.quantize(COLOURS, kmeans=2).save(IMAGES / f"{name}.png", optimize=True)
+        save_screen(self.browser, name)
+
+
+def save_screen(browser: Any, name: str) -> None:
+    """Write what a browser shows, in few colours."""
+    picture = Image.open(io.BytesIO(browser.get_screenshot_as_png())).convert("RGB")
+    picture.quantize(COLOURS, kmeans=2).save(IMAGES / f"{name}.png", optimize=True)
 
 
 def weight_sharing(browser: Any, folder: Path) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
+from make_lesson_pictures import cell, chromium, link, save_screen
 from PIL import Image
 
 import chainrule
@@ -79,7 +81,26 @@ def report() -> None:
     shown.convert("RGB").quantize(64).save(IMAGES / "report.png", optimize=True)
 
 
+def inspector() -> None:
+    """A backward step of a small network on three irises, early in its training."""
+    overrides = ["network.layers.0.size=4", "training.epochs=4"]
+    run = chainrule.train(ROOT / "examples" / "iris.yaml", overrides=overrides, save=False)
+    view = {
+        "operation": "dense_1.J",
+        "cell": cell("dense_1.J", 2, 3),
+        "case": 2,
+        "camera": {"x": -16, "y": -12, "scale": 0.9},
+    }
+    with tempfile.TemporaryDirectory() as folder, chromium(height=800) as browser:
+        page = Path(folder) / "iris.html"
+        chainrule.inspect(run, count=3, save=page)
+        browser.get(page.as_uri() + link(view))
+        time.sleep(2)
+        save_screen(browser, "inspector")
+
+
 if __name__ == "__main__":
+    inspector()
     learning_curve()
     range_test()
     shapes()
