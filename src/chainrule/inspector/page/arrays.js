@@ -7,6 +7,9 @@
  *   or null for the whole axis
  */
 
+/** A number within bounds. @param {number} x @param {number} low @param {number} high */
+export const clamped = (x, low, high) => Math.min(Math.max(x, low), high);
+
 /** The number of cells of a shape.
  * @param {number[]} shape @returns {number} */
 export function sizeOf(shape) {

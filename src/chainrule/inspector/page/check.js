@@ -11,7 +11,7 @@
  * @typedef {Map<string, NdArray>} Arrays
  */
 
-import { ndarray, placeOf } from "./arrays.js";
+import { ndarray, placeOf, sizeOf } from "./arrays.js";
 import { forward } from "./engine/engine.js";
 import { addLoss } from "./engine/loss.js";
 import { reachOf } from "./engine/sequences.js";
@@ -61,8 +61,7 @@ function mostCells(scene, cases) {
         : output_shape.length === 2
           ? output_shape[0]
           : 1;
-    for (const { shape } of parameters)
-      work += cases * uses * shape.reduce((product, length) => product * length, 1);
+    for (const { shape } of parameters) work += cases * uses * sizeOf(shape);
   }
   const perCell = 4 * Math.max(work, 1000) * checkedArrays(scene).length;
   return Math.min(400, Math.max(10, Math.floor(MOST_CHECK_WORK / perCell)));

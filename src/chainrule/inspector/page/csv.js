@@ -8,6 +8,9 @@
  * @typedef {{kind: "cases", x: number[][], t: number[][], labels: string[]}} Cases
  */
 
+import { sizeOf } from "./arrays.js";
+import { infoOf } from "./scene.js";
+
 /** At most so many cases are shown at once, and so many characters are read. */
 const MOST_CASES = 200;
 const MOST_CHARACTERS = 4_000_000;
@@ -88,7 +91,7 @@ const foldedName = (name) => name.trim().toLowerCase();
  * @param {Scene} scene @returns {TableColumn[]} */
 export function inputColumns(scene) {
   if (scene.columns) return scene.columns;
-  const size = scene.input_shape.reduce((all, length) => all * length, 1);
+  const size = sizeOf(scene.input_shape);
   const names = scene.names.inputs?.length === size ? scene.names.inputs : null;
   return Array.from({ length: size }, (_, k) => ({
     name: names?.[k] ?? `input ${k + 1}`,
@@ -102,8 +105,8 @@ export function inputColumns(scene) {
 /** What the targets are in a table: classes, one for each step, or numbers.
  * @param {Scene} scene */
 export function targetColumns(scene) {
-  const shape = scene.arrays.find((one) => one.key === "loss.t")?.shape.slice(1) ?? [];
-  const size = shape.reduce((all, length) => all * length, 1);
+  const shape = infoOf(scene, "loss.t")?.shape.slice(1) ?? [];
+  const size = sizeOf(shape);
   const width = shape.at(-1) ?? 1;
   const { classes, outputs, target } = scene.names;
   const areClasses =

@@ -30,6 +30,16 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A table with a row of headers, "" for none, that is scrolled where it is too wide.
+ * @param {string} classes @param {string[]} heads @param {HTMLElement[]} rows
+ * @param {HTMLElement} [caption] @returns {HTMLElement} */
+export function tableWith(classes, heads, rows, caption) {
+  const top = heads.map((text) => (text ? make("th", { scope: "col", text }) : make("td")));
+  const table = make("table", { class: classes }, caption ?? null);
+  table.append(make("thead", {}, make("tr", {}, ...top)), make("tbody", {}, ...rows));
+  return make("div", { class: "scrolls" }, table);
+}
+
 /** A button that says a text, with a longer text as its tooltip.
  * @param {string} text @param {string} title @param {(event: any) => void} run
  * @param {Attributes} [attributes] @returns {HTMLButtonElement} */

@@ -110,6 +110,12 @@ export function* cellsOf(one) {
   }
 }
 
+/** The cells that an expression reads, each once.
+ * @param {Expression} one @returns {Cell[]} */
+export const cellsOnce = (one) => [
+  ...new Map([...cellsOf(one)].map((each) => [`${each.key} ${each.at}`, each])).values(),
+];
+
 /** The value of an expression.
  * @param {Expression} one @param {(key: string, at: Place) => number} read @returns {number} */
 export function evaluate(one, read) {

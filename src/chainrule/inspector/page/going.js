@@ -1,6 +1,6 @@
 /** How one goes from cell to cell and from operation to operation. */
 
-import { placeOf } from "./arrays.js";
+import { clamped, placeOf } from "./arrays.js";
 import { infoOf } from "./scene.js";
 
 /**
@@ -27,7 +27,7 @@ export function choose(app, { key, at }) {
  * which no operation is in progress.
  * @param {App} app @param {number} index one beyond an end is that end */
 export function goTo(app, index) {
-  const operation = Math.min(Math.max(index, -1), app.operations.length - 1);
+  const operation = clamped(index, -1, app.operations.length - 1);
   if (operation < 0) return app.store.set({ operation, chosen: null, hovered: null });
   const { target } = app.operations[operation];
   app.store.set({

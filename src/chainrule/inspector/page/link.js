@@ -13,6 +13,7 @@
  * @property {string | null} operation the target of the operation in progress
  * @property {string[]} ignored what the link holds and this page does not know
  */
+import { sizeOf } from "./arrays.js";
 import { huntOf } from "./predicting.js";
 import { infoOf } from "./scene.js";
 
@@ -73,12 +74,7 @@ const isPlace = (at, shape) =>
 const areRows = (rows, count, shape) =>
   Array.isArray(rows) &&
   rows.length === count &&
-  rows.every(
-    (row) =>
-      Array.isArray(row) &&
-      row.length === shape.reduce((all, length) => all * length, 1) &&
-      row.every(isFinite_),
-  );
+  rows.every((row) => Array.isArray(row) && row.length === sizeOf(shape) && row.every(isFinite_));
 
 /** An edit that fits the scene with so many cases; null for anything else.
  * @param {Scene} scene @param {number} count of the cases @param {any} edit @returns {Edit | null} */

@@ -6,7 +6,7 @@
  * @typedef {import("./expressions.js").Cell} Cell
  * @typedef {import("./scene.js").Scene} Scene
  */
-import { betweenIndices, nameOf, raised } from "./names.js";
+import { betweenIndices, nameOf, textOfName } from "./names.js";
 import { numberText, partsOfNumber } from "./numbers.js";
 
 /**
@@ -99,37 +99,13 @@ const NODES = {
   },
 };
 
-const LOWERED_LETTERS = /** @type {Record<string, string>} */ ({
-  i: "ᵢ",
-  j: "ⱼ",
-  k: "ₖ",
-  l: "ₗ",
-  m: "ₘ",
-  n: "ₙ",
-  p: "ₚ",
-  s: "ₛ",
-  t: "ₜ",
-});
-
-/** @param {number | string} index */
-const loweredIndex = (index) =>
-  typeof index === "number"
-    ? [...String(index)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("")
-    : (LOWERED_LETTERS[index] ?? `[${index}]`);
-
 /** A part of a fraction in text: in parentheses if it is more than one sign or name.
  * @param {string} part */
 const inText = (part) => (part.includes(" ") ? `(${part})` : part);
 
 /** @type {Signs<string>} */
 const TEXT = {
-  name: (name) => {
-    const layer = name.layer === null ? "" : `⁽${raised(name.layer)}⁾`;
-    const indices = name.at.map(loweredIndex).join(betweenIndices(name));
-    const of = typeof name.of === "number" ? `case ${name.of}` : name.of;
-    const end = (of === null ? "" : `(${of})`) + (name.isNew ? " new" : "");
-    return `${name.derivative ? "∂L/∂" : ""}${name.letter}${layer}${indices}${end}`;
-  },
+  name: textOfName,
   number: numberText,
   word: (word) => word,
   sign: (sign) => (sign === "," ? ", " : ` ${sign} `),

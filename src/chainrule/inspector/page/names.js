@@ -53,18 +53,37 @@ export function nameOf(scene, key, at, ownCase = null) {
 export const betweenIndices = (name) =>
   name.at.length > 2 || name.at.some((index) => String(index).length > 1) ? "," : "";
 
-/** A cell's name as plain text, such as W⁽¹⁾₁₂ or x₁(case 3).
+const LOWERED_LETTERS = /** @type {Record<string, string>} */ ({
+  i: "ᵢ",
+  j: "ⱼ",
+  k: "ₖ",
+  l: "ₗ",
+  m: "ₘ",
+  n: "ₙ",
+  p: "ₚ",
+  s: "ₛ",
+  t: "ₜ",
+});
+
+/** @param {number | string} index */
+const loweredIndex = (index) =>
+  typeof index === "number" ? lowered(index) : (LOWERED_LETTERS[index] ?? `[${index}]`);
+
+/** A name as plain text, such as W⁽¹⁾₁₂ or x₁(case 3).
+ * @param {Name} name @returns {string} */
+export function textOfName(name) {
+  const layer = name.layer === null ? "" : `⁽${raised(name.layer)}⁾`;
+  const indices = name.at.map(loweredIndex).join(betweenIndices(name));
+  const of = typeof name.of === "number" ? `case ${name.of}` : name.of;
+  const end = (of === null ? "" : `(${of})`) + (name.isNew ? " new" : "");
+  return `${name.derivative ? "∂L/∂" : ""}${name.letter}${layer}${indices}${end}`;
+}
+
+/** A cell's name as plain text.
  * @param {Scene} scene @param {string} key @param {Place} at @param {number | null} [ownCase]
  * @returns {string} */
-export function nameText(scene, key, at, ownCase = null) {
-  const name = nameOf(scene, key, at, ownCase);
-  const layer = name.layer === null ? "" : `⁽${raised(name.layer)}⁾`;
-  const indices = name.at.map((index) => (typeof index === "number" ? lowered(index) : index));
-  const of = name.of === null ? "" : `(case ${name.of})`;
-  const ratio = name.derivative ? "∂L/∂" : "";
-  const new_ = name.isNew ? " new" : "";
-  return `${ratio}${name.letter}${layer}${indices.join(betweenIndices(name))}${of}${new_}`;
-}
+export const nameText = (scene, key, at, ownCase = null) =>
+  textOfName(nameOf(scene, key, at, ownCase));
 
 /** An array's name as plain text, such as ∂L/∂W⁽¹⁾.
  * @param {Scene} scene @param {string} key @returns {string} */

@@ -9,7 +9,7 @@
  * @typedef {import("./operations/operations.js").Operation} Operation
  * @typedef {(key: string, at: Place) => number} Read
  */
-import { cell, cellsOf, constant, evaluate, partsOf, withParts } from "./expressions.js";
+import { addends, cell, cellsOf, constant, evaluate, partsOf, withParts } from "./expressions.js";
 import { EXACT, roundedTo } from "./numbers.js";
 
 /** The general rule cannot be found from the cells: they do not follow one pattern. */
@@ -209,14 +209,10 @@ export function shortened(one, read, most = 6) {
   if (one.kind !== "sum" || !one.index) {
     return withParts(one, (part) => shortened(part, read, most));
   }
-  const terms = flatTerms(one);
+  const terms = addends(one);
   const kept = terms.length <= most + 1 ? terms : largestAndRest(terms, read, most);
   return { kind: "sum", terms: kept.map((term) => shortened(term, read, 3)) };
 }
-
-/** The terms of a sum, those of sums within it instead of these.
- * @param {Expression} one @returns {Expression[]} */
-const flatTerms = (one) => (one.kind === "sum" ? one.terms.flatMap(flatTerms) : [one]);
 
 /** @param {Expression[]} terms @param {Read} read @param {number} most @returns {Expression[]} */
 function largestAndRest(terms, read, most) {

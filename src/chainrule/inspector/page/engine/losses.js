@@ -13,6 +13,7 @@
  * @property {(row: Row, options: Named) => Float64Array} slope its derivatives by y
  */
 
+import { clamped } from "../arrays.js";
 import { sigmoid, softplus } from "./activations.js";
 
 /** A loss that is the mean of a function of d = y − t.
@@ -27,13 +28,16 @@ function residualLoss(rho, slope) {
 }
 
 /** @param {number} d @param {Named} options @returns {number} */
-function huber(d, { delta }) {
+export function huber(d, { delta }) {
   const size = Math.abs(d);
   return size <= delta ? 0.5 * d * d : delta * (size - 0.5 * delta);
 }
 
+/** @param {number} d @param {Named} options @returns {number} */
+export const huberSlope = (d, { delta }) => clamped(d, -delta, delta);
+
 /** ln cosh d, in a form that neither overflows nor cancels. @param {number} d @returns {number} */
-function logCosh(d) {
+export function logCosh(d) {
   const size = Math.abs(d);
   const sinh = Math.sinh(0.5 * d);
   if (size < 1) return Math.log1p(2 * sinh * sinh);
@@ -71,7 +75,7 @@ export const LOSSES = {
     (d) => 2 * d,
   ),
   mae: residualLoss(Math.abs, Math.sign),
-  huber: residualLoss(huber, (d, { delta }) => Math.min(Math.max(d, -delta), delta)),
+  huber: residualLoss(huber, huberSlope),
   log_cosh: residualLoss(logCosh, Math.tanh),
   cross_entropy: {
     each: ({ y, t }) => -y.reduce((total, one, j) => total + timesLog(t[j], one), 0),

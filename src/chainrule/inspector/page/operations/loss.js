@@ -1,5 +1,7 @@
 /** The operations of the loss: of each case, of all, and how it moves with what came out. */
 
+import { sizeOf } from "../arrays.js";
+import { huber, huberSlope, logCosh } from "../engine/losses.js";
 import {
   call,
   cell,
@@ -62,16 +64,6 @@ function ofResiduals(rho, slope) {
   };
 }
 
-/** @param {number} x @param {number} most @returns {number} */
-const cutOff = (x, most) => Math.min(Math.max(x, -most), most);
-
-/** @param {number} d @returns {number} */
-const lnCosh = (d) => Math.abs(d) + Math.log1p(Math.exp(-2 * Math.abs(d))) - Math.LN2;
-
-/** @param {number} d @param {number} delta @returns {number} */
-const huberOf = (d, delta) =>
-  Math.abs(d) <= delta ? 0.5 * d * d : delta * (Math.abs(d) - 0.5 * delta);
-
 /** 1 + y_j − y of the true class. @param {RowOf} row @param {number} j @returns {Expression} */
 const margin = (row, j) =>
   sum([constant(1), row.y(j), negative(overOutputs(row, (k) => product(row.t(k), row.y(k))))]);
@@ -108,14 +100,14 @@ const LOSS_FORMULAS = {
     numpy: "each = huber(y - t).mean(axis=-1)",
     slopeNumpy: "J = np.clip(y - t, -delta, delta) / t.size",
     ...ofResiduals(
-      (d, { delta }) =>
+      (d, options) =>
         curve(
           "ρ",
-          (x) => huberOf(x, delta),
-          (x) => cutOff(x, delta),
+          (x) => huber(x, options),
+          (x) => huberSlope(x, options),
           d,
         ),
-      (d, { delta }) => call("ρ′", (x) => cutOff(x, delta), d),
+      (d, options) => call("ρ′", (x) => huberSlope(x, options), d),
     ),
   },
   log_cosh: {
@@ -123,7 +115,7 @@ const LOSS_FORMULAS = {
     numpy: "each = np.log(np.cosh(y - t)).mean(axis=-1)",
     slopeNumpy: "J = np.tanh(y - t) / t.size",
     ...ofResiduals(
-      (d) => curve("ln cosh", lnCosh, Math.tanh, d),
+      (d) => curve("ln cosh", logCosh, Math.tanh, d),
       (d) => curve("tanh", Math.tanh, (x) => 1 - Math.tanh(x) ** 2, d),
     ),
   },
@@ -268,8 +260,7 @@ function penaltyValue(scene) {
       .filter(({ penalty }) => penalty.L1 || penalty.L2)
       .map((one) => ({ key: `${name}.${one.name}`, ...one })),
   );
-  const size = (/** @type {number[]} */ shape) => shape.reduce((a, b) => a * b, 1);
-  const weights = penalised.reduce((all, { shape }) => all + size(shape), 0);
+  const weights = penalised.reduce((all, { shape }) => all + sizeOf(shape), 0);
   if (!penalised.length || weights > MOST_PENALISED) return [];
   return [
     {

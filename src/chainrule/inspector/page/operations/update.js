@@ -1,5 +1,6 @@
 /** The operations of the update: the first step of each optimiser, weight by weight. */
 
+import { sizeOf } from "../arrays.js";
 import { nadamMomentum } from "../engine/optimizers.js";
 import {
   call,
@@ -182,7 +183,7 @@ export function clipping(scene) {
 /** @param {Scene} scene @returns {OperationRule[]} */
 function lengthOfGradient(scene) {
   const arrays = scene.arrays.filter(({ role }) => role === "parameter_gradient");
-  const sizes = arrays.map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const sizes = arrays.map(({ shape }) => sizeOf(shape));
   if (sizes.reduce((a, b) => a + b, 0) > MOST_IN_NORM) return [];
   return [
     {

@@ -1,5 +1,7 @@
 /** Which part of the picture is seen, how large; moved by pointer, wheel, pinch and keys. */
 
+import { clamped } from "../arrays.js";
+
 /**
  * @typedef {{x: number, y: number, scale: number}} Camera  the corner at the top left, in the
  *   picture's lengths, and how many pixels of the screen are one of them
@@ -80,15 +82,10 @@ const panned = (camera, right, down) => ({
  * @returns {Camera} */
 export function kept(camera, box, screen) {
   const [w, h] = [screen.width / camera.scale, screen.height / camera.scale];
-  const within = (
-    /** @type {number} */ x,
-    /** @type {number} */ low,
-    /** @type {number} */ high,
-  ) => Math.min(Math.max(x, low), high);
   return {
     ...camera,
-    x: within(camera.x, box.x - w / 2, box.x + box.width - w / 2),
-    y: within(camera.y, box.y - h / 2, box.y + box.height - h / 2),
+    x: clamped(camera.x, box.x - w / 2, box.x + box.width - w / 2),
+    y: clamped(camera.y, box.y - h / 2, box.y + box.height - h / 2),
   };
 }
 
@@ -167,7 +164,7 @@ function followWheel(element, to) {
     if (!event.ctrlKey && !element.contains(document.activeElement)) return;
     event.preventDefault();
     const much = -event.deltaY * (event.ctrlKey ? 0.01 : 0.0015);
-    const factor = Math.exp(Math.min(Math.max(much, -FASTEST), FASTEST));
+    const factor = Math.exp(clamped(much, -FASTEST, FASTEST));
     to.set(zoomed(to.get(), factor, pointIn(element, event), to.furthest()));
   };
   element.addEventListener("wheel", zoom, { passive: false });

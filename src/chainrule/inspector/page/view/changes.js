@@ -1,6 +1,6 @@
 /** What was, over what is: ghosts of changed numbers, wrong numbers, and paths of a weight. */
 
-import { placeOf } from "../arrays.js";
+import { clamped, placeOf } from "../arrays.js";
 import { onScreen } from "./camera.js";
 import { forSeen, shortNumber } from "./drawing.js";
 import { flatAt } from "./forms.js";
@@ -38,7 +38,7 @@ function compared(now, other, { info }) {
     },
     was: (flat) => {
       const level = Math.round(then.data[flat] * then.scale * factor);
-      return Math.max(-127, Math.min(127, level || 0));
+      return clamped(level || 0, -127, 127);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Draws the picture: blocks of cells, their names, and the edges between columns. */
 
-import { placeOf } from "../arrays.js";
+import { clamped, placeOf } from "../arrays.js";
 import { numberText } from "../numbers.js";
 import { onScreen } from "./camera.js";
 import { cellsAcross, cellsDown, flatAt } from "./forms.js";
@@ -136,7 +136,7 @@ function drawTitle({ context, camera, palette, screen }, column) {
   const size = Math.min(15, Math.max(10, 14 * camera.scale));
   const top = (column.top - camera.y) * camera.scale;
   const end = (column.bottom - camera.y) * camera.scale;
-  const y = Math.min(Math.max(top, 3), end - 3 * size);
+  const y = clamped(top, 3, end - 3 * size);
   const room = width + 18 * camera.scale;
   if (y > top) {
     context.fillStyle = palette.ground;
@@ -313,7 +313,7 @@ function drawMissing({ context, palette, pass, missing }, { info, form }, flat, 
  * @param {(spot: import("./forms.js").Spot, x: number, y: number) => void} visit */
 export function forSeen({ form }, box, cell, screen, visit) {
   const clamp = (/** @type {number} */ k, /** @type {number} */ most) =>
-    Math.min(Math.max(Math.floor(k), 0), most);
+    clamped(Math.floor(k), 0, most);
   const [wide, high] = [form.columns + form.gap, form.rows + form.gap];
   const first = {
     x: clamp(-box.x / cell.width, form.across * wide),
@@ -344,7 +344,7 @@ function numberAt({ pass, missing }, { info, form }, flat, signs) {
 /** A number in at most so many signs, if one digit has room in them.
  * @param {number} value @param {number} signs @returns {string} */
 export function shortNumber(value, signs) {
-  let digits = Math.min(Math.max(Math.floor(signs), 1), 12);
+  let digits = clamped(Math.floor(signs), 1, 12);
   let text = numberText(value, digits);
   while (text.length > signs && digits > 1) text = numberText(value, --digits);
   return text;

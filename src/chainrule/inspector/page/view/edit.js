@@ -5,6 +5,7 @@ import { button, make, say } from "../dom.js";
 import { nameText, userName } from "../names.js";
 import { numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
+import { unitAt } from "../units.js";
 import { activationChoice, classChoice } from "./choices.js";
 import { mountNudge } from "./nudge.js";
 import { NumberField } from "./number_field.js";
@@ -44,25 +45,15 @@ function editableAt(app, chosen) {
   }
   const kind = { "input.out": "input", "input.J": "input", "loss.t": "target" }[chosen.key];
   if (!kind) return null;
+  const key = kind === "input" ? "input.out" : "loss.t";
   return {
-    key: kind === "input" ? "input.out" : "loss.t",
+    key,
     at,
     edit: (value) => /** @type {Edit} */ ({ kind, at: place, value }),
     gradient: kind === "input" ? { key: "input.J", at } : null,
-    unit: unitAt(app, kind === "input" ? "inputs" : "targets", info.shape, at),
+    unit: unitAt(app.source.scene, key, at),
     isParameter: false,
   };
-}
-
-/** The scaling of one number of a case.
- * @param {App} app @param {"inputs" | "targets"} of @param {number[]} shape @param {Place} at */
-function unitAt(app, of, shape, at) {
-  const scaling = app.source.scene.scaling[of];
-  if (!scaling) return null;
-  let index = 0;
-  for (let axis = 1; axis < shape.length; axis++) index = index * shape[axis] + at[axis];
-  const k = index % scaling.mean.length;
-  return { mean: scaling.mean[k], scale: scaling.scale[k] };
 }
 
 /** @param {App} app @param {HTMLElement} bar @param {HTMLElement} loss what the loss is, at its end */

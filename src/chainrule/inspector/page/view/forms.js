@@ -29,6 +29,8 @@
  * @typedef {{down: number, across: number, row: number, column: number}} Spot
  */
 
+import { sizeOf } from "../arrays.js";
+
 /** Beyond so many numbers a vector of one case is wrapped into several rows. */
 const LONGEST_ROW = 160;
 
@@ -144,7 +146,7 @@ function plainForm(shape, room) {
   const [rows, columns] = shape.slice(-2);
   if (shape.length === 2) return formOf(shape, { rows, columns, rowStride: columns });
   if (shape.length === 4) return filterForm(shape, room);
-  const tiles = shape.slice(0, -2).reduce((product, length) => product * length, 1);
+  const tiles = sizeOf(shape.slice(0, -2));
   return tiledForm(shape, 0, tiles, room);
 }
 
@@ -179,7 +181,7 @@ function formOfCases(shape, chosenCase, image, room) {
     const turned = { rows: size, rowStride: 1, columns: steps, columnStride: size };
     return formOf(shape, { base, ...turned, kind: "steps" });
   }
-  const tiles = one.slice(0, -2).reduce((product, length) => product * length, 1);
+  const tiles = sizeOf(one.slice(0, -2));
   return tiledForm(shape, base, tiles, room);
 }
 

@@ -1,6 +1,7 @@
 /** A number nudged by ±ε: how the loss really moves, beside gradient × ε, for smaller and smaller ε. */
 
-import { button, make } from "../dom.js";
+import { numberIn } from "../csv.js";
+import { button, make, tableWith } from "../dom.js";
 import { withEdit } from "../history.js";
 import { numberText } from "../numbers.js";
 
@@ -9,8 +10,6 @@ import { numberText } from "../numbers.js";
  * @typedef {import("./edit.js").Editable} Editable
  * @typedef {{epsilon: number, change: number, predicted: number}} Nudged
  */
-
-const MINUS = "\u2212";
 
 /** How the loss went from one number to another, as shown and as said; `by` is its change.
  * @param {number | null} before @param {number} after */
@@ -27,7 +26,7 @@ export function lossMoved(before, after) {
   const way = by < 0 ? "down" : "up";
   const size = numberText(Math.abs(by));
   return {
-    text: `${numberText(before)} → ${now}, ${by < 0 ? MINUS : "+"}${size}`,
+    text: `${numberText(before)} → ${now}, ${by < 0 ? "−" : "+"}${size}`,
     sentence: `The loss went ${way} by ${size}, from ${numberText(before)} to ${now}.`,
     by,
   };
@@ -83,19 +82,11 @@ function trialTable(trials) {
     change - predicted,
   ];
   const heads = ["ε", "ΔL", "gradient × ε", "error"];
-  return make(
-    "table",
-    {},
-    make("caption", { text: "ΔL: how the loss really moves; gradient × ε: how it should" }),
-    make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col", text })))),
-    make(
-      "tbody",
-      {},
-      ...trials.map((trial) =>
-        make("tr", {}, ...cells(trial).map((value) => make("td", { text: numberText(value) }))),
-      ),
-    ),
+  const rows = trials.map((trial) =>
+    make("tr", {}, ...cells(trial).map((value) => make("td", { text: numberText(value) }))),
   );
+  const text = "ΔL: how the loss really moves; gradient × ε: how it should";
+  return tableWith("", heads, rows, make("caption", { text }));
 }
 
 /** The nudge of a number that can be edited.
@@ -115,9 +106,9 @@ export function mountNudge(app, element, current) {
     const one = current();
     if (one) app.history.edit([one.edit(one.value + sign * size())]);
   };
-  const size = () => Number(epsilon.value.replace(MINUS, "-"));
+  const size = () => numberIn(epsilon.value);
   const plus = button("+ε", "Make the number larger by ε", () => apply(1));
-  const minus = button(`${MINUS}ε`, "Make it smaller by ε", () => apply(-1));
+  const minus = button("−ε", "Make it smaller by ε", () => apply(-1));
   let asked = 0;
   const show = async () => {
     const one = current();

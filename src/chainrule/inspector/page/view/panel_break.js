@@ -1,6 +1,6 @@
 /** Break it: a bug is planted in the backward pass, to be seen, to be found, and to be understood. */
 
-import { button, make, refill, say } from "../dom.js";
+import { button, make, refill, say, tableWith } from "../dom.js";
 import { wantedBy } from "../following.js";
 import { choose, goTo } from "../going.js";
 import { arrayName, nameText } from "../names.js";
@@ -252,9 +252,7 @@ function checkTable(app, rows) {
     ? `, ${sum((row) => row.kinks)} left out at kinks`
     : "";
   const tried = `${sum((row) => row.tried)} of ${sum((row) => row.of)} numbers tried${kinks}.`;
-  const head = ["Worst cell", "Verdict", "Backward", "Measured", "Error"].map((text) =>
-    make("th", { scope: "col", text }),
-  );
+  const heads = ["Worst cell", "Verdict", "Backward", "Measured", "Error"];
   return [
     make("h3", { class: "minor", text: "The gradient check" }),
     make("p", {
@@ -263,15 +261,10 @@ function checkTable(app, rows) {
         "Each number is moved a little, and the loss computed again: how far that moves, over how far the number did, must be the gradient. " +
         tried,
     }),
-    make(
-      "div",
-      { class: "scrolls" },
-      make(
-        "table",
-        { class: "terms" },
-        make("thead", {}, make("tr", {}, ...head)),
-        make("tbody", {}, ...rows.map((row) => checkLine(app, row))),
-      ),
+    tableWith(
+      "terms",
+      heads,
+      rows.map((row) => checkLine(app, row)),
     ),
   ];
 }

@@ -1,7 +1,7 @@
 /** Predict, then reveal: cells of the operation in progress to be filled in and marked at once. */
 
 import { button, make, reachWide, say } from "../dom.js";
-import { cellsOf, evaluate } from "../expressions.js";
+import { cellsOnce, evaluate } from "../expressions.js";
 import { goTo } from "../going.js";
 import { formula, textOf } from "../math.js";
 import { numberText } from "../numbers.js";
@@ -236,8 +236,7 @@ function given(app, step, one, read) {
     Math.abs(evaluate(numbersPutIn(short, read, digits), read) - value) <= within / 4;
   const digits = [3, 4, 5, 6, 7, 8].find(suffices) ?? 9;
   const ownCase = caseOf(app, one);
-  const cells = [...new Map([...cellsOf(short)].map((each) => [`${each.key}${each.at}`, each]))];
-  const items = cells.map(([, each]) =>
+  const items = cellsOnce(short).map((each) =>
     make(
       "li",
       {},

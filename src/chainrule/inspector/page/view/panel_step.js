@@ -2,8 +2,8 @@
 
 import { placesIn, sizeOf } from "../arrays.js";
 import { derivative } from "../derivative.js";
-import { afterFrame, button, make, reachWide, refill } from "../dom.js";
-import { cellsOf, evaluate } from "../expressions.js";
+import { afterFrame, button, make, reachWide, refill, tableWith } from "../dom.js";
+import { cellsOf, cellsOnce, evaluate } from "../expressions.js";
 import { choose, goTo } from "../going.js";
 import { formula, mathOf } from "../math.js";
 import { arrayName, nameText } from "../names.js";
@@ -176,8 +176,8 @@ function termsTable(app, step, at, read) {
   const terms = termsOf(expression);
   const isSum = terms.length > 1;
   const parts = isSum
-    ? terms.map((term) => ({ cells: eachOnce(term), term, value: evaluate(term, read) }))
-    : eachOnce(expression).map((one) => ({
+    ? terms.map((term) => ({ cells: cellsOnce(term), term, value: evaluate(term, read) }))
+    : cellsOnce(expression).map((one) => ({
         cells: [one],
         term: one,
         value: derivative(expression, one, read),
@@ -202,19 +202,9 @@ function termsTable(app, step, at, read) {
     const [left, value] = isSum ? [`${many} terms`, sum] : [`${many} ones`, Number.NaN];
     rows.push(termRow([left], null, value, largest));
   }
-  const head = ["Comes from", isSum ? "Numbers" : "Number", isSum ? "Term" : "Slope", ""].map(
-    (text) => make(text ? "th" : "td", text ? { scope: "col", text } : {}),
-  );
-  const top = make("thead", {}, make("tr", {}, ...head));
-  const table = make("table", { class: "terms" }, top, make("tbody", {}, ...rows));
-  return [make("div", { class: "scrolls" }, table)];
+  const heads = ["Comes from", isSum ? "Numbers" : "Number", isSum ? "Term" : "Slope", ""];
+  return [tableWith("terms", heads, rows)];
 }
-
-/** The cells that an expression reads, each once.
- * @param {import("../expressions.js").Expression} one */
-const eachOnce = (one) => [
-  ...new Map([...cellsOf(one)].map((each) => [`${each.key} ${each.at}`, each])).values(),
-];
 
 /** @param {(Node | string)[]} left @param {Node | null} numbers @param {number} value NaN: none
  * @param {number} largest @returns {HTMLElement} */

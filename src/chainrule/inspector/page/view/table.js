@@ -1,11 +1,13 @@
 /** The current array as a real table, for screen readers and for everybody. */
 
-import { afterFrame, button, make } from "../dom.js";
+import { clamped } from "../arrays.js";
+import { afterFrame, button, make, tableWith } from "../dom.js";
 import { choose } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { arrayName, headerOf, nameText } from "../names.js";
 import { numberText } from "../numbers.js";
 import { infoOf } from "../scene.js";
+import { indicesIn } from "../windows.js";
 import { ownWords } from "./cell_parts.js";
 
 /**
@@ -150,11 +152,7 @@ function aroundTable(app, page) {
   const go = (/** @type {number} */ row, /** @type {number} */ column) =>
     choose(app, {
       key,
-      at: placeIn(
-        page,
-        Math.min(Math.max(row, 0), rows - 1),
-        Math.min(Math.max(column, 0), columns - 1),
-      ),
+      at: placeIn(page, clamped(row, 0, rows - 1), clamped(column, 0, columns - 1)),
     });
   const [row, column] = [at[at.length - 2] ?? 0, at[at.length - 1] ?? 0];
   const info = infoOf(app.pass.scene, key);
@@ -208,9 +206,9 @@ function tableOf(app, page) {
     /** @type {number} */ first,
     /** @type {number} */ many,
     /** @type {number} */ end,
-  ) => Array.from({ length: Math.min(many, end - first) }, (_, k) => first + k);
-  const head = range(across, COLUMNS, columns).map((column) =>
-    make("th", { scope: "col", text: axes ? headerOf(scene, key, axes - 1, column) : "" }),
+  ) => indicesIn([first, Math.min(first + many, end)]);
+  const heads = range(across, COLUMNS, columns).map((column) =>
+    axes ? headerOf(scene, key, axes - 1, column) : "",
   );
   const lines = range(down, ROWS, rows).map((row) =>
     make(
@@ -223,17 +221,7 @@ function tableOf(app, page) {
     ),
   );
   const caption = make("caption", { text: `${arrayName(scene, key)}, ${shape.join(" × ")}` });
-  return make(
-    "div",
-    { class: "scrolls" },
-    make(
-      "table",
-      { class: "numbers" },
-      caption,
-      make("thead", {}, make("tr", {}, make("td"), ...head)),
-      make("tbody", {}, ...lines),
-    ),
-  );
+  return tableWith("numbers", ["", ...heads], lines, caption);
 }
 
 /** @param {App} app @param {ChosenCell} one @param {Place} chosen @returns {HTMLElement} */
@@ -276,7 +264,7 @@ function bindArrows(app, within) {
         const last = chosen.at.length - 1;
         const at = chosen.at.map((place, axis) => {
           const by = axis === last ? across : axis === last - 1 ? down : 0;
-          return Math.min(Math.max(place + by, 0), shape[axis] - 1);
+          return clamped(place + by, 0, shape[axis] - 1);
         });
         if (at.some((place, axis) => place !== chosen.at[axis]))
           choose(app, { key: chosen.key, at });

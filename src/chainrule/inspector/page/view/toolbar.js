@@ -1,6 +1,7 @@
 /** The head of the page: which case is shown, what was changed and how the loss moved with it, and
  * what one takes away. */
 
+import { clamped } from "../arrays.js";
 import { button, make, say } from "../dom.js";
 import { casesAfter } from "../edited.js";
 import { numberText } from "../numbers.js";
@@ -33,7 +34,7 @@ export function mountToolbar(app, element) {
 function showCase(app, index) {
   const { alone, edits, chosen } = app.store.view;
   const count = casesAfter(app.source.scene, edits).length;
-  const case_ = Math.min(Math.max(index, 0), count - 1);
+  const case_ = clamped(index, 0, count - 1);
   const follows = !alone && chosen && infoOf(app.pass.scene, chosen.key)?.cases;
   app.store.set({
     case_,

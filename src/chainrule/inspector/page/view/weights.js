@@ -1,5 +1,6 @@
 /** Weights as images: what each unit of a layer that sees an image looks for. */
 
+import { clamped, sizeOf } from "../arrays.js";
 import { button, make, oneStop } from "../dom.js";
 import { choose } from "../going.js";
 import { spokenName } from "../names.js";
@@ -16,7 +17,7 @@ const MOST_IMAGES = 128;
 /** The dense layers that see the pixels of an image themselves.
  * @param {import("../scene.js").Scene} scene @returns {SceneLayer[]} */
 function seeingLayers(scene) {
-  const pixels = scene.image?.reduce((product, length) => product * length, 1);
+  const pixels = scene.image && sizeOf(scene.image);
   const seen = new Set(["input"]);
   for (const layer of scene.layers) {
     const passesOn = ["flatten", "dropout"].includes(layer.type);
@@ -45,7 +46,7 @@ function drawWeights(canvas, levels, unit, [high, wide, channels = 1], palette) 
   for (let p = 0; p < pixels.length; p++) {
     let total = 0;
     for (let c = 0; c < channels; c++) total += level((p * channels + c) * units + unit);
-    const shown = Math.max(-127, Math.min(127, Math.round(total)));
+    const shown = clamped(Math.round(total), -127, 127);
     pixels[p] = Number.isFinite(shown) ? palette.signed[shown + 127] : palette.missing;
   }
   context.putImageData(image, 0, 0);
