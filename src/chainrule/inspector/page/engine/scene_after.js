@@ -6,7 +6,7 @@
  * @typedef {import("../scene.js").Scene} Scene
  */
 
-import { hasZ } from "../scene.js";
+import { hasZ, layerNamed } from "../scene.js";
 
 /** @type {Record<string, {role: ArrayInfo["role"], letter: string, says: string}>} */
 const NEW_ARRAYS = {
@@ -14,6 +14,11 @@ const NEW_ARRAYS = {
     role: "value",
     letter: "z",
     says: "What the activation is applied to: one number for each output.",
+  },
+  "dense.z": {
+    role: "value",
+    letter: "z",
+    says: "The weighted sum of each unit, to which the activation is applied.",
   },
   delta: { role: "gradient", letter: "δ", says: "δ: how the loss moves with each z." },
 };
@@ -24,7 +29,7 @@ const NEW_ARRAYS = {
 export function sceneAfter(scene, arrays, padded) {
   const known = new Map(scene.arrays.map((info) => [info.key, info]));
   const infos = [...arrays].map(([key, { shape }]) => {
-    const info = known.get(key) ?? madeUp(key);
+    const info = known.get(key) ?? madeUp(scene, key);
     return { ...info, letter: letterAfter(scene, info), shape };
   });
   const loss_value = arrays.get("loss.value")?.data[0] ?? scene.loss_value;
@@ -37,10 +42,11 @@ export function sceneAfter(scene, arrays, padded) {
   };
 }
 
-/** @param {string} key @returns {ArrayInfo} */
-function madeUp(key) {
+/** @param {Scene} scene @param {string} key @returns {ArrayInfo} */
+function madeUp(scene, key) {
   const [layer, name] = [key.slice(0, key.lastIndexOf(".")), key.slice(key.lastIndexOf(".") + 1)];
-  const { role, letter, says } = NEW_ARRAYS[name];
+  const { type } = layerNamed(scene, layer);
+  const { role, letter, says } = NEW_ARRAYS[`${type}.${name}`] ?? NEW_ARRAYS[name];
   return { key, layer, name, role, letter, shape: [], cases: true, says };
 }
 
