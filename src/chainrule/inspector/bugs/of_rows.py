@@ -482,7 +482,7 @@ WEIGHTS = (
         "Weights updated before δ is passed on",
         "I updated W as soon as I had its gradient, and only then computed the δ below it.",
         "All gradients are taken at the same point: first the whole pass, then the update.",
-        "Make the learning rate very small. Do the numbers change, though no gradient holds it?",
+        "Work out the first wrong number by hand. With which weights does it come out as planted?",
         "J_before = delta @ W.T; W -= rate * W_grad",
         "W -= rate * W_grad; J_before = delta @ W.T",
         ("sent",),
