@@ -7,13 +7,17 @@ started, and the page is opened in a window of 1280 × 800:
 
 - first picture: from the start of the navigation until the first picture is drawn, with the server
   and the browser warm; beside it an empty page until its first frame
-- hover, choose: the script that the browser runs for one move of the pointer to another cell, or
-  for one click; and until the frame after it; beside it the same on an empty page
-- edit: from a number that is entered until every number is drawn again
+- hover, choose: for a move of the pointer to a cell, or a click on one, the script that runs until
+  the next frame, with which the picture is seen; that which runs afterwards, such as for the
+  panel; and until the frame. Beside it the same on an empty page
+- edit: from a number that is entered until the picture is drawn with every number of the new pass;
+  until the panel is, too; and until both are seen on the screen
 - sent: what came over the wire for the first picture, and from where
 - page: its size without data, compressed
 
-Times are in milliseconds: the median, and the 95th percentile in brackets.
+Times are in milliseconds: the median, and the 95th percentile in brackets. Before each trial the
+page is left until it has nothing more to do. What else the machine does counts as well: the load
+is how many programs wanted a core of it, on the average of the minute.
 """
 
 from __future__ import annotations
@@ -22,9 +26,11 @@ import argparse
 import base64
 import gzip
 import json
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,6 +95,7 @@ def browser() -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
     driver.execute_cdp_cmd("Performance.enable", {})
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": CLOCK})
     try:
         yield driver
     finally:
@@ -102,12 +109,12 @@ def served(config: dict[str, Any]) -> Iterator[str]:
         file = Path(folder) / "network.yaml"
         file.write_text(json.dumps(config), encoding="utf-8")
         command = [sys.executable, "-m", "chainrule", "inspect", str(file), "--no-browser"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        with subprocess.Popen(command, **pipes) as server:  # type: ignore[call-overload]
             try:
                 yield re.search(r"http://\S+", server.stdout.readline())[0]  # type: ignore[index]
             finally:
-                server.terminate()
+                server.send_signal(signal.SIGINT)
 
 
 def waited(driver: Any, script: str, seconds: float = 30) -> Any:
@@ -155,9 +162,46 @@ def sent(driver: Any, address: str) -> tuple[int, set[str]]:
     return int(count), hosts
 
 
+CLOCK = """
+window.clock = {held: null, asked: 0};
+const {requestAnimationFrame: frame, setTimeout: later, fetch: ask} = window;
+window.setTimeout = (run, ...more) => later.call(window, (...given) => {
+  if (clock.held) clock.held.push(() => run(...given)); else run(...given);
+}, ...more);
+window.fetch = (...given) => {
+  clock.asked++;
+  return ask.apply(window, given).finally(() => clock.asked--);
+};
+"""
+"""Holds timers back when told to, and counts the answers that the page waits for."""
+
+QUIET = """
+const done = arguments[0];
+let [rest, start] = [4, performance.now()];
+const look = () => {
+  const isLate = performance.now() - start > 24;
+  rest = isLate || clock.asked ? 4 : rest - 1;
+  start = performance.now();
+  if (rest > 0) later.call(window, look, 20); else done();
+};
+later.call(window, look, 20);
+"""
+
 FRAME = """
 const done = arguments[0], start = performance.now();
-requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+frame.call(window, () => later.call(window, () =>
+  done(performance.now() - start)));
+"""
+
+RELEASE = """
+const {held} = clock;
+clock.held = null;
+for (const run of held) later.call(window, run);
+"""
+
+ON_A_CELL = """
+const shown = document.querySelector(".tooltip");
+return shown === null || !shown.hidden;
 """
 
 
@@ -167,45 +211,105 @@ def script_time(driver: Any) -> float:
     return 1000 * next(one["value"] for one in metrics if one["name"] == "ScriptDuration")
 
 
-def pointed(driver: Any, times: int, *, click: bool) -> tuple[list[float], list[float]]:
-    """For moves or clicks at places of the picture: the script of each, and until its frame."""
+def cells(driver: Any, times: int) -> list[tuple[float, float]]:
+    """Places of the picture in which there is a cell."""
     area = driver.execute_script(
         "const r = document.querySelector('canvas').getBoundingClientRect();"
         "return [r.x, r.y, r.width, Math.min(r.height, innerHeight - r.y)]"
     )
-    rng = random.Random(1)
-    scripts, frames = [], []
-    for _ in range(times):
-        x = area[0] + rng.uniform(0.05, 0.95) * area[2]
-        y = area[1] + rng.uniform(0.05, 0.95) * area[3]
+    rng, found = random.Random(1), []
+    while len(found) < times:
+        x = area[0] + rng.uniform(0.02, 0.98) * area[2]
+        y = area[1] + rng.uniform(0.02, 0.98) * area[3]
+        _point(driver, "mouseMoved", x, y)
+        if driver.execute_script(ON_A_CELL):
+            found.append((x, y))
+    return found
+
+
+@dataclass
+class Pointed:
+    """For moves or clicks the script until the frame and afterwards, and the time of the frame."""
+
+    soon: list[float]
+    later: list[float]
+    frames: list[float]
+
+    def __str__(self) -> str:
+        return (
+            f"{shown(self.soon)}, afterwards {shown(self.later)}, "
+            f"until the frame {shown(self.frames)}"
+        )
+
+
+def pointed(driver: Any, times: int, *, click: bool) -> Pointed:
+    """Move the pointer to cells, or click on them."""
+    found = Pointed([], [], [])
+    for x, y in cells(driver, times):
+        if click:
+            _point(driver, "mouseMoved", x, y)
+        driver.execute_async_script(QUIET)
+        driver.execute_script("clock.held = []")
         before = script_time(driver)
-        kinds = ("mouseMoved", "mousePressed", "mouseReleased") if click else ("mouseMoved",)
-        for kind in kinds:
-            button = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
-            event = {"type": kind, "x": x, "y": y, **button}
-            driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-        frames.append(driver.execute_async_script(FRAME))
-        scripts.append(script_time(driver) - before)
-    return scripts, frames
+        for kind in ("mousePressed", "mouseReleased") if click else ("mouseMoved",):
+            _point(driver, kind, x, y)
+        found.frames.append(driver.execute_async_script(FRAME))
+        at_frame = script_time(driver)
+        found.soon.append(at_frame - before)
+        driver.execute_script(RELEASE)
+        driver.execute_async_script(QUIET)
+        found.later.append(script_time(driver) - at_frame)
+    return found
 
 
-def edited(driver: Any, address: str, case: Case, times: int) -> list[float]:
-    """For numbers entered for weights: the time until every number was drawn again."""
+def _point(driver: Any, kind: str, x: float, y: float) -> None:
+    button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
+    event = {"type": kind, "x": x, "y": y, **button}
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+
+@dataclass
+class Edited:
+    """For numbers entered: until the picture is drawn, the panel is, and both are seen."""
+
+    picture: list[float]
+    panel: list[float]
+    screen: list[float]
+
+
+EDITED = """
+const done = arguments[0], entries = (name) => performance.getEntriesByName(name);
+const start = entries("edited").at(-1).startTime;
+const wait = () => {
+  const [picture, panel] = ["picture-drawn", "panel-drawn"].map((name) =>
+    entries(name).find((one) => one.startTime > start));
+  if (!picture || !panel) return void later.call(window, wait, 2);
+  frame.call(window, () => later.call(window, () =>
+    done([picture.startTime - start, panel.startTime - start, performance.now() - start])));
+};
+wait();
+"""
+
+
+def edited(driver: Any, address: str, case: Case, times: int) -> Edited:
+    """Enter numbers for a weight."""
     view = {"v": 1, "cell": {"key": case.key, "at": [k // 2 for k in case.shape]}}
     text = base64.urlsafe_b64encode(json.dumps(view).encode()).decode().rstrip("=")
     opened(driver, f"{address}&view={text}")
-    found = []
+    found = Edited([], [], [])
     for k in range(times):
-        drawn = len(driver.execute_script("return performance.getEntriesByName('picture-drawn')"))
         driver.execute_script("document.activeElement.blur()")
         _key(driver, "e")
         driver.execute_cdp_cmd("Input.insertText", {"text": f"{0.01 * (k + 1):.2f}"})
+        driver.execute_async_script(QUIET)
+        driver.execute_script("performance.clearMarks()")
         _key(driver, "Enter")
-        marks = "performance.getEntriesByName"
-        then = f"{marks}('picture-drawn')[{drawn}]"
-        script = f"{then} && {then}.startTime - {marks}('edited').at(-1).startTime"
-        found.append(waited(driver, script))
-        time.sleep(0.05)
+        for kept, one in zip(
+            (found.picture, found.panel, found.screen),
+            driver.execute_async_script(EDITED),
+            strict=True,
+        ):
+            kept.append(one)
     return found
 
 
@@ -225,23 +329,25 @@ def shown(values: Sequence[float]) -> str:
 def measured(driver: Any, case: Case, times: int) -> None:
     """Print the figures of one network."""
     with served(case.config) as address:
-        opened(driver, address)  # warms the server
-        firsts = [(opened(driver, address), empty(driver)) for _ in range(max(5, times // 4))]
-        count, hosts = sent(driver, address)
-        print(f"{case.name}")
+        for _ in range(2):
+            opened(driver, address)  # warms the server and the browser
+        print(f"{case.name}, load {os.getloadavg()[0]:.1f}")
+        firsts = []
+        for _ in range(times):
+            driver.execute_async_script(QUIET)
+            firsts.append((opened(driver, address), empty(driver)))
         print(f"  first picture          {shown([a for a, _ in firsts])}")
         print(f"    an empty page        {shown([b for _, b in firsts])}")
+        count, hosts = sent(driver, address)
         for what, click in (("hover", False), ("choose", True)):
             opened(driver, address)
-            scripts, frames = pointed(driver, times, click=click)
+            print(f"  {what:6} script          {pointed(driver, times, click=click)}")
             driver.get(EMPTY)
-            bare_scripts, bare_frames = pointed(driver, times, click=click)
-            print(f"  {what:6} script          {shown(scripts)}, until the frame {shown(frames)}")
-            print(
-                f"    an empty page        {shown(bare_scripts)}, until the frame "
-                f"{shown(bare_frames)}"
-            )
-        print(f"  edit, until drawn      {shown(edited(driver, address, case, times))}")
+            print(f"    an empty page        {pointed(driver, times, click=click)}")
+        found = edited(driver, address, case, times)
+        print(f"  edit, until drawn      {shown(found.picture)}")
+        print(f"    with the panel       {shown(found.panel)}")
+        print(f"    on the screen        {shown(found.screen)}")
         print(f"  sent                   {count / 1e3:7.0f} kB, by {', '.join(sorted(hosts))}")
 
 
