@@ -21,16 +21,18 @@ export const veilOver = (light) => VEIL * (1 - Math.sqrt(light));
 
 /** A veil over the cells of a block that are not lit, thinner over those that are lit weakly.
  * @param {Block} block @param {Float32Array} light @param {number} ground a pixel
+ * @param {HTMLCanvasElement} [canvas] one to use again
  * @returns {Cover} */
-export function coverOf({ form }, light, ground) {
+export function coverOf({ form }, light, ground, canvas) {
   const shown = levelsShown(form, { data: light, scale: 1, largest: 1 });
   const table = Uint32Array.from({ length: 128 }, (_, level) => {
     const alpha = Math.round(255 * veilOver(level / 127));
     return (ground & 0xffffff) | (alpha << 24);
   });
-  const veil = filledCanvas(cellsAcross(form), cellsDown(form), (pixels) => {
+  const fill = (/** @type {Uint32Array} */ pixels) => {
     for (let at = 0; at < shown.length; at++) pixels[at] = table[shown[at]]; // 0 of what is no cell
-  });
+  };
+  const veil = filledCanvas(cellsAcross(form), cellsDown(form), fill, canvas);
   return { veil, boxes: litBoxes(form, shown), light };
 }
 

@@ -1,7 +1,7 @@
 /** The panel beside the picture: the steps of the pass, and what is said and asked of the one in
  * progress. */
 
-import { button, make, reachWide, say } from "../dom.js";
+import { afterFrame, button, make, reachWide, say } from "../dom.js";
 import { goTo } from "../going.js";
 import { isHidden } from "../hidden.js";
 import { spokenName, userName } from "../names.js";
@@ -95,6 +95,8 @@ function announce(app) {
     const { scene } = app.pass;
     if (!chosen) return;
     const { key, at } = chosen;
+    if (app.pass.read(key, at) === undefined)
+      await new Promise((done) => afterFrame(() => done(null))());
     await app.pass.need([{ key, region: at }]);
     if (app.store.view.chosen !== chosen) return;
     const isOther = step && operation !== before;

@@ -47,7 +47,7 @@ export class Picture {
     this.ratio = window.devicePixelRatio || 1;
     /** @type {Map<string, import("./bitmaps.js").Bitmap>} */
     this.bitmaps = new Map();
-    /** @type {Map<Block, import("./overlay.js").Cover>} */
+    /** @type {Map<string, import("./overlay.js").Cover>} */
     this.veils = new Map();
     /** @type {Map<string, import("../source.js").Levels>} */
     this.levels = new Map();
@@ -217,9 +217,11 @@ export class Picture {
     const { key } = block.info;
     const light = this.light?.get(key);
     if (!light) return this.light && key !== this.app.store.view.chosen?.key ? "dim" : null;
-    const known = this.veils.get(block) ?? coverOf(block, light, this.palette.groundPixel);
-    this.veils.set(block, known);
-    return known;
+    const known = this.veils.get(key);
+    if (known?.light === light) return known;
+    const made = coverOf(block, light, this.palette.groundPixel, known?.veil);
+    this.veils.set(key, made);
+    return made;
   }
 
   /** Draw canvases anew before the next frame.
@@ -294,14 +296,12 @@ export class Picture {
     this.layout = layoutOf(scene, caseIn(this.app.store.view), this.screen, this.layout);
     const { bounds } = this.layout;
     if (before.width !== bounds.width || before.height !== bounds.height) this.home();
-    this.levels.clear();
     this.relight();
   }
 
   /** Draw everything, with other cells lit. */
   relight() {
     this.light = lightOf(this.app);
-    this.veils.clear();
     this.redraw("base", "top");
   }
 

@@ -38,6 +38,7 @@ export function mountPicture(app, element) {
 /** Draw anew what changes with the view.
  * @param {App} app @param {Picture} picture */
 function watchView(app, picture) {
+  app.store.watch(["pass"], () => picture.levels.clear());
   app.store.watch(["pass", "case_"], () => {
     picture.refresh();
     tell(app, picture);
