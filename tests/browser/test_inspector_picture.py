@@ -130,6 +130,29 @@ def legend(browser: Browser) -> list[str]:
 
 
 @pytest.mark.exhaustive
+def test_what_a_number_was_is_said_under_the_pointer(browser, page):
+    drawn(browser, page)
+    x, y, said = found_cell(browser)
+    assert "was" not in said
+    assert "The weights: in row i and column j" in said
+    for kind in ("Pressed", "Released"):
+        mouse(browser, kind, x, y, button="left", clickCount=1)
+    field = browser.all("#head .number")[0]
+    field.clear()
+    field.send_keys("1.5")
+    browser.press("ENTER", field)
+    canvas(browser, "base")
+    mouse(browser, "Moved", x + 1, y)
+    found = re.search(r"= 1\.5, was (\S+)\n", tooltip(browser))
+    assert found, tooltip(browser)
+    was = re.search(r"= (\S+)\n", said)
+    assert was
+    assert float(found[1].replace("−", "-")) == pytest.approx(
+        float(was[1].replace("−", "-")), rel=1e-3
+    )
+
+
+@pytest.mark.exhaustive
 def test_gradients_are_compared_on_one_scale(browser, page):
     drawn(browser, page)
     found_cell(browser, "δ⁽¹⁾")
