@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,12 +52,17 @@ def saved(trained) -> Path:
     return chainrule.inspect(trained, count=6).save(trained.parent / "page.html")
 
 
-def wait(browser: Browser, script: str, seconds: float = 15.0) -> None:
-    """Wait until a script returns something true."""
-    end = time.monotonic() + seconds
-    while not browser.run(f"return {script}"):
-        assert time.monotonic() < end, f"{script}; the console says {browser.said}"
+def until(browser: Browser, holds: Callable[[], Any], what: str = "") -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, f"{what}; the console says {browser.said}"
         time.sleep(0.02)
+
+
+def wait(browser: Browser, script: str) -> None:
+    """Wait until a script returns something true."""
+    until(browser, lambda: browser.run(f"return {script}"), script)
 
 
 def drawn(browser: Browser, count: int = 1) -> None:
@@ -104,8 +111,8 @@ def test_a_frame_is_the_pass_with_the_parameters_of_its_epoch(browser, saved, tr
         wait(browser, f"{EPOCH}.includes('{'before' if index == 0 else 'epoch 5 of 20'}')")
         found = chainrule.inspect(trained, count=6)
         found.network.theta = found.told.film.theta(index)
-        time.sleep(0.3)
-        assert head_loss(browser) == pytest.approx(found.record.loss, rel=1e-3)
+        right = pytest.approx(found.record.loss, rel=1e-3)
+        until(browser, lambda right=right: head_loss(browser) == right)
     assert float(browser.run(f"return {LOSS}")) == pytest.approx(
         run.history["train_loss"][4], rel=1e-3
     )
@@ -160,17 +167,14 @@ def test_the_case_is_moved_on_the_plane_of_a_frame(browser, saved):
     before = head_loss(browser)
     picture = browser.all(".plane-picture")[0]
     ActionChains(browser.driver).move_to_element_with_offset(picture, 60, -50).click().perform()
-    time.sleep(0.4)
+    until(browser, lambda: head_loss(browser) != before)
     after = head_loss(browser)
-    assert after != before
     go_to(browser, 9)
-    time.sleep(0.4)
-    assert head_loss(browser) != after  # another frame, the same edit
+    until(browser, lambda: head_loss(browser) != after)  # another frame, the same edit
     buttons = "[...document.querySelectorAll('#head button')]"
     browser.run(f"{buttons}.find(b => b.textContent === 'Undo').click()")
     go_to(browser, 2)
-    time.sleep(0.4)
-    assert head_loss(browser) == before
+    until(browser, lambda: head_loss(browser) == before)
 
 
 @pytest.mark.parametrize("form", ["saved", pytest.param("served", marks=pytest.mark.exhaustive)])
@@ -187,10 +191,7 @@ def test_the_planes_follow_the_frame(browser, saved, trained, form):
         assert len(browser.all(".unit-planes button")) == 8 + 3
         first = looks(browser, ".unit-planes canvas")
         go_to(browser, 0)
-        end = time.monotonic() + 10
-        while looks(browser, ".unit-planes canvas") == first:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        until(browser, lambda: looks(browser, ".unit-planes canvas") != first)
         browser.all(".unit-planes button")[2].click()
         wait(
             browser,
@@ -226,10 +227,7 @@ def test_of_four_inputs_two_are_chosen(browser, tmp_path):
         "a.value = [0, 1, 2, 3].find(k => ![...document.querySelectorAll('.plane-choice select')]"
         ".some(s => s.value === String(k))); a.dispatchEvent(new Event('change'))"
     )
-    end = time.monotonic() + 10
-    while looks(browser, ".plane-picture") == first:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(browser, lambda: looks(browser, ".plane-picture") != first)
 
 
 @pytest.mark.exhaustive
@@ -255,13 +253,12 @@ def test_a_training_is_followed_and_stopped(browser, tmp_path, monkeypatch):
         browser.visit(served.address)
         drawn(browser, 4)
         wait(browser, f"{EPOCH}.includes('of 50000')")
-        losses = [head_loss(browser)]
-        time.sleep(1.0)
-        losses.append(head_loss(browser))
-        assert losses[0] != losses[1]
-        go_to(browser, 1)  # whoever looks back no longer follows
-        time.sleep(0.6)
-        assert browser.run(f"return {SLIDER}.value") != browser.run(f"return {SLIDER}.max")
+        first = head_loss(browser)
+        until(browser, lambda: head_loss(browser) != first)
+        go_to(browser, 1)
+        frames = browser.run(f"return {SLIDER}.max")
+        wait(browser, f"{SLIDER}.max !== '{frames}'")
+        assert browser.run(f"return {SLIDER}.value !== {SLIDER}.max")  # it no longer follows
         follow = "document.querySelectorAll('.film-head button')"
         browser.run(f"[...{follow}].find(b => b.textContent === 'Follow').click()")
         wait(browser, f"{SLIDER}.value === {SLIDER}.max")
@@ -281,4 +278,4 @@ def test_the_page_says_when_the_server_has_ended(browser, tmp_path, monkeypatch)
         browser.visit(served.address)
         drawn(browser, 2)
     text = "document.querySelector('.live').textContent"
-    wait(browser, f"{text}.includes('ended') || {text}.includes('Stopped')", 30)
+    wait(browser, f"{text}.includes('ended') || {text}.includes('Stopped')")
