@@ -12,7 +12,7 @@ import pytest
 
 import chainrule
 from chainrule.config.load import load_config
-from chainrule.core.errors import ConfigError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.inspector import live as module
 from chainrule.inspector import publishing
 from chainrule.inspector.live import LiveFilm, OwnTraining, WatchedTraining
@@ -215,10 +215,34 @@ def test_a_training_that_is_stopped_can_go_on(tmp_path):
 @pytest.mark.exhaustive
 def test_closing_ends_the_training_and_keeps_its_run(tmp_path):
     followed = own(tmp_path, epochs=100_000)
-    next(followed.events())
+    for _ in followed.events():
+        if followed.film.has_moved:
+            break
     followed.close()
     assert followed.is_over
     assert chainrule.load(tmp_path / "run").interrupted
+
+
+@pytest.mark.exhaustive
+def test_closing_waits_shortly_for_a_training_that_has_not_moved(monkeypatch):
+    monkeypatch.setattr(module, "IDLE_ENDING_SECONDS", 0.05)
+    config = load_config({**CONFIG, "training": {**CONFIG["training"], "epochs": 10**6}})
+    training = OwnTraining(config, initial_network(config))
+    began = time.monotonic()
+    training.close()  # its process is just starting
+    assert time.monotonic() - began < 1
+    assert training.is_over
+
+
+def test_no_training_begins_for_a_port_that_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = chainrule.inspect(CONFIG, train=True)
+    with (
+        network().inspect([[1.0]], [[1.0, 2.0]]).open(browser=False) as taken,
+        pytest.raises(ChainruleError, match=f"port {taken.port} cannot be served on"),
+    ):
+        made.open(port=taken.port, browser=False)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.exhaustive

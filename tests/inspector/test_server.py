@@ -468,3 +468,18 @@ def test_the_browser_is_started_with_a_file_that_only_this_user_reads(served, mo
     monkeypatch.setattr(serving.sys, "platform", "linux")
     with base.open():
         assert len(opened) == 1
+
+
+def test_a_pass_that_fails_is_said_on_the_page_and_in_the_terminal(served, capfd, monkeypatch):
+    def fails(body):
+        raise KeyError("of a layer of one's own")
+
+    monkeypatch.setitem(served.session.answers, "/pass", fails)
+    status, _, body = exchange(served, request(served))
+    assert status == 500
+    assert json.loads(body)["error"] == 'the pass failed, KeyError: "of a layer of one\'s own"'
+    for _ in range(100):
+        if "KeyError" in (said := capfd.readouterr().err):
+            break
+        time.sleep(0.01)
+    assert "KeyError" in said

@@ -104,6 +104,8 @@ def command(
     with terminable(), found.open(port=port or 0, browser=not no_browser) as served:
         say(f"the page is at {served.address}\nCtrl-C ends it")
         _wait()
+    if served.session.ending:
+        say(served.session.ending)
 
 
 def _wait() -> None:

@@ -35,9 +35,10 @@ def as_path(value: object, what: str) -> Path:
     Raises:
         ChainruleError: ``value`` is neither a text nor a path.
     """
-    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else b""
+    if isinstance(path, bytes) or "\0" in path:
         raise ChainruleError(f"{what} is the path of a file or folder, found {shown(value)}")
-    return Path(os.fspath(value))
+    return Path(path)
 
 
 def require_own(*paths: Path) -> None:

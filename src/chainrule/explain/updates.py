@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arguments import require_above_0, require_at_least_0
 from chainrule.core.arrays import Array
 from chainrule.core.registry import name_in
 from chainrule.explain.blocks import Block, Sentence, Step
@@ -87,7 +88,13 @@ def updated(
         rule: the optimiser, not bound yet.
         scale: the schedule's factor of the learning rate.
         most: the largest norm of the gradient, or None.
+
+    Raises:
+        ConfigError: the factor or the norm is no such number.
     """
+    require_at_least_0("scale", scale)
+    if most is not None:
+        require_above_0("clip_gradient_norm", most)
     network = lesson.network
     layout = network.parameters.layout
     theta, gradient = network.theta.copy(), network.gradients.vector.copy()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.config.load import load_config
-from chainrule.core.arguments import is_whole
+from chainrule.core.arguments import MAX_SEED, is_whole, require_count
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError, shown
 from chainrule.core.notation import counted
 from chainrule.data.dataset import PART_WORDS
 from chainrule.data.standardization import Standardization
@@ -270,9 +271,13 @@ def inspection_of(
         >>> inspection_of(network, [[2.0]], [[5.0]]).record["dense_1.W_grad"]
         array([[8.]])
     """
+    require_count("seed", seed, 0, MAX_SEED)
     made = in_float64(network)
     x, t = made.prepare(x, t)
-    _require_fitting(made, x, case, names=names, labels=labels, outputs=outputs)
+    _require_cases(made, len(x), case)
+    _require_texts(made, len(x), names=names, labels=labels, outputs=outputs, classes=classes)
+    _require_lines(notes)
+    _require_image(image, made.input_shape)
     numbers = range(len(x)) if numbers is None else numbers
     classes = outputs if classes is None and made.loss_function.for_classes else classes
     if labels is None:
@@ -284,9 +289,9 @@ def inspection_of(
         outputs,
         [(int(n), str(label)) for n, label in zip(numbers, labels, strict=True)],
         tuple(notes),
-        case=case,
-        scaling=scaling_of(scaling, made.input_shape),
-        target_scaling=scaling_of(target_scaling, _output_shape(made)),
+        case=int(case),
+        scaling=scaling_of(scaling, made.input_shape, "scaling"),
+        target_scaling=scaling_of(target_scaling, _output_shape(made), "target_scaling"),
         columns=table_columns(encoding),
         classes=classes,
         target=label_name(encoding),
@@ -310,15 +315,49 @@ def _output_shape(network: Network) -> tuple[int, ...]:
     return network.layers[network.graph.order[-1]].output_shape
 
 
-def _require_fitting(network: Network, x: Array, case: int, **texts: Sequence[str] | None) -> None:
-    """Refuse cases that make no minibatch, and names that are not as many as what they name."""
-    require_minibatch(network, len(x))
-    if len(x) > MOST_CASES:
-        raise ShapeError(f"a page shows at most {MOST_CASES:,} cases, found {len(x):,}")
-    if not is_whole(case) or not 0 <= case < len(x):
-        raise ShapeError(f"case is a whole number from 0 to {len(x) - 1}, found {case!r}")
+def _require_cases(network: Network, cases: int, case: int) -> None:
+    """Refuse cases that make no minibatch, too many of them, and one that is not among them."""
+    require_minibatch(network, cases)
+    if cases > MOST_CASES:
+        raise ShapeError(f"a page shows at most {MOST_CASES:,} cases, found {cases:,}")
+    if not is_whole(case) or not 0 <= case < cases:
+        raise ShapeError(f"case is a whole number from 0 to {cases - 1}, found {case!r}")
+
+
+def _require_texts(network: Network, cases: int, **texts: Any) -> None:
+    """Refuse names that are not as many as what they name."""
     last = _output_shape(network)[-1]
-    wanted = {"names": network.input_shape[-1], "labels": len(x), "outputs": last}
+    wanted = {
+        "names": network.input_shape[-1],
+        "labels": cases,
+        "outputs": last,
+        "classes": max(2, last),
+    }
     for what, given in texts.items():
-        if given is not None and len(given) != wanted[what]:
-            raise ShapeError(f"{what} are {wanted[what]} texts, found {len(given)}")
+        if given is None:
+            continue
+        if isinstance(given, str) or not isinstance(given, Sized):
+            raise ShapeError(f"{what} are a list of {wanted[what]} texts, found {shown(given)}")
+        if len(given) != wanted[what]:
+            is_pair = what == "outputs" and (last, len(given)) == (1, 2)
+            more = "; the names of two classes are classes=" if is_pair else ""
+            raise ShapeError(f"{what} are {wanted[what]} texts, found {len(given)}{more}")
+
+
+def _require_lines(notes: Any) -> None:
+    """Refuse notes that are one text, whose letters would be notes, or no texts."""
+    if isinstance(notes, str) or not isinstance(notes, Sequence):
+        raise ShapeError(f"notes are a list of sentences, found {shown(notes)}")
+
+
+def _require_image(image: Any, inputs: Sequence[int]) -> None:
+    """Refuse sides of an image that are not those of the inputs."""
+    if image is None:
+        return
+    sides = [*image] if isinstance(image, Sequence) and not isinstance(image, str) else []
+    is_right = len(sides) == 2 and all(is_whole(side, 1) for side in sides)
+    if not is_right or sides[0] * sides[1] != prod(inputs):
+        raise ShapeError(
+            f"image is the height and the width of the {prod(inputs)} numbers of a case, "
+            f"found {shown(image)}"
+        )

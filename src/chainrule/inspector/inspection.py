@@ -15,7 +15,7 @@ from chainrule.inspector import page
 from chainrule.inspector.film import MOST_EMBEDDED
 from chainrule.inspector.inspected import Inspected
 from chainrule.inspector.live import Live
-from chainrule.inspector.server import Served
+from chainrule.inspector.server import Served, require_port
 from chainrule.inspector.session import Session
 from chainrule.nn.network import Network
 
@@ -84,6 +84,7 @@ class Inspection(Inspected):
         """
         base, live = self, None
         if self.training is not None:
+            require_port(port, Session(self))
             live = self.training(self.network)
             base = replace(self, told=replace(self.told, film=live.film), training=None)
         try:

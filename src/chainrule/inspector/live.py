@@ -45,6 +45,10 @@ SILENCE = 5.0
 ENDING_SECONDS = 15.0
 """How long a training may take to end and to write its run when it is stopped."""
 
+IDLE_ENDING_SECONDS = 1.0
+"""The same of one that has not moved yet, such as while its loops are compiled: of it there is
+nothing to write."""
+
 LOOK_SECONDS = 0.4
 """A folder in which another process trains is looked at so often."""
 
@@ -136,6 +140,11 @@ class LiveFilm:
         with self._lock:
             live = {"state": self.state, "text": self.text, "can_stop": self._can_stop}
             return {**self.now().scene(network), "live": live, "epochs": self.epochs}
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is more than the start."""
+        return self._latest > 0
 
     @property
     def told(self) -> dict[str, Any]:
@@ -252,7 +261,7 @@ class OwnTraining(Live):
         """See `Live.close`."""
         if not self.is_over:
             self.stop()
-        self._reader.join(ENDING_SECONDS)
+        self._reader.join(ENDING_SECONDS if self.film.has_moved else IDLE_ENDING_SECONDS)
         self._worker.kill()
         self._worker.close()
 

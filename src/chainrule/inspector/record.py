@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from chainrule.core.arguments import require_above_0, require_at_least_0
 from chainrule.core.arrays import Array
 from chainrule.explain.activations import is_linear
 from chainrule.inspector.says import sentence
@@ -49,6 +50,11 @@ class FirstStep:
     rule: Optimizer = field(default_factory=SGD)
     scale: float = 1.0
     most: float | None = None
+
+    def __post_init__(self) -> None:
+        require_at_least_0("scale", self.scale)
+        if self.most is not None:
+            require_above_0("clip_gradient_norm", self.most)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError
 from chainrule.core.html import escaped
 from chainrule.inspector import page
@@ -242,6 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
             told = json.dumps({"error": str(error) or "there is not enough memory"}).encode()
             self._send(HTTPStatus.UNPROCESSABLE_ENTITY, told, "application/json", keeps)
             return
+        except Exception as error:  # such as of a layer of one's own: the page says it as well
+            sentence = f"the pass failed, {type(error).__name__}: {error}"
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, sentence)
+            raise
         self._send(HTTPStatus.OK, found, "application/octet-stream", keeps)
 
     def _require_ours(self) -> None:
@@ -353,6 +358,7 @@ class Served:
 
     Attributes:
         address: that opens it; it holds the token.
+        session: what is answered.
     """
 
     def __init__(self, session: Session, port: int = 0) -> None:
@@ -366,6 +372,7 @@ class Served:
             ChainruleError: the port is taken, or there is no such port.
         """
         page.served_packed()  # made before it is asked for
+        self.session = session
         token = token_urlsafe(TOKEN_BYTES)
         self._servers = [*_bound(port, session, token)]
         self.port = self._servers[0].server_port
@@ -415,14 +422,24 @@ class Served:
         return f"Served({self.address})"
 
 
+def require_port(port: int, session: Session) -> None:
+    """Refuse a port that cannot be had before something is begun that would have to be ended.
+
+    Raises:
+        ChainruleError: it cannot.
+    """
+    for server in _bound(port, session, ""):
+        server.server_close()
+
+
 def _bound(port: int, session: Session, token: str) -> Iterator[_Server]:
     """A server of 127.0.0.1 and, where there is one, of ::1, both of the same port.
 
     Raises:
         ChainruleError: the port cannot be had.
     """
-    if not 0 <= port <= 65_535:
-        raise ChainruleError(f"a port is a number from 1 to 65535, or 0 for any, found {port}")
+    if not is_whole(port, 0) or port > 65_535:
+        raise ChainruleError(f"a port is a number from 1 to 65535, or 0 for any, found {port!r}")
     try:
         first = _Server(socket.AF_INET, port, session, token)
     except OSError as error:

@@ -168,6 +168,11 @@ class Session:
             self._live.stop()
         return packed({}, {})
 
+    @property
+    def ending(self) -> str:
+        """How the training that is followed has ended, in words; empty without one."""
+        return "" if self._live is None else self._live.film.text
+
     def close(self) -> None:
         """End what belongs to the session: the training that is followed."""
         if self._live is not None:

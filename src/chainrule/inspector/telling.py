@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError, shown
 from chainrule.core.notation import cut
 from chainrule.data.dataset import DataSplit
 from chainrule.data.standardization import Standardization
@@ -78,6 +80,8 @@ def _label(case: Array, names: Sequence[str] | None, is_set: bool) -> str:
         return ", ".join(name for name, value in zip(names, case, strict=True) if value == 1)
     if names is None:
         return ", ".join(f"{value:.4g}" for value in np.ravel(case) if not np.isnan(value))
+    if case.size == 1 and len(names) == 2:  # one output, which tells the second class
+        return names[int(case.item() > 0.5)]
     if case.dtype.kind == "f":  # rows of a distribution, one for each step
         rows = case.reshape(-1, len(names))
         case = np.where(np.isnan(rows).any(axis=1), -1, np.nan_to_num(rows).argmax(axis=1))
@@ -99,25 +103,41 @@ def image_in_rows(shape: Sequence[int] | None, inputs: Sequence[int]) -> Sequenc
     return shape if grey and len(inputs) == 1 else None
 
 
-def scaling_of(scaling: Standardization | None, shape: Sequence[int]) -> Scaling | None:
+def scaling_of(
+    scaling: Standardization | None, shape: Sequence[int], name: str = "scaling"
+) -> Scaling | None:
     """A scaling with two numbers for each number of a case, in its order.
 
     Args:
         scaling: that was applied to the data.
         shape: of one case, whose last axis the scaling has at least.
+        name: of the argument, for messages.
+
+    Raises:
+        ShapeError: it is no scaling of such cases.
     """
     if scaling is None:
         return None
-    mean, scale = scaling.mean, scaling.scale
-    if mean.size != np.prod(shape):  # that of every step of a sequence
+    if not isinstance(scaling, Standardization):
+        raise ShapeError(f"{name} is a Standardization, found {shown(scaling)}")
+    mean, scale = np.asarray(scaling.mean), np.asarray(scaling.scale)
+    if mean.size not in (prod(shape), shape[-1]) or mean.size != scale.size:
+        raise ShapeError(f"{name} has {mean.size} means for cases of the shape {tuple(shape)}")
+    if mean.size != prod(shape):  # that of every step of a sequence
         mean, scale = (np.broadcast_to(part, tuple(shape)) for part in (mean, scale))
     return Scaling(mean.ravel().tolist(), scale.ravel().tolist())
 
 
 def table_columns(encoding: TableEncoding | None) -> list[TableColumn] | None:
-    """The columns of the table that the inputs come from, each with its inputs."""
+    """The columns of the table that the inputs come from, each with its inputs.
+
+    Raises:
+        ShapeError: it is no encoding.
+    """
     if encoding is None:
         return None
+    if not isinstance(encoding, TableEncoding):
+        raise ShapeError(f"encoding is a TableEncoding, found {shown(encoding)}")
     found, first = [], 0
     for column in encoding.inputs:
         found.append(

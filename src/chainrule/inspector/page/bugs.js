@@ -370,7 +370,7 @@ const WRONG_RULES = {
  * @param {string[]} names @returns {EngineBug[]} */
 export const engineBugs = (names) =>
   names
-    .filter((name) => name in WRONG_RULES)
+    .filter((name) => Object.hasOwn(WRONG_RULES, name))
     .map((name) => {
       const { stages, instead } = WRONG_RULES[name];
       return {

@@ -11,11 +11,15 @@ import { numberText } from "../numbers.js";
  * @typedef {{epsilon: number, change: number, predicted: number}} Nudged
  */
 
+/** Whether two losses are the same, but for how their sums were rounded.
+ * @param {number} a @param {number} b */
+const isSameLoss = (a, b) => Object.is(a, b) || Math.abs(a - b) <= 1e-14 * Math.abs(a);
+
 /** How the loss went from one number to another, as shown and as said; `by` is its change.
  * @param {number | null} before @param {number} after */
 export function lossMoved(before, after) {
   const now = numberText(after);
-  if (before === null || Object.is(before, after)) {
+  if (before === null || isSameLoss(before, after)) {
     const sentence = before === null ? `The loss is ${now}.` : `The loss stays ${now}.`;
     return { text: now, sentence, by: 0 };
   }

@@ -70,7 +70,7 @@ export class NumberField {
 
   /** @param {string} sentence */
   complain(sentence) {
-    this.element.toggleAttribute("aria-invalid", sentence !== "");
+    this.element.setAttribute("aria-invalid", String(sentence !== ""));
     this.problem.textContent = sentence;
   }
 

@@ -1,0 +1,53 @@
+"""What `Network.inspect` refuses, with a sentence that says what was expected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, Network
+from chainrule.core.errors import ChainruleError
+from chainrule.data.standardization import Standardization
+
+NETWORK = Network([Dense(2, "tanh"), Dense(1, "sigmoid")], input=3, loss="binary_cross_entropy")
+X, T = np.eye(3), [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"names": "abc"}, "names are a list of 3 texts, found 'abc'"),
+        ({"names": 5}, "names are a list of 3 texts, found 5"),
+        ({"outputs": ["no", "yes"]}, "found 2; the names of two classes are classes="),
+        ({"classes": ["yes"]}, "classes are 2 texts, found 1"),
+        ({"notes": "one"}, "notes are a list of sentences"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"scale": float("nan")}, "scale must be finite and at least 0"),
+        ({"clip_gradient_norm": 0}, "clip_gradient_norm must be finite and above 0"),
+        ({"image": (2, 2)}, "image is the height and the width of the 3 numbers"),
+        ({"image": "13"}, "image is the height and the width of the 3 numbers"),
+        ({"scaling": 5}, "scaling is a Standardization, found 5"),
+        ({"encoding": 5}, "encoding is a TableEncoding, found 5"),
+        ({"save": "a\0.html"}, "save is the path of a file or folder"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(given, message):
+    with pytest.raises(ChainruleError, match=message):
+        NETWORK.inspect(X, T, **given)
+
+
+def test_a_scaling_of_other_inputs_is_refused():
+    with pytest.raises(ChainruleError, match=r"scaling has 2 means for cases of the shape \(3,\)"):
+        NETWORK.inspect(X, T, scaling=Standardization(np.zeros(2), np.ones(2)))
+
+
+@pytest.mark.parametrize("port", ["80", 1.5, True, -1, 65_536])
+def test_a_port_that_cannot_be_is_refused(port):
+    with pytest.raises(ChainruleError, match="a port is a number from 1 to 65535, or 0 for any"):
+        NETWORK.inspect(X, T).open(port=port, browser=False)
+
+
+def test_one_output_has_two_classes_and_the_case_may_be_a_number_of_numpy():
+    found = NETWORK.inspect(X, T, classes=["no", "yes"], case=np.int64(1))
+    assert [label for _, label in found.told.cases] == ["no", "yes", "yes"]
+    assert '"case": 1' in found.html()
