@@ -175,7 +175,8 @@ async function followEvents(token, heard) {
 /** The source that asks the server of this page by the token of its address.
  * @returns {Promise<Source>} */
 export async function remoteSource() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  // encoded: a header cannot hold every sign that someone may have typed
+  const token = encodeURIComponent(new URLSearchParams(location.hash.slice(1)).get("token") ?? "");
   const ask = askWith(token);
   /** @type {Map<string, Promise<Pass>>} */
   const passes = new Map();
