@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from functools import cache
 from itertools import pairwise
@@ -108,6 +110,12 @@ def test_another_activation_layer_by_layer():
 def test_the_differences_that_sigmoid_shrinks():
     spreads = [np.ptp(recorded()[f"dense_{k}.out"], axis=0).max() for k in (1, 3, 5)]
     assert "up to {},\nof a⁽³⁾ {}, of a⁽⁵⁾ {}.".format(*(said(one, 2) for one in spreads)) in PAGE
+
+
+def test_the_links_of_the_exercise_plant_a_bug_without_its_name():
+    links = re.findall(r"page\.html#view=([\w-]+)", PAGE)
+    held = [json.loads(base64.urlsafe_b64decode(one + "=" * (-len(one) % 4))) for one in links]
+    assert held == [{"v": 1, "hunt": hunt, "mode": "break"} for hunt in (3, 4)]
 
 
 @pytest.mark.exhaustive

@@ -54,6 +54,8 @@ test("the loss says by how much it moved", () => {
   assert.equal(sentence, "The loss went down by 0.0073, from 0.2983 to 0.291.");
   assert.equal(lossMoved(1, 1.5).text, "1 → 1.5, +0.5");
   assert.deepEqual(lossMoved(null, 2), { text: "2", sentence: "The loss is 2.", by: 0 });
+  assert.equal(lossMoved(0.1 + 0.2, 0.3).text, "0.3"); // no change, but of rounding
+  assert.equal(lossMoved(0.3 + 1e-13, 0.3).text.slice(0, 12), "0.3 → 0.3, −");
   assert.equal(lossMoved(2, 2).sentence, "The loss stays 2.");
   assert.equal(lossMoved(2, Number.NaN).text, "2 → NaN");
 });
