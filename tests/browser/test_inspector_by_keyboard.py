@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from browser.opened import WIDTHS, Browser
 from browser.test_inspector_panel import Panel, number, small  # noqa: F401
 from chainrule import inspect, train
+from chainrule.inspector.inspection import Inspection
 
 pytestmark = pytest.mark.exhaustive
 
@@ -25,15 +26,35 @@ DOCS = Path(__file__).parents[2] / "docs" / "inspect.md"
 
 
 @pytest.fixture(scope="module")
-def filmed(tmp_path_factory) -> Path:
-    """A page with everything on it: a film, planes, names, classes and units."""
-    folder = tmp_path_factory.mktemp("keyboard")
-    train(FILMED, run=folder / "run")
-    return inspect(folder / "run", count=8).save(folder / "page.html")
+def made(tmp_path_factory) -> Inspection:
+    """What has everything on its page: a film, planes, names, classes and units."""
+    folder = tmp_path_factory.mktemp("keyboard") / "run"
+    train(FILMED, run=folder)
+    return inspect(folder, count=8)
+
+
+@pytest.fixture(scope="module")
+def filmed(made, tmp_path_factory) -> Path:
+    return made.save(tmp_path_factory.mktemp("keyboard") / "page.html")
+
+
+@pytest.fixture(scope="module")
+def served(made) -> Iterator[str]:
+    """The address of that page while it is served."""
+    with made.open(browser=False) as served:
+        yield served.address
 
 
 class Person(Panel):
     """Somebody who has a keyboard and nothing else."""
+
+    def __init__(self, browser: Browser, page: Path | str, **how) -> None:
+        if isinstance(page, Path):
+            super().__init__(browser, page, **how)
+        else:
+            self.browser = browser
+            browser.visit(page, **how)
+            self.wait("document.querySelector('.operations button') !== null")
 
     def is_at(self, selector: str) -> bool:
         return self.browser.run("return document.activeElement.matches(arguments[0])", selector)
@@ -293,7 +314,7 @@ STATES: dict[str, tuple[str | Callable[[Person], None], ...]] = {
     "edited": (at_weight, "e", "1.5", "ENTER"),
     "refused": (at_weight, "e", "abc", "ENTER"),
     "nudged": (at_weight, "d", waits("document.querySelector('.nudge tbody') !== null")),
-    "code": ("2", "c"),
+    "code": ("2", "c", waits("document.querySelector('dialog[open] textarea') !== null")),
     "pasting": ("v",),
     "a paste refused": ("v", "1,2,x", "TAB", "ENTER"),
     "paths": (at_weight, "w"),
@@ -337,8 +358,8 @@ def seen_as(browser: Browser, width: int, dark: bool) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_no_state_keeps_anybody_out(browser, filmed, state):
-    person = Person(browser, filmed)
+def test_no_state_keeps_anybody_out(browser, served, state):
+    person = Person(browser, served)
     for step in STATES[state]:
         if isinstance(step, str):
             person.keys(step)

@@ -84,7 +84,7 @@ async function showProgram(app) {
   const { pass } = app;
   const at = chosen?.key === operation.target ? chosen.at : tellingPlace(app, operation.target);
   await pass.need(numpyNeeds(pass.scene, operation, at));
-  const text = numpyProgram(pass.scene, operation, at, pass.read);
+  const text = numpyProgram(pass.scene, operation, at, (key, place) => pass.read(key, place));
   const name = nameText(pass.scene, operation.target, at);
   const copy = button("Copy", "Copy the code", async () => {
     await copyText(text, `The code of ${name} is copied.`);
