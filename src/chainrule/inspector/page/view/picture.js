@@ -129,7 +129,7 @@ export class Picture {
   aside({ key, cases, shape }) {
     if (!this.isShared(key) || hides(this.app, key) !== "none")
       return (cases ? shape.slice(1) : shape).join(" × ");
-    return `±${numberText(this.app.pass.levels(key).largest, 2)}`;
+    return numberText(this.app.pass.levels(key).largest, 2);
   }
 
   /** @param {string | undefined} key @returns {Block | undefined} */
