@@ -9,6 +9,7 @@ import {
   showing,
   zoomed,
 } from "../../../src/chainrule/inspector/page/view/camera.js";
+import { inkOn } from "../../../src/chainrule/inspector/page/view/colours.js";
 import { shortNumber } from "../../../src/chainrule/inspector/page/view/drawing.js";
 import {
   cellPlace,
@@ -315,4 +316,27 @@ test("what contributes all the way reaches the inputs", () => {
   assert.deepEqual(found["input.out"], [1, 1]);
   assert.deepEqual(found["one.W"], [1, 1, 1, 1]);
   assert.deepEqual(found["two.W"], [1, 0, 1, 0]);
+});
+
+/** The relative luminance of a colour as WCAG has it, by its parts from 0 to 1. */
+const luminance = (parts) =>
+  parts
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, k) => sum + part * [0.2126, 0.7152, 0.0722][k], 0);
+
+test("numbers stand out from their cells by 4.5 to 1, whatever lies over the cells", () => {
+  const bytes = [0, 16, 43, 80, 120, 150, 180, 210, 255];
+  const pixels = bytes.flatMap((r) => bytes.flatMap((g) => bytes.map((b) => [r, g, b])));
+  for (const ground of [
+    [252, 252, 250],
+    [22, 24, 26],
+  ])
+    for (const veil of [0, 0.3, 0.66])
+      for (const pixel of pixels) {
+        const [own, over] = [pixel, ground].map(([r, g, b]) => r | (g << 8) | (b << 16));
+        const light = luminance(pixel.map((part, k) => (part + (ground[k] - part) * veil) / 255));
+        const ink = inkOn(own, over, veil) === "#000000" ? 0 : 1;
+        const contrast = (Math.max(light, ink) + 0.05) / (Math.min(light, ink) + 0.05);
+        assert.ok(contrast >= 4.5, `${pixel} under ${veil} of ${ground}: ${contrast}`);
+      }
 });
