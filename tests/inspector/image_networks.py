@@ -38,7 +38,7 @@ def classified(layers: list[Any], x: Any, **options: Any) -> Case:
 
 def a_few() -> Iterator[Case]:
     """One small network for each kind of layer, with a penalty and without."""
-    x = images_of((2, 6, 5), 3, 0)
+    x = images_of((2, 5, 4), 2, 0)
     yield classified(
         [
             Conv2D(3, 3, padding="same", activation="tanh"),

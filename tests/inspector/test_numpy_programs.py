@@ -1,6 +1,7 @@
 """The NumPy programs that the page copies run, and give the number that the pass has."""
 
 from contextlib import redirect_stdout
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,14 @@ WIDE: Case = (
 )
 
 
+@cache
+def of_dense_layers() -> list[list[dict[str, Any]]]:
+    """The programs of a classifier and of a wide network."""
+    return programs(CLASSIFIER, WIDE)
+
+
 def test_each_program_prints_the_number_of_the_pass():
-    found = programs(CLASSIFIER, WIDE)
+    found = of_dense_layers()
     assert all(found)
     require_right(found)
 
@@ -95,7 +102,7 @@ def test_each_program_of_random_networks_prints_the_number_of_the_pass():
 
 
 def test_a_program_reads_as_it_is_written_by_hand():
-    dense, wide = programs(CLASSIFIER, WIDE)
+    dense, wide = of_dense_layers()
     lines = {(one["target"], *one["at"]): one["program"] for one in dense}
     for key, line in {
         ("dense_1.z", 0, 0): "cell = x[0] @ W1[:, 0] + b1[0]  # z1[0, 0]",

@@ -19,6 +19,7 @@ from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.core.files import locked
 from chainrule.core.strict_json import finite_or_null
 from chainrule.inspector.film import Film
+from chainrule.inspector.publishing import losses_of_rows
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import Checkpoint, read_checkpoint
 from chainrule.runs.run_folder import RunFolder
@@ -322,8 +323,7 @@ class WatchedTraining(Live):
         rows = found.history.rows[self._rows :]
         self._rows += len(rows)
         self.film.epochs = found.configuration["training"].get("epochs")
-        told = [[row["epoch"], row.get("train_loss"), row.get("validation_loss")] for row in rows]
-        self.film.add(self._rows, theta, told)
+        self.film.add(self._rows, theta, losses_of_rows(rows))
         self._news()
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Condition, Event, Thread
 from time import monotonic
 from typing import Any
@@ -18,6 +18,11 @@ from chainrule.training.history import Row
 
 SECONDS = 0.1
 """θ is told at least so far apart: at most ten times a second."""
+
+
+def losses_of_rows(rows: Sequence[Row]) -> list[list[float | None]]:
+    """Of each epoch its number, its training loss and its validation loss."""
+    return [[row["epoch"], row.get("train_loss"), row.get("validation_loss")] for row in rows]
 
 
 class Publisher(Callback):
@@ -81,11 +86,8 @@ class Publisher(Callback):
             count = latest.pop("rows")
             new = self._history[self._rows_sent : count]
             self._rows_sent = count
-            rows = [
-                [row["epoch"], row.get("train_loss"), row.get("validation_loss")] for row in new
-            ]
             try:
-                self._send({**latest, "rows": rows})
+                self._send({**latest, "rows": losses_of_rows(new)})
             except OSError:  # whoever listened has gone
                 self._stop.set()
 
