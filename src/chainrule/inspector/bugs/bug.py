@@ -148,7 +148,7 @@ class Planted:
 # Which networks a bug changes something in
 
 
-def hears(record: Record, layer: Any, name: str = "delta") -> bool:
+def is_reached(record: Record, layer: Any, name: str = "delta") -> bool:
     """Whether a gradient reaches a layer: some number of its δ is not 0, or of ∂L/∂output."""
     key = f"{layer.name}.{name}"
     found = record[key if key in record.entries else f"{layer.name}.J"]
@@ -158,7 +158,7 @@ def hears(record: Record, layer: Any, name: str = "delta") -> bool:
 def layers_of(record: Record, *types: str) -> Iterator[Any]:
     """The layers of some types that a gradient reaches."""
     for layer in record.network.layers:
-        if layer.type in types and hears(record, layer):
+        if layer.type in types and is_reached(record, layer):
             yield layer
 
 
@@ -168,7 +168,7 @@ def bent_layers(record: Record) -> Iterator[Any]:
         layer: Any = record.layer(k)
         phi = getattr(layer, "activation", None)
         given = k == record.network.graph.order[-1] and record.network.from_logits is not None
-        if phi is not None and not is_linear(phi) and not given and hears(record, layer, "J"):
+        if phi is not None and not is_linear(phi) and not given and is_reached(record, layer, "J"):
             yield layer
 
 

@@ -105,12 +105,12 @@ def has_ties(record: Record) -> bool:
         if source is None:
             continue
         x, y = _image_of(record, layer), record[f"{layer.name}.out"]
-        hears = np.ones(x.shape, bool)
+        moves = np.ones(x.shape, bool)
         if f"{source.name}.z" in record.entries:
-            hears = source.activation.derivative(record[f"{source.name}.z"]) != 0
+            moves = source.activation.derivative(record[f"{source.name}.z"]) != 0
         for i, j, (rows, columns) in _places(layer.windows):
             equal = x[:, :, rows, columns] == y[:, :, i : i + 1, j : j + 1]
-            if ((equal & hears[:, :, rows, columns]).sum(axis=(2, 3)) > 1).any():
+            if ((equal & moves[:, :, rows, columns]).sum(axis=(2, 3)) > 1).any():
                 return True
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.core.arrays import Array
-from chainrule.inspector.bugs.bug import At, Planted, hears
+from chainrule.inspector.bugs.bug import At, Planted, is_reached
 from chainrule.inspector.record import Record
 from chainrule.nn.losses import MeanSquaredError
 from chainrule.nn.sequences.losses import loss_of_a_step
@@ -43,7 +43,7 @@ def averaged_again(at: At) -> Array | None:
 
 def begins(record: Record) -> bool:
     """Whether the loss moves with some output."""
-    return hears(record, record.layer(record.network.graph.order[-1]))
+    return is_reached(record, record.layer(record.network.graph.order[-1]))
 
 
 def begins_with_several_cases(record: Record) -> bool:

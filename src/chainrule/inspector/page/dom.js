@@ -120,5 +120,5 @@ export function say(sentence) {
   if (status) status.textContent = sentence;
 }
 
-/** Whether the person asks for less motion. @returns {boolean} */
+/** Whether the user asks for less motion. @returns {boolean} */
 export const wantsStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

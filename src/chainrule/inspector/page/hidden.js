@@ -1,4 +1,4 @@
-/** What is not shown while the person predicts: the cells asked, and all that is computed later. */
+/** What is not shown while the user predicts: the cells asked, and all that is computed later. */
 
 /**
  * @typedef {import("./main.js").App} App

@@ -1,5 +1,5 @@
 /**
- * What the reader changed, to be undone and redone as often as one likes: the edits and the bugs.
+ * What the user changed, to be undone and redone as often as one likes: the edits and the bugs.
  *
  * Whoever changes `view.edits` or `view.bugs` need not know of the history: it watches them.
  *

@@ -37,7 +37,7 @@ import { mountWeightImages } from "./view/weights.js";
  * @property {Pass} first the pass as it came, without edits
  * @property {Pass | null} before the pass one step of undo back, shown as a ghost; null without one
  * @property {Pass | null} right the same pass without bugs, where there are any
- * @property {EditHistory} history of what the reader changed
+ * @property {EditHistory} history of what the user changed
  * @property {Operation[]} operations of the pass shown, in order
  */
 

@@ -1,6 +1,6 @@
 /**
  * What the numbers are called: W⁽¹⁾₁₂ and ∂L/∂z⁽¹⁾₂, as `explain` writes them, counted from 1; and
- * what the person's own data call them.
+ * what the user's own data call them.
  *
  * @typedef {import("./arrays.js").Place} Place
  * @typedef {import("./scene.js").Scene} Scene
@@ -125,7 +125,7 @@ export function spokenName(scene, key, at) {
   ].join("");
 }
 
-/** The person's own name of an input or an output; "" where there is none.
+/** The user's own name of an input or an output; "" where there is none.
  * @param {Scene} scene @param {string} key @param {Place} at @returns {string} */
 export function userName(scene, key, at) {
   const info = infoOf(scene, key);
@@ -137,7 +137,7 @@ export function userName(scene, key, at) {
   return "";
 }
 
-/** What stands at an index of one axis of an array, for headers: the person's own name of an input
+/** What stands at an index of one axis of an array, for headers: the user's own name of an input
  * or an output, or a number counted from 1; of the cases their label.
  * @param {Scene} scene @param {string} key @param {number} axis @param {number} index
  * @returns {string} */

@@ -1,4 +1,4 @@
-/** Numbers as a person reads them: −0.25 and −1.5·10⁻⁷, with as many digits as are wanted. */
+/** Numbers as a user reads them: −0.25 and −1.5·10⁻⁷, with as many digits as are wanted. */
 
 import { raised } from "./names.js";
 

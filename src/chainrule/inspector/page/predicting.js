@@ -43,7 +43,7 @@ export function askedPlaces(shape, ofCases, case_, seed, many = 3) {
   return [...chosen].map((index) => placeOf(shape, first + index));
 }
 
-/** The number that a person wrote, such as −0.25, 1,5 or 2·10^-3; NaN if it is none.
+/** The number that a user wrote, such as −0.25, 1,5 or 2·10^-3; NaN if it is none.
  * @param {string} text @returns {number} */
 export function numberWritten(text) {
   const plain = text

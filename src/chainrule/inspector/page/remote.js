@@ -56,9 +56,9 @@ function unpacked(bytes) {
   return { header, arrays };
 }
 
-/** The stretches of neighbours, in memory, that make up a region: where each starts, and its length.
+/** The contiguous runs of numbers that make up a region: where each starts, and its length.
  * @param {number[]} shape @param {Region} region @returns {[number, number][]} */
-function stretchesOf(shape, region) {
+function runsOf(shape, region) {
   if (!shape.length) return [[0, 1]];
   const last = shape.length - 1;
   const along = region[last] ?? [0, shape[last]];
@@ -125,7 +125,7 @@ class RemotePass {
     const array = this.arrays.get(key);
     if (!array || array.data instanceof Float64Array) return false;
     const known = this.patches.get(key)?.known;
-    return stretchesOf(array.shape, region).some(
+    return runsOf(array.shape, region).some(
       ([start, length]) => !known || known.subarray(start, start + length).includes(0),
     );
   }
@@ -141,7 +141,7 @@ class RemotePass {
     };
     this.patches.set(key, patches);
     let from = 0;
-    for (const [start, length] of stretchesOf(shape, region)) {
+    for (const [start, length] of runsOf(shape, region)) {
       patches.data.set(numbers.subarray(from, from + length), start);
       patches.known.fill(1, start, start + length);
       from += length;

@@ -1,4 +1,4 @@
-/** Numbers in the person's own units: what they were before they were scaled for the network. */
+/** Numbers in the user's own units: what they were before they were scaled for the network. */
 
 import { flatIndex } from "./arrays.js";
 import { infoOf } from "./scene.js";

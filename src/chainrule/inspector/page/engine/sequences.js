@@ -68,7 +68,7 @@ export function givenStart(layer, state) {
 
 /** Everything that both passes need to know of a layer and its cases.
  * @param {AtLayer} at @param {NdArray} x */
-function courseOf(at, x) {
+function batchOf(at, x) {
   const [cases, steps, features] = x.shape;
   const { layer } = at;
   const size = at.array("U").shape[0];
@@ -84,7 +84,7 @@ function courseOf(at, x) {
   return { cases, steps, features, size, lengths, sums: GATE_SUMS[layer.type], type: layer.type };
 }
 
-/** @typedef {ReturnType<typeof courseOf>} StepCourse */
+/** @typedef {ReturnType<typeof batchOf>} Batch */
 
 /** The start of a state, one number a unit.
  * @param {AtLayer} at @param {"h" | "c"} state @param {number} size @returns {Float64Array | number[]} */
@@ -132,13 +132,13 @@ function addProductBack(to, start, row, first, M, block, size) {
 /** The forward pass of a layer with states.
  * @param {AtLayer} at @param {NdArray} x @returns {NdArray} */
 export function statesForward(at, x) {
-  const course = courseOf(at, x);
-  const { cases, steps, features, size, lengths, sums } = course;
+  const batch = batchOf(at, x);
+  const { cases, steps, features, size, lengths, sums } = batch;
   const made = () =>
     ndarray([cases, steps, size], new Float64Array(cases * steps * size).fill(NaN));
   const z = Object.fromEntries(sums.map(({ gate }) => [gate, made()]));
   /** @type {Record<string, NdArray>} */
-  const inside = Object.fromEntries(LETTERS_INSIDE[course.type].map((letter) => [letter, made()]));
+  const inside = Object.fromEntries(LETTERS_INSIDE[batch.type].map((letter) => [letter, made()]));
   const step = stepOf(at, z, inside);
   const [h0, c0] = [startOf(at, "h", size), startOf(at, "c", size)];
   const U = at.array("U");
@@ -166,10 +166,10 @@ export function statesForward(at, x) {
   for (const [letter, array] of Object.entries(inside)) if (letter !== "h") at.keep(letter, array);
   if (!putsOutLast(at.layer)) return inside.h;
   at.keep("h", inside.h);
-  return lastStates(course, inside.h.data);
+  return lastStates(batch, inside.h.data);
 }
 
-/** @param {StepCourse} course @param {Float64Array} h of all steps @returns {NdArray} */
+/** @param {Batch} batch @param {Float64Array} h of all steps @returns {NdArray} */
 function lastStates({ cases, steps, size, lengths }, h) {
   const out = ndarray([cases, size]);
   for (let n = 0; n < cases; n++) {
@@ -219,7 +219,7 @@ function stepOf({ layer }, z, inside) {
  * @property {Record<string, Float64Array>} delta by gate: δ of each step
  */
 
-/** @param {StepCourse} course @returns {BackWalk} */
+/** @param {Batch} batch @returns {BackWalk} */
 function emptyWalk({ cases, steps, size, sums, type }) {
   const made = () => new Float64Array(cases * steps * size);
   return {
@@ -229,10 +229,10 @@ function emptyWalk({ cases, steps, size, sums, type }) {
 }
 
 /** ∂L/∂state and δ of one step, given those of the step after it in `later`.
- * @param {AtLayer} at @param {StepCourse} course @param {BackRules} rules @param {BackWalk} walk
+ * @param {AtLayer} at @param {Batch} batch @param {BackRules} rules @param {BackWalk} walk
  * @param {BackWalk} later the same walk, or that of one part less @param {number} n @param {number} s */
-function stepBack(at, course, rules, walk, later, n, s) {
-  const { size, sums, steps, lengths, type } = course;
+function stepBack(at, batch, rules, walk, later, n, s) {
+  const { size, sums, steps, lengths, type } = batch;
   const here = (n * steps + s) * size;
   if (s + 1 < lengths[n]) {
     for (const one of sums)
@@ -257,11 +257,11 @@ function stepBack(at, course, rules, walk, later, n, s) {
  *   the flat index k, from ∂L/∂h; `before` is the index of the step before, −1 at the first
  */
 
-/** @param {AtLayer} at @param {StepCourse} course @param {Float64Array} h the states of all steps
+/** @param {AtLayer} at @param {Batch} batch @param {Float64Array} h the states of all steps
  * @returns {BackRules} */
-function rulesOf(at, course, h) {
+function rulesOf(at, batch, h) {
   const U = at.rightOrWrong("U_back", at.array("U"));
-  const kept = ndarray([course.size], new Float64Array(course.size).fill(1));
+  const kept = ndarray([batch.size], new Float64Array(batch.size).fill(1));
   const { layer } = at;
   if (layer.type === "recurrent") {
     const z = at.array("z");
@@ -273,7 +273,7 @@ function rulesOf(at, course, h) {
     return { U, kept, unit };
   }
   const of = (/** @type {string} */ name) => at.array(name).data;
-  const start = startOf(at, layer.type === "lstm" ? "c" : "h", course.size);
+  const start = startOf(at, layer.type === "lstm" ? "c" : "h", batch.size);
   const unit = layer.type === "lstm" ? lstmBack(of, start) : gruBack(of, start, h);
   return { U, kept: at.rightOrWrong("kept_back", kept), unit };
 }
@@ -306,7 +306,7 @@ function gruBack(of, h0, h) {
 }
 
 /** ∂L/∂h of each step by its own output, 0 at padding.
- * @param {AtLayer} at @param {StepCourse} course @param {NdArray} J @returns {Float64Array} */
+ * @param {AtLayer} at @param {Batch} batch @param {NdArray} J @returns {Float64Array} */
 function ownOutputs(at, { cases, steps, size, lengths }, J) {
   const own = new Float64Array(cases * steps * size);
   for (let n = 0; n < cases; n++) {
@@ -320,37 +320,37 @@ function ownOutputs(at, { cases, steps, size, lengths }, J) {
 }
 
 /** The walk without truncation, or from the last output alone.
- * @param {AtLayer} at @param {StepCourse} course @param {BackRules} rules @param {Float64Array} own */
-function wholeWalk(at, course, rules, own) {
-  const walk = emptyWalk(course);
+ * @param {AtLayer} at @param {Batch} batch @param {BackRules} rules @param {Float64Array} own */
+function wholeWalk(at, batch, rules, own) {
+  const walk = emptyWalk(batch);
   walk.J.h.set(own);
-  const reach = reachOf(at.layer) ?? course.steps;
-  for (let n = 0; n < course.cases; n++)
-    for (let s = course.lengths[n] - 1; s >= Math.max(0, course.lengths[n] - reach); s--)
-      stepBack(at, course, rules, walk, walk, n, s);
+  const reach = reachOf(at.layer) ?? batch.steps;
+  for (let n = 0; n < batch.cases; n++)
+    for (let s = batch.lengths[n] - 1; s >= Math.max(0, batch.lengths[n] - reach); s--)
+      stepBack(at, batch, rules, walk, walk, n, s);
   return walk;
 }
 
 /** The parts of a truncated gradient of all outputs, by how many steps later the output is.
- * @param {AtLayer} at @param {StepCourse} course @param {BackRules} rules @param {Float64Array} own
+ * @param {AtLayer} at @param {Batch} batch @param {BackRules} rules @param {Float64Array} own
  * @param {number} reach @returns {BackWalk[]} */
-function partsOfWalk(at, course, rules, own, reach) {
-  const parts = Array.from({ length: reach }, () => emptyWalk(course));
+function partsOfWalk(at, batch, rules, own, reach) {
+  const parts = Array.from({ length: reach }, () => emptyWalk(batch));
   parts[0].J.h.set(own);
-  const nothing = emptyWalk(course);
+  const nothing = emptyWalk(batch);
   parts.forEach((walk, j) => {
-    for (let n = 0; n < course.cases; n++)
-      for (let s = 0; s < course.lengths[n] - j; s++)
-        stepBack(at, course, rules, walk, j ? parts[j - 1] : nothing, n, s);
+    for (let n = 0; n < batch.cases; n++)
+      for (let s = 0; s < batch.lengths[n] - j; s++)
+        stepBack(at, batch, rules, walk, j ? parts[j - 1] : nothing, n, s);
   });
   return parts;
 }
 
 /** The sum of parts, and each part as an array (cases, parts, steps, size) kept under NAME_back.
- * @param {AtLayer} at @param {StepCourse} course @param {BackWalk[]} parts @returns {BackWalk} */
-function sumOfParts(at, course, parts) {
-  const walk = emptyWalk(course);
-  const { cases, steps, size } = course;
+ * @param {AtLayer} at @param {Batch} batch @param {BackWalk[]} parts @returns {BackWalk} */
+function sumOfParts(at, batch, parts) {
+  const walk = emptyWalk(batch);
+  const { cases, steps, size } = batch;
   for (const kind of /** @type {("J" | "delta")[]} */ (["J", "delta"]))
     for (const one of Object.keys(walk[kind])) {
       const back = ndarray([cases, parts.length, steps, size]);
@@ -370,15 +370,15 @@ function sumOfParts(at, course, parts) {
  * @param {AtLayer} at @param {NdArray} J @param {NdArray} x its input @param {NdArray} out
  * @returns {NdArray} ∂L/∂input */
 export function statesBackward(at, J, x, out) {
-  const course = courseOf(at, x);
-  const { cases, steps, size, sums, features } = course;
+  const batch = batchOf(at, x);
+  const { cases, steps, size, sums, features } = batch;
   const h = (putsOutLast(at.layer) ? at.array("h") : out).data;
-  const rules = rulesOf(at, course, h);
-  const own = ownOutputs(at, course, J);
+  const rules = rulesOf(at, batch, h);
+  const own = ownOutputs(at, batch, J);
   const reach = putsOutLast(at.layer) ? null : reachOf(at.layer);
   const walk = reach
-    ? sumOfParts(at, course, partsOfWalk(at, course, rules, own, reach))
-    : wholeWalk(at, course, rules, own);
+    ? sumOfParts(at, batch, partsOfWalk(at, batch, rules, own, reach))
+    : wholeWalk(at, batch, rules, own);
   const shape = [cases, steps, size];
   for (const [state, one] of Object.entries(walk.J)) at.keep(`J_${state}`, ndarray(shape, one));
   for (const { gate } of sums)
@@ -390,15 +390,15 @@ export function statesBackward(at, J, x, out) {
     for (let row = 0; one.W !== null && row < cases * steps; row++)
       addProductBack(sent.data, row * features, delta, row * size, W, one.W, size);
   }
-  keepGradients(at, course, walk, x, h);
+  keepGradients(at, batch, walk, x, h);
   return sent;
 }
 
 /** The gradients of the parameters: sums over the cases and the real steps.
- * @param {AtLayer} at @param {StepCourse} course @param {BackWalk} walk @param {NdArray} x
+ * @param {AtLayer} at @param {Batch} batch @param {BackWalk} walk @param {NdArray} x
  * @param {Float64Array} h */
-function keepGradients(at, course, walk, x, h) {
-  const { cases, steps, size, lengths, features, sums } = course;
+function keepGradients(at, batch, walk, x, h) {
+  const { cases, steps, size, lengths, features, sums } = batch;
   const has = (/** @type {string} */ name) => at.layer.parameters.some((one) => one.name === name);
   const made = (/** @type {string} */ name) => ndarray(at.array(name).shape);
   /** @type {Record<string, NdArray>} */
@@ -419,12 +419,12 @@ function keepGradients(at, course, walk, x, h) {
         if (s === 0 && one.U !== null && has("h0"))
           addProductBack(found.h0.data, 0, delta, 0, at.array("U"), one.U, size);
       }
-  startGradients(at, course, walk, found);
+  startGradients(at, batch, walk, found);
   for (const [name, gradient] of Object.entries(found)) at.keep(`${name}_grad`, gradient);
 }
 
 /** What the first step keeps of the start: c of an LSTM by f, h of a GRU by u.
- * @param {AtLayer} at @param {StepCourse} course @param {BackWalk} walk
+ * @param {AtLayer} at @param {Batch} batch @param {BackWalk} walk
  * @param {Record<string, NdArray>} found */
 function startGradients(at, { cases, steps, size, type }, walk, found) {
   if (!found.h0 || type === "recurrent") return;

@@ -27,7 +27,7 @@ export const caseOf = (app, { key, at }) => (infoOf(app.pass.scene, key)?.cases 
 export const cellMath = (app, { key, at }, ownCase) =>
   mathOf(cell(key, at), { scene: app.pass.scene, ownCase, digits: 4 });
 
-/** What the person calls a number, and what it is in their own units; "" where it has no such name.
+/** What the user calls a number, and what it is in their own units; "" where it has no such name.
  * @param {App} app @param {ChosenCell} one @param {number | undefined} value @returns {string} */
 export function ownWords(app, { key, at }, value) {
   const { scene } = app.pass;

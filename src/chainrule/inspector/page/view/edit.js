@@ -151,7 +151,7 @@ const NONE_TO_EDIT = "Choose a weight, an input or a target to change it.";
 const MISSING_NUMBER =
   "There is no number here: the sequence has ended, or the step has no target.";
 
-/** What the number is called, here and in the reader's data.
+/** What the number is called, here and in the user's data.
  * @param {App} app @param {Editable} one */
 function editedName(app, { key, at }) {
   const { scene } = app.pass;

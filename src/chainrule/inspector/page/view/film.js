@@ -33,7 +33,7 @@ export class Player {
     this.app = app;
     this.film = film;
     this.isPlaying = false;
-    /** Called when the reader chooses a frame by hand. */
+    /** Called when the user chooses a frame by hand. */
     this.onChoice = () => {};
     this.timer = 0;
     this.curve = lossCurve((index) => this.choose(index));
@@ -135,7 +135,7 @@ export class Player {
     this.curve.mark(film, index);
   }
 
-  /** Go to a frame because the reader wants it.
+  /** Go to a frame because the user wants it.
    * @param {number} index */
   choose(index) {
     this.pause();

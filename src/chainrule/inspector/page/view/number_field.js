@@ -22,7 +22,7 @@ const fieldText = (value) => String(Number(value.toPrecision(8))).replaceAll("-"
 /** @param {Held} held */
 const stepsFor = ({ shiftKey, altKey }) => (shiftKey ? 10 : altKey ? 0.1 : 1);
 
-/** The field of the number in the bar, in the network's unit or in the reader's. */
+/** The field of the number in the bar, in the network's unit or in the user's. */
 export class NumberField {
   /** @param {App} app @param {string} label @param {boolean} inUnit
    * @param {() => Editable | null} current @param {HTMLElement} problem where it says what is wrong */

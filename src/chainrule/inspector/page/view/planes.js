@@ -304,7 +304,7 @@ class Planes {
     return axis ? 1 - part : part;
   }
 
-  /** Write the ends of the axes, in the person's own units. */
+  /** Write the ends of the axes, in the user's own units. */
   sayAxes() {
     const { scene } = this.app.source;
     const { mean, scale } = scene.scaling.inputs ?? { mean: [], scale: [] };
