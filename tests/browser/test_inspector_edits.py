@@ -345,3 +345,44 @@ def test_a_served_page_does_the_same(browser, made):
         has_loss(browser, right_loss(made, {**W, "value": 1.5}, only=0))
         press(browser, "z", ctrlKey=True)
         has_loss(browser, right_loss(made, only=0))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("is_served", [False, True])
+def test_of_a_pass_that_has_left_the_numbers_the_loss_and_the_field_tell(
+    browser, tmp_path, is_served
+):
+    network = Network([Dense(2, "relu"), Dense(1)], input=2, loss="mse")
+    network.theta = np.full(network.theta.size, 1e308)
+    made = network.inspect(np.ones((2, 2)), np.ones((2, 1)), title="x" * 300)
+    with made.open(browser=False) as served:
+        address = served.address if is_served else made.save(tmp_path / "page.html").as_uri()
+        browser.visit(address)
+        wait(browser, "document.querySelector('#head .loss')?.textContent")
+        assert loss(browser) == "L ∞"
+        assert browser.wider == []
+
+
+@pytest.mark.exhaustive
+def test_a_field_that_holds_no_number_says_so_to_everybody(browser, page):
+    open_view(browser, page, cell=CHOSEN)
+    enter(browser, "0x10")
+    assert field(browser).get_attribute("aria-invalid") == "true"
+    assert "is no number" in browser.all("#edit-problem")[0].text
+    enter(browser, "0.5")
+    assert field(browser).get_attribute("aria-invalid") == "false"
+
+
+@pytest.mark.exhaustive
+def test_a_bug_that_a_link_names_and_nobody_knows_changes_nothing(browser, page):
+    open_view(browser, page, bugs=["__proto__", "constructor"])
+    assert "→" not in loss(browser)
+    assert "undefined" not in browser.all("#status")[0].text
+
+
+@pytest.mark.exhaustive
+def test_a_token_that_no_header_can_hold_is_told_from_a_server_that_has_ended(browser, made):
+    with made.open(browser=False) as served:
+        browser.visit(f"http://127.0.0.1:{served.port}/#token=é")
+        wait(browser, "document.querySelector('#status')?.textContent")
+        assert "the whole address" in browser.all("#status")[0].text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from chainrule import Dense, Network
 from chainrule.core.errors import ChainruleError
 from chainrule.data.standardization import Standardization
+from chainrule.inspector.session import Session
 
 NETWORK = Network([Dense(2, "tanh"), Dense(1, "sigmoid")], input=3, loss="binary_cross_entropy")
 X, T = np.eye(3), [0, 1, 1]
@@ -51,3 +54,22 @@ def test_one_output_has_two_classes_and_the_case_may_be_a_number_of_numpy():
     found = NETWORK.inspect(X, T, classes=["no", "yes"], case=np.int64(1))
     assert [label for _, label in found.told.cases] == ["no", "yes", "yes"]
     assert '"case": 1' in found.html()
+
+
+def test_a_layer_may_have_a_long_name_and_there_may_be_many():
+    layers = [Dense(2, "tanh", name=f"{'x' * 300}{k}") for k in range(120)]
+    made = Network(layers, input=2, loss="mse").inspect(X[:, :2], X[:, :2])
+    names = [layer.name for layer in made.network.layers]
+    edit = {"kind": "parameter", "key": f"{names[0]}.W", "at": [0, 0], "value": 2.0}
+    of = {"edits": [edit], "bugs": [], "frame": None, "only": None}
+    wanted = {
+        "of": of,
+        "at": 0,
+        "axes": [0, 1],
+        "window": [[0, 1], [0, 1]],
+        "side": 2,
+        "layers": names[-1:],
+        "coarse": names[:-1],
+        "step": 1,
+    }
+    assert Session(made).answers["/plane"](json.dumps(wanted).encode())

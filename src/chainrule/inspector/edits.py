@@ -24,7 +24,7 @@ from chainrule.nn.sequences.losses import loss_of_a_step
 MOST_EDITS = 5_000
 MOST_CASES = 2_000
 
-Name = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=2_000)]
 Index = Annotated[int, Field(ge=0)]
 Place = Annotated[list[Index], Field(max_length=8)]
 Row = list[FiniteFloat | None]

@@ -18,6 +18,9 @@ from chainrule.training.engines.threads import on_threads
 MOST_INPUTS = 32
 """A plane is drawn through two inputs of a network that has at most so many."""
 
+MOST_LAYERS = 2_000
+"""Of at most so many layers the planes of the units are asked for at once."""
+
 MOST_SIDE = 96
 """The most points along each side of a plane."""
 
@@ -118,8 +121,8 @@ class PlaneWanted(Checked):
     axes: tuple[Index, Index]
     window: tuple[Range, Range]
     side: Annotated[int, Field(ge=2, le=MOST_SIDE)]
-    layers: Annotated[list[Name], Field(max_length=100)]
-    coarse: Annotated[list[Name], Field(max_length=100)]
+    layers: Annotated[list[Name], Field(max_length=MOST_LAYERS)]
+    coarse: Annotated[list[Name], Field(max_length=MOST_LAYERS)]
     step: Annotated[int, Field(ge=1, le=MOST_SIDE)]
 
 

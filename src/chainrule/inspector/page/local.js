@@ -54,7 +54,7 @@ export async function localSource() {
   const arrays = await carriedArrays(scene);
   const frames = document.getElementById("frames") ? await numbersIn("frames") : null;
   const carried = { scene, arrays, frames };
-  const first = passOf(scene, arrays, scene.loss_value ?? NaN);
+  const first = passOf(scene, arrays, arrays.get("loss.value")?.data[0] ?? NaN);
   /** @type {Map<string, Pass>} the last passes, the latest last */
   const known = new Map();
   let latestCheck = 0;

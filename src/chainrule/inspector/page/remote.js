@@ -188,7 +188,13 @@ export async function remoteSource() {
     const also = latest?.lately ?? [];
     const { header, arrays } = unpacked(await ask("/pass", { ...wanted, also }));
     const scene = header.scene ?? { ...first, loss_value: header.loss };
-    latest = new RemotePass(ask, wanted, scene, header.loss ?? NaN, arrays);
+    latest = new RemotePass(
+      ask,
+      wanted,
+      scene,
+      arrays.get("loss.value")?.data[0] ?? header.loss,
+      arrays,
+    );
     latest.keepAll(also, arrays);
     return latest;
   };

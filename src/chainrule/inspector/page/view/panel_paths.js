@@ -194,7 +194,8 @@ function sums(app, from, { paths, gradient, penalty }) {
     ),
   );
   const table = make("table", { class: "terms sums" }, make("tbody", {}, ...rows));
-  const verdict = only === null && gradient ? verdictOf(value, gradient.value) : null;
+  const isKnown = gradient && Number.isFinite(value - gradient.value);
+  const verdict = only === null && isKnown ? verdictOf(value, gradient.value) : null;
   return make("div", {}, table, verdict);
 }
 
