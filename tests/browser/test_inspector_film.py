@@ -177,7 +177,8 @@ def test_the_case_is_moved_on_the_plane_of_a_frame(browser, saved):
     until(browser, lambda: head_loss(browser) == before)
 
 
-@pytest.mark.parametrize("form", ["saved", pytest.param("served", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("form", ["saved", "served"])
 def test_the_planes_follow_the_frame(browser, saved, trained, form):
     found = chainrule.inspect(trained, count=6)
     with found.open(browser=False) as served:
