@@ -180,6 +180,7 @@ def plant_a_bug(person: Person) -> None:
     person.tab_to(".mode-break select")
     person.keys("ARROW_DOWN")
     person.wait("document.querySelector('.check tr.is-wrong') !== null")
+    person.wait("document.querySelector('#status').textContent.startsWith('Wrong from step')")
     assert person.is_at(".mode-break select")  # the panel was filled anew around it
     person.keys("ARROW_DOWN")
     person.wait("document.querySelector('.check').ariaBusy !== 'true'")
@@ -248,6 +249,14 @@ def test_tab_leads_to_every_control_and_shows_where_it_is(browser, filmed, step)
     assert browser.run(
         "return stops.every((e, k) => !k || stops[k - 1].compareDocumentPosition(e) & 4)"
     )
+
+
+def test_the_case_is_said_where_no_number_of_it_is_chosen(browser, filmed):
+    person = Person(browser, filmed)
+    person.keys(".")
+    assert re.match("Case 2 · (setosa|versicolor|virginica).", person.status)
+    person.keys("1", ".")
+    assert "case 3" in person.status
 
 
 def test_the_arrow_keys_go_through_units_that_are_one_stop_of_tab(browser, filmed):

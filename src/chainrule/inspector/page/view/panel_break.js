@@ -54,6 +54,10 @@ export function mountBreak(app, element) {
     refill(about, planted ? aboutBug(app, planted, state, draw) : []);
   };
   app.store.watch(["mode", "bugs", "hunt", "wrong"], ({ mode }) => mode === "break" && draw());
+  app.store.watch(["wrong"], () => {
+    const text = about.querySelector(".trace")?.textContent;
+    if (text && app.store.view.mode === "break") setTimeout(() => say(text), 150); // after the cell
+  });
   app.store.watch(["pass"], () => {
     app.store.set({ wrong: app.right ? differingKeys(app.pass, app.right) : NONE });
   });
@@ -190,7 +194,7 @@ function trace(app) {
   const text = `Wrong from step ${after[0].k + 1} on: ${after.length} of ${app.operations.length} arrays.`;
   return [
     make("h3", { class: "minor", text: "What turns wrong" }),
-    make("p", { class: "says", text }),
+    make("p", { class: "says trace", text }),
     make(
       "div",
       { class: "choices", "aria-label": `Wrong arrays of ${scene.title}`, role: "group" },

@@ -46,7 +46,11 @@ function showCase(app, index) {
  * @param {App} app @returns {HTMLElement} */
 function casesTool(app) {
   const { store } = app;
-  const move = (/** @type {number} */ by) => showCase(app, store.view.case_ + by);
+  const move = (/** @type {number} */ by) => {
+    const { chosen, case_ } = store.view;
+    showCase(app, case_ + by);
+    if (store.view.chosen === chosen) say(`Case ${list.selectedOptions[0].text}.`);
+  };
   const list = make("select", {
     "aria-label": "Case",
     title: "The case that is shown (, and .)",
