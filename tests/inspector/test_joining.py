@@ -58,6 +58,14 @@ def test_imports_and_exports_are_of_the_form_that_is_joined():
         assert not re.search(r"\bimport\(", re.sub(r'import\("[^"]*"\)\.', "", text)), name
 
 
+def test_the_colours_that_the_picture_asks_for_are_there_in_light_and_dark():
+    asked = set(re.findall(r'\bof\("([\w-]+)"\)', modules()["view/colours.js"]))
+    assert {"ground", "positive", "missing"} <= asked
+    light, dark = (PAGE / "style" / "base.css").read_text("utf-8").split("@media", 1)
+    for sheet in (light, dark):
+        assert asked <= set(re.findall(r"--([\w-]+): #", sheet))
+
+
 @needs_node
 def test_the_script_is_read_without_an_error():
     found = subprocess.run(
