@@ -59,7 +59,9 @@ export function mountStep(app, element) {
     performance.mark("panel-drawn");
   };
   app.store.watch(["operation", "chosen", "mode"], afterFrame(draw));
-  app.store.watch(["pass"], draw);
+  app.store.watch(["pass"], ({ pass }) => {
+    if (pass) draw(); // the first one after the first picture
+  });
 }
 
 /** Load the numbers of the chosen cell at once, before anything is made of them.

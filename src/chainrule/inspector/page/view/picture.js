@@ -45,6 +45,8 @@ export class Picture {
     this.pointer = null;
     this.isHome = app.store.view.camera === null;
     this.ratio = window.devicePixelRatio || 1;
+    /** Whether the canvases have their size. */
+    this.isSized = false;
     /** @type {Map<string, import("./bitmaps.js").Bitmap>} */
     this.bitmaps = new Map();
     /** @type {Map<string, import("./overlay.js").Cover>} */
@@ -235,7 +237,7 @@ export class Picture {
   draw() {
     const due = this.due;
     this.due = new Set();
-    if (!due.size || !this.screen.width) return;
+    if (!due.size || !this.screen.width || !this.isSized) return;
     const start = performance.now();
     if (due.has("base")) this.drawBase();
     if (due.has("top")) this.drawTop();
@@ -355,6 +357,7 @@ export class Picture {
       canvas.height = Math.round(height * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
+    this.isSized = true;
     const { isHome, camera } = this;
     this.refresh();
     if (isHome) this.home();

@@ -66,7 +66,11 @@ function watchView(app, picture) {
 function followArea(app, picture) {
   const { area } = picture;
   const isPaper = () => document.documentElement.classList.contains("paper");
-  new ResizeObserver(() => isPaper() || picture.resize()).observe(area);
+  new ResizeObserver(() => {
+    if (isPaper()) return;
+    picture.resize();
+    picture.draw(); // a canvas of another size is empty until it is drawn
+  }).observe(area);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     picture.palette = currentPalette();
     picture.relight();
