@@ -1,4 +1,4 @@
-"""What `Network.inspect` refuses, with a sentence that says what was expected."""
+"""What `inspect` refuses, saying what was expected, and what it says of what was given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import Dense, Network
 from chainrule.core.errors import ChainruleError
 from chainrule.data.standardization import Standardization
@@ -73,3 +74,19 @@ def test_a_layer_may_have_a_long_name_and_there_may_be_many():
         "step": 1,
     }
     assert Session(made).answers["/plane"](json.dumps(wanted).encode())
+
+
+@pytest.mark.exhaustive
+def test_of_data_that_have_changed_since_the_training_the_page_says_so(tmp_path):
+    file = tmp_path / "data.csv"
+    lines = [f"{k},{k % 3},{'uv'[k % 2]}" for k in range(40)]
+    file.write_text("\n".join(["a,b,y", *lines]))
+    config = {
+        "network": {"layers": [{"size": 2}, "softmax"]},
+        "data": {"file": str(file), "label": "y", "header": True},
+        "training": {"epochs": 1, "engine": "numpy"},
+    }
+    chainrule.train(config, run=tmp_path / "run")
+    file.write_text("\n".join(["a,b,y", *lines[:30]]))
+    notes = chainrule.inspect(tmp_path / "run").told.notes
+    assert notes[-1].startswith("The data have changed since training: of 30 cases")

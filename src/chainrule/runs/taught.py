@@ -186,4 +186,4 @@ class Taught:
             )
         if data.target_scaling is not None:
             found.append("The targets are scaled in the same way, and the outputs with them.")
-        return found
+        return [*found, *(f"{note[0].upper()}{note[1:].rstrip('.')}." for note in data.notes)]
