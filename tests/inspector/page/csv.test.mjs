@@ -38,6 +38,7 @@ test("without a header the columns are taken in order", () => {
     [1, 2],
     [3, 4],
   ]);
+  assert.equal(casesIn("1,2,setosa\r3,4,virginica\r", IRIS).x.length, 2);
 });
 
 test("the one column that is no input is the label, whatever its heading", () => {

@@ -26,7 +26,7 @@ function refuseData(sentence) {
 /** The separator of the cells: whichever the first line has most of, outside quotes.
  * @param {string} text @returns {string} */
 function separatorOf(text) {
-  const line = text.split(/\r?\n/, 1)[0].replace(/"[^"]*"/g, "");
+  const line = text.split("\n", 1)[0].replace(/"[^"]*"/g, "");
   const count = (/** @type {string} */ sign) => line.split(sign).length;
   return [",", ";", "\t"].reduce((best, sign) => (count(sign) > count(best) ? sign : best));
 }
@@ -39,7 +39,7 @@ export function rowsOf(text) {
       `This is ${text.length.toLocaleString("en")} characters; at most 4 million are read.`,
     );
   }
-  const signs = text.replace(/^\uFEFF/, "");
+  const signs = text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
   const separator = separatorOf(signs);
   /** @type {Row[]} */
   const rows = [];
@@ -65,7 +65,7 @@ export function rowsOf(text) {
     } else if (sign === '"' && cell.trim() === "") [cell, quoted] = ["", line];
     else if (sign === separator) endCell();
     else if (sign === "\n") endRow();
-    else if (sign !== "\r") cell += sign;
+    else cell += sign;
   }
   if (quoted) refuseData(`Line ${quoted}: a quote opens and is never closed.`);
   endRow();
