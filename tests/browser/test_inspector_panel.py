@@ -86,6 +86,7 @@ def panel(browser, small) -> Panel:
     return Panel(browser, small[0])
 
 
+@pytest.mark.exhaustive
 def test_keys_lead_from_step_to_step(panel):
     assert "The whole pass" in panel.text(".where")
     panel.press("ARROW_RIGHT")
@@ -114,6 +115,7 @@ def test_a_key_leads_to_each_phase(panel):
         assert panel.text(".where").startswith(phase)
 
 
+@pytest.mark.exhaustive
 def test_the_numbers_put_in_give_the_number_shown(panel, small):
     _, arrays = small
     panel.press("ARROW_RIGHT")

@@ -105,6 +105,7 @@ def canvas(browser: Browser, name: str) -> str:
     )
 
 
+@pytest.mark.exhaustive
 def test_pointing_choosing_and_keys(browser, page):
     drawn(browser, page)
     x, y, said = found_cell(browser)

@@ -84,7 +84,12 @@ def seen(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"), [([], 10), (["--count", "3"], 3), (["--count", "99"], 42)]
+    ("given", "shown"),
+    [
+        ([], 10),
+        (["--count", "3"], 3),
+        pytest.param(["--count", "99"], 42, marks=pytest.mark.exhaustive),
+    ],
 )
 def test_so_many_images_are_shown(command, config, seen, given, shown):
     assert command("data", "show", config, "--save", "p.svg", *given).status == 0

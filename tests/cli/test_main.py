@@ -189,7 +189,9 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)]
+)
 def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
     Path("long.yaml").write_text(LONG)
     process = start("train", "long.yaml", "--run", "kept", program=("-c", PATIENT))

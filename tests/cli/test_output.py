@@ -42,6 +42,7 @@ def is_plain(text: str) -> bool:
     return all(c.isprintable() or c in "\n\t" for c in text)
 
 
+@pytest.mark.exhaustive
 def test_names_from_a_file_reach_the_terminal_as_they_can_be_shown(cases, command):
     found = [
         command("train", "c.yaml", "--run", "r", "--verbose", "--jacobians"),

@@ -80,6 +80,7 @@ def test_the_program_prints_formula_and_number(capsys):
     assert out.count("  ok\n") == 9
 
 
+@pytest.mark.exhaustive
 def test_table_and_picture(folder, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     assert question.main(["--table", "--draw", "graph"]) == 0

@@ -18,6 +18,7 @@ def as_check(match: re.Match) -> str:
     return f"assert ({line}) == ({value}), {line!r}"
 
 
+@pytest.mark.exhaustive
 def test_the_examples_run_one_after_the_other():
     assert len(EXAMPLES) >= 8
     names: dict[str, object] = {}

@@ -150,6 +150,7 @@ def test_more_runs_than_colours_have_markers_as_well():
     assert len(legend_of(figure)) == 10
 
 
+@pytest.mark.exhaustive
 def test_any_name_stands_in_the_legend(tmp_path):
     runs = {"_hidden": {"train_loss": [1.0]}, "$x": {"train_loss": [1.0]}}
     figure = compare_histories(runs, title="names")

@@ -47,6 +47,7 @@ def graphs(draw):
     return nodes[-1]
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=15)
 @given(graphs(), st.booleans())
 def test_no_box_covers_another_and_all_lie_within(node, labelled):

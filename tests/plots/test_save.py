@@ -29,7 +29,17 @@ def test_a_name_without_suffix_becomes_a_png_and_an_svg(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["curve.png", "curve.svg"]
 
 
-@pytest.mark.parametrize("name", ["c.png", "c.svg", "c.pdf", "c.jpg", "c.jpeg", "c.PNG"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "c.svg",
+        "c.PNG",
+        *(
+            pytest.param(name, marks=pytest.mark.exhaustive)
+            for name in ("c.png", "c.pdf", "c.jpg", "c.jpeg")
+        ),
+    ],
+)
 def test_a_suffix_decides_alone(name, tmp_path):
     assert save_figure(figure(), str(tmp_path / name)) == [tmp_path / name]
     assert os.listdir(tmp_path) == [name]

@@ -46,7 +46,7 @@ def test_one_hot_rows_and_class_numbers_are_the_same_picture():
         assert np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("features", [3, 4])
+@pytest.mark.parametrize("features", [3, pytest.param(4, marks=pytest.mark.exhaustive)])
 def test_a_few_features_are_a_matrix_of_planes(features, tmp_path):
     x, t = RNG.normal(size=(40, features)), np.arange(40) % 2
     figure = scatter(x, t, classes=["a", "b"], title="")

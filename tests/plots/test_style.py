@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def test_ordinary_names_stay_as_they_are(text):
     assert plain(text, 30) == text
 
 
+@pytest.mark.exhaustive
 def test_the_first_picture_of_a_slow_machine_says_nothing(tmp_path):
     """Matplotlib announces after five seconds that it still looks for fonts: here at once."""
     code = """

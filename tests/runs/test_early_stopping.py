@@ -249,6 +249,7 @@ training:
 # Sweeps, comparisons, the command line
 
 
+@pytest.mark.exhaustive
 def test_a_sweep_varies_it(folder):
     found = sweep(CONFIG, {"training.callbacks.0.patience": [1, 3]}, jobs=1)
     one, three = found.trials

@@ -517,6 +517,7 @@ def test_a_sweep_trains_every_trial_on_the_data_that_are_passed(tmp_path):
         )
 
 
+@pytest.mark.exhaustive
 def test_settings_of_tables_vary_in_a_sweep_over_an_array(tmp_path):
     found = chainrule.sweep(
         config(), {"data.columns": [1, 2]}, data=(NUMBERS, BOUGHT), jobs=1,

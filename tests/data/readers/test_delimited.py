@@ -517,6 +517,7 @@ def test_files_that_hold_no_table(read, content, options, fault):
     assert faults(read, content, **options) == [fault]
 
 
+@pytest.mark.exhaustive
 def test_a_byte_of_another_encoding_far_behind_has_its_place(read):
     content = b"1,x\n" * 1_000_000 + b"2,\xfc\n"
     assert faults(read, content)[0].startswith("1000001:3: the byte 0xFC is not text in UTF-8")
