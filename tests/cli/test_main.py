@@ -190,11 +190,19 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive)]
+    ("number", "engine"),
+    [
+        (signal.SIGINT, "numpy"),  # which has nothing to compile first
+        *(
+            pytest.param(number, "auto", marks=pytest.mark.exhaustive)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        ),
+    ],
 )
-def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
+def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number, engine):
     Path("long.yaml").write_text(LONG)
-    process = start("train", "long.yaml", "--run", "kept", program=("-c", PATIENT))
+    arguments = ("long.yaml", "--run", "kept", "--set", f"training.engine={engine}")
+    process = start("train", *arguments, program=("-c", PATIENT))
     try:
         wait_for(folder / "kept/metrics.jsonl", process)
         process.send_signal(number)
