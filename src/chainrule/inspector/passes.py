@@ -14,12 +14,12 @@ from chainrule.explain.layers import explainer_of
 from chainrule.explain.lesson import Lesson
 from chainrule.explain.updates import updated
 from chainrule.inspector.inner import inner_of
-from chainrule.inspector.inner.deltas import delta_from
 from chainrule.inspector.record import (
     LOSS_WORD,
     Bug,
     FirstStep,
     Record,
+    delta_from,
     has_z,
     letter_of_output,
 )

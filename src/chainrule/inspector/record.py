@@ -13,6 +13,7 @@ from chainrule.core.arrays import Array
 from chainrule.explain.activations import is_linear
 from chainrule.inspector.says import sentence
 from chainrule.nn.graph import INPUT, INPUT_WORD
+from chainrule.nn.jacobians import Diagonal
 from chainrule.nn.network import Network
 from chainrule.training.optimizers import SGD, Optimizer
 
@@ -173,3 +174,28 @@ def letter_of_output(record: Record, k: int) -> str:
     if hasattr(layer, "state_names"):
         return "a" if layer.only_last else "h"
     return "a" if has_z(record.layer(k)) else "z"
+
+
+def delta_from(record: Record, k: int, J: Array) -> Array | None:
+    """Keep δ of a layer, right or wrong, and return it.
+
+    Args:
+        record: what has been computed so far.
+        k: the index of the layer.
+        J: ∂L/∂output, (cases, outputs).
+
+    Returns:
+        (cases, outputs); None where an output depends on several z, as those of a softmax do.
+    """
+    network, layer = record.network, record.layer(k)
+    slope = layer.jacobians().get("a")
+    if k == network.graph.order[-1] and network.from_logits is not None:
+        delta = network.loss_delta(record.t, record.weights)
+    elif isinstance(getattr(slope, "inner", slope), Diagonal):
+        delta = slope.vjp(J)
+    else:
+        return None
+    delta = record.right_or_wrong("delta", k, delta)
+    if has_z(layer):
+        record.keep(k, "delta", delta, "gradient", "δ", layer.z_shape)
+    return delta

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arrays import Array
-from chainrule.inspector.inner.images import keep_winners
 from chainrule.inspector.inner.normalization import back_to_inputs, keep_statistics
-from chainrule.inspector.inner.rows import keep_mask
 from chainrule.inspector.inner.states import back_through_time, keep_states
 from chainrule.inspector.record import Record
 from chainrule.nn import layer_types as layers
@@ -39,6 +39,20 @@ class Inner:
     forward: Callable[[Record, int, Array], None] = nothing
     back: Callable[[Record, int, Array], Array] | None = None
     keeps_z: bool = True
+
+
+def keep_mask(record: Record, k: int, x: Array) -> None:
+    """Keep the mask of a dropout layer: 0 where a number is left out, else 1 / (1 − rate)."""
+    layer: Any = record.layer(k)
+    mask = np.ones_like(x) if layer.mask is None else layer.mask
+    says = "0 where a number is left out; the others are made larger, by 1 / (1 − rate)."
+    record.keep(k, "mask", mask, "value", "m", layer.input_shape, says)
+
+
+def keep_winners(record: Record, k: int, x: Array) -> None:
+    """Keep the place of the largest number in each window of a max pool, row by row from 0."""
+    layer = record.layer(k)
+    record.keep(k, "winners", layer.winners, "value", "argmax", layer.output_shape)
 
 
 INNER: Mapping[Any, Inner] = {

@@ -18,8 +18,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import lengths_of, padded_steps
-from chainrule.inspector.inner.deltas import delta_from
-from chainrule.inspector.record import Record, Role
+from chainrule.inspector.record import Record, Role, delta_from
 from chainrule.nn.graph import INPUT, INPUT_WORD
 from chainrule.nn.layer_types import BatchNorm
 
