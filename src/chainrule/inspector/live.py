@@ -89,7 +89,7 @@ class LiveFilm:
             if np.array_equal(theta, self._frames[self._latest].theta):
                 return  # training has not moved
             number, self._count = self._count, self._count + 1
-            self._frames[number] = Frame(epoch, theta, losses)  # type: ignore[arg-type]
+            self._frames[number] = Frame(epoch, theta, losses)
             self._latest = number
             self._recent.append(number)
             self._let_go()
@@ -184,6 +184,7 @@ class Live:
         sent = -1
         while True:
             with self._changed:
+                # The lambda is called before `sent` changes again.
                 self._changed.wait_for(lambda: self._version != sent, timeout=SILENCE)  # noqa: B023
                 version, is_over = self._version, self.is_over
             if version == sent:

@@ -20,12 +20,13 @@ class Frame(NamedTuple):
     """The parameters after an epoch, with its losses.
 
     Attributes:
-        epoch: how many epochs had run: 0 for the start.
+        epoch: how many epochs had run: 0 for the start; parts of one are only in frames of a
+            training that is being followed.
         theta: all parameters, (parameters,).
         losses: the training and the validation loss of the epoch, (2,); NaN where there is none.
     """
 
-    epoch: int
+    epoch: float
     theta: Array
     losses: Array
 
