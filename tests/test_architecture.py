@@ -16,7 +16,7 @@ PACKAGE = Path(chainrule.__file__).parent
 
 WINGS = [
     ["cli"],
-    ["inspector"],
+    ["inspector", "marking"],
     ["runs"],
     ["config", "estimators", "explain", "gradients", "peers", "plots"],
     ["training", "autodiff"],
