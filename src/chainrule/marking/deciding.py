@@ -1,20 +1,27 @@
-"""From a submission's numbers to what is wrong with it: the variation that gives the same ones.
+"""From a submission's numbers to what is wrong with it: the variations that give the same ones.
 
-The right program is tried first, then every convention, every bug, and every pair. Only an
-explanation
-that gives all of the submission's numbers in all probes counts, and where several do, all are
-named.
+The contract comes first: names, shapes, types, inputs that must not change. Then the arrays are
+looked at in the order of the program's lines, and for each wrong one the search names what gives
+it: a convention, a bug, or two. Only what gives all of the submission's numbers in all probes is
+an explanation, and where several are left, all are named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
-from chainrule.marking.program import Program, Values, Variation, is_same
+from chainrule.marking.contract import Finding, read
+from chainrule.marking.evaluating import Bench
+from chainrule.marking.inputs import drawn_probes, is_different, smallest
+from chainrule.marking.mutations import mutations
+from chainrule.marking.program import Probe, Program, Variation
 from chainrule.marking.sandbox.running import Answers
+from chainrule.marking.search import Chosen, Entry, Found, Search, bench_of, ordered
+
+More = Callable[[Sequence[Probe]], Answers]
+"""Makes further calls of the submission, such as for numeric gradients of its own loss."""
 
 
 @dataclass(frozen=True)
@@ -37,75 +44,182 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """An input on which two explanations differ.
+
+    Attributes:
+        probe: the input, of one call or more.
+        call: which of its calls.
+        line: the line that differs.
+        values: what each of the explanations gives there, in their order.
+    """
+
+    probe: Probe
+    call: int
+    line: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What was decided about the values that a part returns.
 
     Attributes:
         explanations: sets of variations that give all the submission's numbers, the likeliest
-        first;
-            one empty set where the submission is right; none where nothing fits.
+            first; one empty set where the submission is right; none where nothing fits. Of those
+            that are the same function the likeliest is kept.
         place: the first wrong array; None where all are right.
+        contract: faults of names, shapes, types and inputs.
+        unexplained: the first wrong array of every line that nothing gives. The explanation, if
+            there is one, is then of the rest.
+        judged: the lines whose values could be judged.
+        same: for every explanation the others that give the same numbers for every input tried.
+        telling: an input on which the explanations differ, where there are several.
+        advice: bugs that show for extreme inputs alone.
+        extreme: the first wrong array of every line that is wrong for extreme inputs alone.
     """
 
-    explanations: tuple[tuple[Variation, ...], ...]
+    explanations: tuple[Chosen, ...]
     place: Place | None
+    contract: tuple[Finding, ...] = ()
+    unexplained: tuple[Place, ...] = ()
+    judged: tuple[str, ...] = ()
+    same: tuple[tuple[Chosen, ...], ...] = ()
+    telling: Telling | None = None
+    advice: Chosen = ()
+    extreme: tuple[Place, ...] = ()
 
     @property
     def is_right(self) -> bool:
-        """Whether an explanation has conventions alone, or nothing at all."""
-        return any(all(v.is_convention for v in one) for one in self.explanations)
+        """Whether conventions alone, or nothing at all, explain everything that came back."""
+        return (
+            bool(self.judged)
+            and not self.unexplained
+            and not any(finding.is_charged for finding in self.contract)
+            and any(all(v.is_convention for v in one) for one in self.explanations)
+        )
+
+    @property
+    def best(self) -> Chosen:
+        """The likeliest explanation; empty where there is none."""
+        return self.explanations[0] if self.explanations else ()
 
 
-def decide(program: Program, answers: Answers) -> Verdict:
+def decide(program: Program, answers: Answers, more: More | None = None) -> Verdict:
     """Find what gives the submission's numbers.
 
     Args:
         program: the part's program.
         answers: what the submission returned; every probe in it is one of the program's.
+        more: makes further calls of the submission; without it none are made.
     """
-    place = first_wrong(program, answers)
-    if place is None:
-        return Verdict(((),), None)
-    for candidates in _candidates(program):
-        fitting = [chosen for chosen in candidates if fits(program, answers, chosen)]
-        if fitting:
-            return Verdict(tuple(sorted(fitting, key=_likelihood)), place)
-    return Verdict((), place)
+    entries, contract = read(program, program.probes, answers)
+    extreme = {probe.name for probe in program.probes if probe.is_extreme}
+    usual = [entry for entry in entries if entry.probe not in extreme]
+    search, found, contract = _searched(program, usual, contract)
+    lines = tuple(dict.fromkeys(e.line for e in entries if e.found is not None))
+    fitting, advice, strange = _of_extremes(program, entries, found)
+    kept, same, telling = _told_apart(program, fitting, lines)
+    first = search.first_wrong(())
+    return Verdict(
+        tuple(kept),
+        None if first == len(search.entries) else _place(program, search.entries[first]),
+        tuple(contract),
+        tuple(_place(program, entry) for entry in found.unexplained),
+        lines,
+        same,
+        telling,
+        advice,
+        tuple(_place(program, entry) for entry in strange),
+    )
 
 
-def _candidates(program: Program) -> Iterator[list[tuple[Variation, ...]]]:
-    """Sets of variations to try, in rounds: a later one where an earlier finds nothing."""
-    conventions = [v for v in program.variations if v.is_convention]
-    bugs = [v for v in program.variations if not v.is_convention]
-    yield [(v,) for v in conventions]
-    yield [(v,) for v in bugs]
-    yield [*combinations(bugs, 2), *((c, b) for c in conventions for b in bugs)]
+def _searched(
+    program: Program, entries: Sequence[Entry], contract: list[Finding]
+) -> tuple[Search, Found, list[Finding]]:
+    """What gives the entries; an error in some calls counts as explained where a bug gives it."""
+    made = mutations(program)
+    values = [entry for entry in entries if entry.found is not None]
+    if values and len(values) < len(entries):
+        search = Search(program, entries, program.probes, made)
+        found = search.run()
+        if not found.unexplained:
+            return search, found, [f for f in contract if not f.name.startswith("fails")]
+    search = Search(program, values, program.probes, made)
+    return search, search.run(), contract
 
 
-def _likelihood(chosen: tuple[Variation, ...]) -> float:
-    return -min((v.often for v in chosen), default=0.0)
+def _of_extremes(
+    program: Program, entries: Sequence[Entry], found: Found
+) -> tuple[list[Chosen], Chosen, list[Entry]]:
+    """Explanations that hold for extreme inputs too, or what is to be said of these besides."""
+    values = [entry for entry in entries if entry.found is not None]
+    if found.unexplained or len(found.fitting) == 0:
+        return found.fitting, (), []
+    search = Search(program, values, program.probes, mutations(program))
+    holding = [one for one in found.fitting if search.first_wrong(one) == len(values)]
+    if holding:
+        return holding, (), []
+    best = found.fitting[0]
+    more = search.run(best)
+    if not more.fitting:
+        return found.fitting, (), more.unexplained
+    added = [v for v in more.fitting[0] if v not in best]
+    conventions = [v for v in added if v.is_convention]
+    rest = tuple(v for v in added if not v.is_convention)
+    return [ordered((*best, *conventions)), *found.fitting[1:]], rest, more.unexplained
 
 
-def fits(program: Program, answers: Answers, chosen: Sequence[Variation]) -> bool:
-    """Whether the program with these variations gives all the submission's numbers."""
-    return next(_differences(program, answers, chosen), None) is None
+def _told_apart(
+    program: Program, fitting: Sequence[Chosen], lines: Sequence[str]
+) -> tuple[list[Chosen], tuple[tuple[Chosen, ...], ...], Telling | None]:
+    """The explanations that are different functions, with those that are the same as each."""
+    if len(fitting) < 2:
+        return list(fitting), tuple(() for _ in fitting), None
+    probes = tuple(drawn_probes(program))
+    kept: list[Chosen] = []
+    same: list[list[Chosen]] = []
+    for one in fitting:
+        for k, other in enumerate(kept):
+            if is_different(program, one, other, lines, probes) is None:
+                same[k].append(one)
+                break
+        else:
+            kept.append(one)
+            same.append([])
+    telling = _telling(program, kept, lines, probes) if len(kept) > 1 else None
+    return kept, tuple(tuple(others) for others in same), telling
+
+
+def _telling(
+    program: Program, kept: Sequence[Chosen], lines: Sequence[str], probes: Sequence[Probe]
+) -> Telling | None:
+    found = smallest(program, kept[0], kept[1], lines)
+    found = found or is_different(program, kept[0], kept[1], lines, probes)
+    if found is None:
+        return None
+    probe, call, line = found
+    bench = Bench(program, (probe,))
+    values = (bench.under(one, None).value(probe.name, call, line) for one in kept)
+    return Telling(probe, call, line, tuple(values))
+
+
+def _place(program: Program, entry: Entry) -> Place:
+    right = bench_of(program, program.probes).under((), None)
+    expected = right.value(entry.probe, entry.call, entry.line)
+    return Place(entry.line, entry.probe, entry.call, entry.found, expected)
 
 
 def first_wrong(program: Program, answers: Answers) -> Place | None:
     """The first wrong array in the order of the program's lines; None where all are right."""
-    order = {line.name: k for k, line in enumerate(program.lines)}
-    return min(
-        _differences(program, answers, ()), key=lambda place: order[place.line], default=None
-    )
+    entries, _ = read(program, program.probes, answers)
+    search = Search(program, entries, program.probes)
+    first = search.first_wrong(())
+    return None if first == len(entries) else _place(program, search.entries[first])
 
 
-def _differences(
-    program: Program, answers: Answers, chosen: Sequence[Variation]
-) -> Iterator[Place]:
-    probes = {probe.name: probe for probe in program.probes}
-    for name, calls in answers.items():
-        values: list[Values] = program.run(probes[name], chosen)
-        for k, (returned, expected) in enumerate(zip(calls, values, strict=True)):
-            for line, found in returned.values.items():
-                if not is_same(found, expected[line]):
-                    yield Place(line, name, k, found, expected[line])
+def fits(program: Program, answers: Answers, chosen: Sequence[Variation]) -> bool:
+    """Whether the program with these variations gives all the submission's numbers."""
+    entries, _ = read(program, program.probes, answers)
+    search = Search(program, entries, program.probes)
+    return search.first_wrong(chosen) == len(entries)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chainrule.marking.assignment import Assignment, Part
+from chainrule.marking.contract import Finding
 from chainrule.marking.deciding import Verdict, decide
+from chainrule.marking.program import Probe, Variation
 from chainrule.marking.result import Marked, PartResult
-from chainrule.marking.sandbox.running import Limits, ask
+from chainrule.marking.sandbox.running import Answers, Limits, ask
+from chainrule.marking.saying import demonstrated, said, script, taught
 
 
 def mark_submission(assignment: Assignment, folder: Path, student: str = "") -> Marked:
@@ -19,34 +24,111 @@ def mark_submission(assignment: Assignment, folder: Path, student: str = "") -> 
         folder: the submission, unpacked.
         student: its name; by default the folder's.
     """
+    return mark_parts(assignment.parts, folder, assignment.limits, student)
+
+
+def mark_parts(
+    parts: Sequence[Part], folder: Path, limits: Limits | None = None, student: str = ""
+) -> Marked:
+    """Mark the parts of a submission, in order.
+
+    Args:
+        parts: a fault that an earlier one was charged for costs a later one nothing.
+        folder: the submission, unpacked.
+        limits: what its code may use in each part.
+        student: its name; by default the folder's.
+    """
     start = time.perf_counter()
-    parts = tuple(_marked_part(part, folder, assignment.limits) for part in assignment.parts)
-    return Marked(student or folder.name, parts, "none", time.perf_counter() - start)
+    charged = _Charged()
+    found = tuple(_marked_part(part, folder, limits or Limits(), charged) for part in parts)
+    return Marked(student or folder.name, found, "none", time.perf_counter() - start)
 
 
-def _marked_part(part: Part, folder: Path, limits: Limits) -> PartResult:
-    verdict = decide(part.program, ask(folder, part.calls, part.program.probes, limits))
-    status = _status(part, verdict)
-    best = verdict.explanations[0] if verdict.explanations else ()
+@dataclass
+class _Charged:
+    """What earlier parts were charged for: names of faults, and the stages they judge."""
+
+    names: set[str] = field(default_factory=set)
+    stages: set[str] = field(default_factory=set)
+
+
+def _marked_part(part: Part, folder: Path, limits: Limits, charged: _Charged) -> PartResult:
+    def more(probes: Sequence[Probe]) -> Answers:
+        return ask(folder, part.calls, probes, limits)
+
+    verdict = decide(part.program, more(part.program.probes), more)
+    status = _status(part, verdict, charged)
+    located = next((f for f in verdict.contract if f.line is not None), None)
+    lines = said(part, verdict, status)
+    if verdict.telling is not None and part.hint == "full":
+        lines = (*lines, _told(part, verdict))
     return PartResult(
         part.name,
         part.title,
         part.credit,
         part.credit if status in ("right", "charged before") else 0.0,
         status,
-        tuple(" + ".join(v.name for v in one) for one in verdict.explanations if one),
-        tuple(v.name for v in best if v.is_convention),
-        tuple(v.title for v in best if not v.is_convention),
+        () if status == "right" else _names(verdict),
+        tuple(v.name for v in verdict.best if v.is_convention),
+        lines,
+        taught(part, verdict),
+        demonstrated(part, verdict) if status != "right" else None,
+        located.file if located else None,
+        located.line if located else None,
     )
 
 
-def _status(part: Part, verdict: Verdict) -> str:
-    """Whether the part is charged: for a bug in a stage that it judges, or for one unexplained."""
+def _told(part: Part, verdict: Verdict) -> str:
+    assert verdict.telling is not None
+    return (
+        "To find out which one it is, run this beside your file and compare:\n"
+        f"{script(part, verdict.telling)}"
+    )
+
+
+def _names(verdict: Verdict) -> tuple[str, ...]:
+    """The names of what is wrong: one text for each explanation that fits."""
+    always = [finding.name for finding in verdict.contract if finding.is_charged]
+    always += [f"unexplained@{place.line}" for place in verdict.unexplained]
+    bugs = [[v.name for v in one if not v.is_convention] for one in verdict.explanations]
+    return tuple(dict.fromkeys(" + ".join([*one, *always]) for one in bugs or [[]])) or ()
+
+
+def _status(part: Part, verdict: Verdict, charged: _Charged) -> str:
+    """Whether the part is charged: for a fault in a stage that it judges, if none was before."""
     if verdict.is_right:
         return "right"
-    judged = {part.program.line(name).stage for name in part.judged}
-    if verdict.explanations and not any(
-        part.program.stage_of(v) in judged for v in verdict.explanations[0] if not v.is_convention
-    ):
+    judged = {part.program.line(name).stage for name in part.judged if name in part.program.order}
+    faults = list(_faults(part, verdict))
+    new = [
+        name
+        for name, stage in faults
+        if name not in charged.names and (stage in judged or stage not in charged.stages)
+    ]
+    if not new and faults:
         return "charged before"
-    return "wrong"
+    charged.names.update(name for name, _ in faults)
+    charged.stages |= judged
+    is_run = set(verdict.judged) & set(part.judged)
+    return "wrong" if is_run else "not run"
+
+
+def _faults(part: Part, verdict: Verdict) -> Sequence[tuple[str, str]]:
+    """The names of all faults of the likeliest explanation, with their stages."""
+    of_contract = [_of_contract(part, f) for f in verdict.contract if f.is_charged]
+    bugs: list[Variation] = [v for v in verdict.best if not v.is_convention]
+    of_values = [(v.name, part.program.stage_of(v)) for v in bugs]
+    unknown = [
+        (f"unexplained@{place.line}", _stage(part, place.line)) for place in verdict.unexplained
+    ]
+    return [*of_contract, *of_values, *unknown]
+
+
+def _stage(part: Part, line: str) -> str:
+    """The stage of a line that nothing explains; empty where the part does not judge it."""
+    return part.program.line(line).stage
+
+
+def _of_contract(part: Part, finding: Finding) -> tuple[str, str]:
+    stage = part.program.line(part.judged[0]).stage
+    return finding.name, stage

@@ -12,8 +12,9 @@ depends on the changed line follows by itself, so bugs in two lines combine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,16 @@ from chainrule.core.arrays import Array
 
 STAGES = ("forward", "loss", "backward", "update")
 """The stages of a program, in the order in which a fault in one of them is looked for."""
+
+FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NameError,
+    TypeError,
+    ValueError,
+)
+"""The errors that a rule may raise in a probe whose shapes it does not fit."""
 
 RIGHT = "RIGHT"
 """Stands for the line's own rule within the rule of a variation."""
@@ -66,6 +77,7 @@ class Variation:
         own.
         group: of conventions only: those of one group exclude each other. A bug has none.
         often: how often it is met, compared with others, to order explanations that both fit.
+        is_generated: whether it was made mechanically from a rule, and not written by hand.
     """
 
     name: str
@@ -75,6 +87,7 @@ class Variation:
     changes: Mapping[str, str]
     group: str = ""
     often: float = 1.0
+    is_generated: bool = False
 
     @property
     def is_convention(self) -> bool:
@@ -90,11 +103,29 @@ class Probe:
         name: a word, such as ``second batch``.
         why: which bugs it tells from others, as in a sentence.
         calls: the inputs of each call.
+        is_extreme: whether its inputs are such as no usual call has, such as logits of 1000: what
+            is wrong in such probes alone is advice, and costs nothing.
     """
 
     name: str
     why: str
     calls: tuple[Case, ...]
+    is_extreme: bool = False
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """What a line of a program is the derivative of.
+
+    Attributes:
+        of: the line that is differentiated, such as ``loss``.
+        by: the input by which it is differentiated.
+        upstream: the input that holds ∂L/∂(``of``), where ``of`` is no number; else empty.
+    """
+
+    of: str
+    by: str
+    upstream: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +138,9 @@ class Program:
         variations: bugs and conventions.
         probes: calls that tell the variations apart.
         functions: what rules may call besides NumPy.
+        gradients: which lines are gradients, and of what. By default every line ``dNAME`` whose
+            NAME is an input is the derivative of the line ``loss``, if there is one.
+        may_change: inputs that a call may rightly write into, such as weights in an update.
     """
 
     name: str
@@ -114,6 +148,27 @@ class Program:
     variations: tuple[Variation, ...]
     probes: tuple[Probe, ...]
     functions: Mapping[str, Any] = field(default_factory=dict)
+    gradients: Mapping[str, Gradient] = field(default_factory=dict)
+    may_change: tuple[str, ...] = ()
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        """The place of every line, counted from 0."""
+        return {line.name: k for k, line in enumerate(self.lines)}
+
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """The names of the inputs of all probes."""
+        calls = [call for probe in self.probes for call in probe.calls]
+        return frozenset(name for call in calls for name in call)
+
+    def derived(self) -> Mapping[str, Gradient]:
+        """The gradients as given, or else those that the names of lines and inputs tell."""
+        if self.gradients or "loss" not in self.order:
+            return self.gradients
+        names = [line.name for line in self.lines]
+        found = {name: name[1:] for name in names if name[0] == "d" and name[1:] in self.inputs}
+        return {line: Gradient("loss", name) for line, name in found.items()}
 
     def line(self, name: str) -> Line:
         """The line of a name.
@@ -121,7 +176,7 @@ class Program:
         Raises:
             KeyError: there is none.
         """
-        return next(line for line in self.lines if line.name == name)
+        return self.lines[self.order[name]]
 
     def stage_of(self, variation: Variation) -> str:
         """The first stage in which a variation changes a line."""
@@ -136,42 +191,66 @@ class Program:
             line
                 the later one is put around the earlier one where it says ``RIGHT``.
         """
-        rules = [(line.name, self._rule(line, variations)) for line in self.lines]
+        changed = self.rules(variations)
+        rules = [(line.name, compiled(changed.get(line.name, line.rule))) for line in self.lines]
         found: list[Values] = []
         before: Any = None
         for case in probe.calls:
             values: Values = {"np": np, **self.functions, **case, "before": before}
             with np.errstate(all="ignore"):
                 for name, code in rules:
-                    values[name] = eval(code, values)
+                    with suppress(*FAILURES):
+                        values[name] = eval(code, values)
             found.append(values)
             before = SimpleNamespace(**values)
         return found
 
-    def _rule(self, line: Line, variations: Iterable[Variation]) -> CodeType:
-        rule = line.rule
+    def rules(self, variations: Iterable[Variation]) -> dict[str, str]:
+        """The rules of the lines that variations change, by name.
+
+        Args:
+            variations: of two that change the same line the later one is put around the earlier
+                one where it says ``RIGHT``, and replaces it where it does not.
+        """
+        found: dict[str, str] = {}
         for variation in variations:
-            if line.name in variation.changes:
-                rule = variation.changes[line.name].replace(RIGHT, f"({rule})")
-        return _compiled(rule)
+            for name, rule in variation.changes.items():
+                if name in self.order:
+                    earlier = found.get(name, self.line(name).rule)
+                    found[name] = rule.replace(RIGHT, f"({earlier})")
+        return found
 
 
 @lru_cache(maxsize=20_000)
-def _compiled(rule: str) -> CodeType:
+def compiled(rule: str) -> CodeType:
+    """The code of a rule."""
     return compile(rule, f"<{rule}>", "eval")
 
 
-def is_same(found: Any, expected: Any, tolerance: float = 1e-7) -> bool:
+def is_same(found: Any, expected: Any, tolerance: float = 1e-7, slack: Any = 0.0) -> bool:
     """Whether two arrays have the same shape and agree, NaN and infinities included.
 
     A number may differ by ``tolerance`` of itself or by a thousandth of that of the largest.
+
+    Args:
+        found: the submission's array.
+        expected: the right one.
+        tolerance: the relative error that is allowed.
+        slack: the absolute error that is allowed besides: what rounding makes of another order of
+            operations.
     """
     a, b = np.asarray(found, float), np.asarray(expected, float)
     if a.shape != b.shape:
         return False
-    finite = b[np.isfinite(b)]
-    floor = 1e-3 * tolerance * float(np.abs(finite).max(initial=0.0))
-    return bool(np.allclose(a, b, rtol=tolerance, atol=floor, equal_nan=True))
+    size = np.abs(b)
+    with np.errstate(all="ignore"):
+        near = np.abs(a - b) <= tolerance * size + 1e-3 * tolerance * _largest(size) + slack
+    return bool(np.all((near & np.isfinite(b)) | (a == b) | (np.isnan(a) & np.isnan(b))))
+
+
+def _largest(size: Array) -> float:
+    most = float(size.max(initial=0.0))
+    return most if np.isfinite(most) else float(size[np.isfinite(size)].max(initial=0.0))
 
 
 def differing(found: Array, expected: Array, tolerance: float = 1e-7) -> Iterator[tuple[int, ...]]:

@@ -6,6 +6,41 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Shown:
+    """An array as it is shown.
+
+    Attributes:
+        name: such as ``W1``.
+        says: what it is, as in a sentence; empty for inputs.
+        rows: of a matrix; a vector and a number have one row, of an array with more axes the
+            leading ones are put together.
+    """
+
+    name: str
+    says: str
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A small input that shows a bug, computed with inputs of its own.
+
+    Attributes:
+        title: in one line.
+        given: the inputs.
+        found: what code with the bug gives.
+        expected: what is right.
+        words: what to look at.
+    """
+
+    title: str
+    given: tuple[Shown, ...]
+    found: Shown
+    expected: Shown
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class PartResult:
     """What was found about one part of a submission.
 
@@ -14,15 +49,17 @@ class PartResult:
         title: of the part.
         credit: the points it is worth.
         earned: the points that the submission has of them.
-        status: ``right``, ``wrong``, ``charged before`` (wrong only by a fault of an earlier
-        part, for
-            which it loses nothing), ``not run`` (an error, a limit, a missing file).
-        bugs: the names of the bugs that explain it, the likeliest first; those of a pair joined
-        by
-            `` + ``. Empty where it is right or nothing fits.
+        status: ``right``, ``wrong``, ``charged before`` (wrong only by a fault of an earlier part,
+            for which it loses nothing), ``not run`` (an error, a limit, a missing file).
+        bugs: the names of the bugs that explain it, the likeliest explanation first; those of one
+            explanation joined by `` + ``. An array that is wrong and that nothing explains is
+            ``unexplained@`` and its line. Empty where the part is right.
         conventions: the names of the conventions that the submission follows.
-        lines: what the student is told, line by line, with the part's level of hint.
+        lines: what the student is told, paragraph by paragraph, with the part's level of hint.
         teacher: what the teacher is told besides.
+        demonstration: a small input that shows the likeliest bug, where there is one.
+        file: of the submission, where an error was raised in it.
+        line: of that file.
     """
 
     name: str
@@ -34,6 +71,9 @@ class PartResult:
     conventions: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     teacher: tuple[str, ...] = ()
+    demonstration: Demonstration | None = None
+    file: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True)

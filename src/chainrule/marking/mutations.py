@@ -1,0 +1,346 @@
+"""Variations that are made mechanically from the rules of a program's lines.
+
+A rule is varied at every place of its syntax tree: a factor or a term is left out, a sign is
+turned, a product is another one, an axis or a function is another one, one array stands for
+another of the same shape. Each variation has words of its own. Hand-written variations come before
+these, so they name what nobody thought of.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.marking.evaluating import FAILED, names_in
+from chainrule.marking.program import Program, Variation
+from chainrule.marking.search import bench_of
+
+Made = Callable[[str, str], Sequence[Variation]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another text for a part of a rule.
+
+    Attributes:
+        kind: a word, such as ``left_out``.
+        text: what stands there.
+        says: what is wrong, with ``{line}`` for the line: ``the factor a is missing in {line}``.
+        often: how likely it is, compared with others.
+    """
+
+    kind: str
+    text: str
+    says: str
+    often: float = 1.0
+
+
+def mutations(program: Program) -> Made:
+    """What makes the variations of a line from its rule.
+
+    Args:
+        program: whose lines are varied; what is made is kept with it.
+
+    Returns:
+        A function from a line's name and its rule, as it is now, to the variations.
+    """
+    kept: Made | None = program.__dict__.get("_mutations")
+    if kept is None:
+        kept = program.__dict__["_mutations"] = _Mutations(program)
+    return kept
+
+
+def all_mutations(program: Program) -> Iterator[Variation]:
+    """The variations of all lines of a program, each changing one rule."""
+    made = mutations(program)
+    for line in program.lines:
+        yield from made(line.name, line.rule)
+
+
+class _Mutations:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.made: dict[tuple[str, str], tuple[Variation, ...]] = {}
+        self.shapes = _shapes(program)
+
+    def __call__(self, line: str, rule: str) -> Sequence[Variation]:
+        key = line, rule
+        if key not in self.made:
+            self.made[key] = tuple(self._variations(line, rule))
+        return self.made[key]
+
+    def _variations(self, name: str, rule: str) -> Iterator[Variation]:
+        line, seen = self.program.line(name), {rule}
+        for change, whole in self._changed(name, rule):
+            plain = ast.unparse(ast.parse(whole, mode="eval"))
+            if plain not in seen:
+                seen.add(plain)
+                title = change.says.format(line=line.says)
+                yield Variation(
+                    f"{change.kind}@{name}",
+                    title,
+                    f"{self._rule_in_words(name, rule)} The code computes what one gets when "
+                    f"{title}.",
+                    "Write this one line of the derivation down again, and compare it with the "
+                    "code factor by factor and sign by sign.",
+                    {name: whole},
+                    often=change.often,
+                    is_generated=True,
+                )
+
+    def _rule_in_words(self, name: str, rule: str) -> str:
+        names, _, _ = names_in(rule)
+        known = [
+            f"{one} is {self.program.line(one).says}"
+            for one in sorted(names, key=rule.find)
+            if one in self.program.order and one != self.program.line(one).says
+        ]
+        where = f", where {', '.join(known)}" if known else ""
+        return f"{self.program.line(name).says} is {rule}{where}."
+
+    def _changed(self, name: str, rule: str) -> Iterator[tuple[Change, str]]:
+        raw = rule.encode()
+        places = _Places(rule)
+        for node in ast.walk(ast.parse(rule, mode="eval")):
+            if not isinstance(node, ast.expr):
+                continue
+            start, end = node.col_offset, node.end_col_offset or 0
+            for change in [*places.changes(node), *self._names(name, node)]:
+                text = raw[:start].decode() + f"({change.text})" + raw[end:].decode()
+                if _is_rule(text):
+                    yield change, text
+        for change in self._wholes(name, rule):
+            yield change, change.text
+
+    def _names(self, line: str, node: ast.expr) -> Iterator[Change]:
+        """Another array of the same shape, or the same one of the call before."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield from self._functions(node)
+        if not isinstance(node, ast.Name) or node.id not in self.shapes:
+            return
+        limit = self.program.order[line]
+        for other, shapes in self.shapes.items():
+            is_there = self.program.order.get(other, -1) < limit
+            if is_there and other != node.id and shapes == self.shapes[node.id]:
+                says = f"{self._named(other)} stands where {self._named(node.id)} belongs in "
+                yield Change("other_array", other, says + "{line}", _kinship(other, node.id))
+        if any(len(probe.calls) > 1 for probe in self.program.probes):
+            old = f"before.{node.id} if before is not None else {node.id}"
+            says = f"{self._named(node.id)} is still that of the call before in {{line}}"
+            yield Change("kept_from_before", old, says, 0.5)
+
+    def _functions(self, node: ast.Call) -> Iterator[Change]:
+        assert isinstance(node.func, ast.Name)
+        inner = [ast.unparse(arg) for arg in node.args]
+        if not inner:
+            return
+        name = node.func.id
+        yield Change("left_out", inner[0], f"{name} is left out in {{line}}")
+        if len(inner) == 1 and name in self.program.functions:
+            slope = f"{name}({name}({inner[0]}))"
+            says = f"{name} is applied twice in {{line}}"
+            yield Change("function_twice", slope, says, 0.8)
+            for other in self.program.functions:
+                if other != name:
+                    says = f"{other} stands where {name} belongs in {{line}}"
+                    yield Change("other_function", f"{other}({inner[0]})", says, 0.7)
+
+    def _wholes(self, name: str, rule: str) -> Iterator[Change]:
+        yield Change("sign", f"-({rule})", "the sign of {line} is turned")
+        yield Change("doubled", f"2 * ({rule})", "{line} has a factor 2 too many", 0.7)
+        yield Change("halved", f"({rule}) / 2", "{line} has a factor ½ too many", 0.7)
+        yield Change("zero", f"0 * ({rule})", "{line} is zero", 0.5)
+        yield Change("ones", f"np.ones_like({rule})", "{line} is all ones", 0.5)
+        yield Change("transposed", f"np.transpose({rule})", "{line} is transposed")
+        has_number = self.shapes.get("N") == self.shapes[""]
+        if has_number and self.program.order.get("N", -1) < self.program.order[name]:
+            yield Change("mean_twice", f"({rule}) / N", "{line} is divided by N once too often")
+            yield Change("no_mean", f"({rule}) * N", "{line} is N times too large")
+        if any(len(probe.calls) > 1 for probe in self.program.probes):
+            old = f"({rule}) + (before.{name} if before is not None else 0)"
+            says = "{line} is added to what the call before left there"
+            yield Change("kept_from_before", old, says)
+
+    def _named(self, name: str) -> str:
+        return f"{self.program.line(name).says} ({name})" if name in self.program.order else name
+
+
+def _kinship(one: str, other: str) -> float:
+    """How likely one name is mixed up with another: mostly where only the number differs."""
+    bare = [name.rstrip("0123456789") for name in (one, other)]
+    return 0.8 if bare[0] == bare[1] else 0.4
+
+
+def _is_rule(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _shapes(program: Program) -> Mapping[str, tuple[Any, ...]]:
+    """The shapes of every name in all probes; those of "" are the shapes of a number."""
+    under = bench_of(program, program.probes).under((), None)
+    found: dict[str, list[Any]] = {name: [] for name in program.order}
+    found |= {name: [] for name in sorted(program.inputs)}
+    found[""] = []
+    for probe in program.probes:
+        for call, case in enumerate(probe.calls):
+            found[""].append(())
+            for name, shapes in found.items():
+                if name in program.order:
+                    number = under.number(probe.name, call, name)
+                    value = None if number == FAILED else under.bench.values[number]
+                    shapes.append(_shape(value))
+                elif name:
+                    shapes.append(_shape(case[name]) if name in case else "not there")
+    return {name: tuple(shapes) for name, shapes in found.items() if "none" not in shapes}
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(value, bool):
+        return np.shape(value)
+    return "none"
+
+
+class _Places:
+    """The changes of one node of a rule."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+
+    def changes(self, node: ast.expr) -> Iterator[Change]:
+        """What else may stand there."""
+        if isinstance(node, ast.BinOp):
+            yield from self._operation(node)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            yield Change("sign", self.text(node.operand), "a minus is missing in {line}")
+        elif isinstance(node, ast.Attribute) and node.attr == "T":
+            says = f"{self.text(node.value)} is not transposed in {{line}}"
+            yield Change("transposed", self.text(node.value), says)
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+            yield from self._comparison(node)
+        elif isinstance(node, ast.Call):
+            yield from self._call(node)
+        elif isinstance(node, ast.Subscript):
+            yield from self._subscript(node)
+
+    def text(self, node: ast.AST) -> str:
+        """A node as it stands in the rule."""
+        return ast.unparse(node)
+
+    def _operation(self, node: ast.BinOp) -> Iterator[Change]:
+        a, b = self.text(node.left), self.text(node.right)
+        if isinstance(node.op, ast.Mult):
+            yield Change("left_out", f"{a}", f"the factor {b} is missing in {{line}}")
+            yield Change("left_out", f"{b}", f"the factor {a} is missing in {{line}}")
+            yield Change(
+                "twice", f"({a}) * ({b}) * ({b})", f"the factor {b} is twice in {{line}}", 0.7
+            )
+            yield Change(
+                "added",
+                f"({a}) + ({b})",
+                f"{a} and {b} are added, not multiplied, in {{line}}",
+                0.4,
+            )
+            yield Change("product", f"({a}) @ ({b})", "@ stands where * belongs in {line}")
+        elif isinstance(node.op, ast.Div):
+            yield Change("left_out", f"{a}", f"the division by {b} is missing in {{line}}")
+            yield Change(
+                "twice", f"({a}) / ({b}) / ({b})", f"{{line}} is divided by {b} twice", 0.8
+            )
+            yield Change(
+                "inverse", f"({a}) * ({b})", f"{{line}} is multiplied by {b}, not divided", 0.7
+            )
+        elif isinstance(node.op, ast.Add):
+            yield Change("left_out", f"{a}", f"the term {b} is missing in {{line}}")
+            yield Change("left_out", f"{b}", f"the term {a} is missing in {{line}}")
+            yield Change("sign", f"({a}) - ({b})", f"{b} is subtracted, not added, in {{line}}")
+            yield Change("twice", f"({a}) + ({b}) + ({b})", f"{b} is added twice in {{line}}", 0.8)
+        elif isinstance(node.op, ast.Sub):
+            yield Change("left_out", f"{a}", f"the term {b} is missing in {{line}}")
+            yield Change("left_out", f"-({b})", f"the term {a} is missing in {{line}}")
+            yield Change("sign", f"({a}) + ({b})", f"{b} is added, not subtracted, in {{line}}")
+            yield Change("sign", f"({b}) - ({a})", f"{a} − {b} is the wrong way round in {{line}}")
+        elif isinstance(node.op, ast.MatMult):
+            yield from self._matrix(a, b)
+        elif isinstance(node.op, ast.Pow):
+            yield Change("left_out", f"{a}", f"the power {b} is missing in {{line}}")
+
+    def _matrix(self, a: str, b: str) -> Iterator[Change]:
+        says = f"* stands where @ belongs, between {a} and {b}, in {{line}}"
+        yield Change("elementwise_product", f"({a}) * ({b})", says)
+        flips = [(f"({a}).T", f"({b})", a), (f"({a})", f"({b}).T", b)]
+        for left, right, which in flips:
+            now = "transposed or not transposed, the other way round,"
+            yield Change("transposed", f"{left} @ {right}", f"{which} is {now} in {{line}}")
+        yield Change(
+            "swapped", f"({b}) @ ({a})", f"{a} @ {b} is the wrong way round in {{line}}", 0.8
+        )
+        yield Change("left_out", f"{a}", f"the factor {b} is missing in {{line}}", 0.7)
+        yield Change("left_out", f"{b}", f"the factor {a} is missing in {{line}}", 0.7)
+
+    def _comparison(self, node: ast.Compare) -> Iterator[Change]:
+        signs = {
+            ast.Gt: ">",
+            ast.GtE: ">=",
+            ast.Lt: "<",
+            ast.LtE: "<=",
+            ast.Eq: "==",
+            ast.NotEq: "!=",
+        }
+        now = signs.get(type(node.ops[0]))
+        a, b = self.text(node.left), self.text(node.comparators[0])
+        for sign in signs.values() if now else ():
+            if sign != now:
+                says = f"the comparison is {a} {sign} {b} in {{line}}"
+                yield Change("comparison", f"({a}) {sign} ({b})", says, 0.6)
+
+    def _call(self, node: ast.Call) -> Iterator[Change]:
+        if not isinstance(node.func, ast.Attribute):
+            return
+        name, owner = node.func.attr, node.func.value
+        is_numpy = isinstance(owner, ast.Name) and owner.id == "np"
+        if name not in ("sum", "mean", "max", "min"):
+            if is_numpy and len(node.args) == 1:
+                says = f"{name} is left out in {{line}}"
+                yield Change("left_out", self.text(node.args[0]), says)
+            return
+        inner = self.text(node.args[0]) if is_numpy and node.args else self.text(owner)
+        yield from self._reduction(node, name, inner)
+
+    def _reduction(self, node: ast.Call, name: str, inner: str) -> Iterator[Change]:
+        words = {key.arg: self.text(key.value) for key in node.keywords if key.arg}
+        axis, keeps = words.get("axis"), words.get("keepdims") == "True"
+        kept = ", keepdims=True" if keeps else ""
+        at = f"axis={axis}{kept}" if axis is not None else ""
+        if name in ("sum", "mean"):
+            other = "mean" if name == "sum" else "sum"
+            says = f"a {other} is taken where it is a {name}, in {{line}}"
+            yield Change(f"{other}_for_{name}", f"({inner}).{other}({at})", says)
+        yield Change("not_summed", inner, f"{{line}} lacks a {name}", 0.8)
+        if axis is None:
+            return
+        for one in [a for a in ("0", "1", "-1", "2") if a != axis and f"-{a}" != axis]:
+            says = f"the {name} runs over axis {one}, not {axis}, in {{line}}"
+            more = f"({inner}).{name}(axis={one}{kept})"
+            yield Change("summed_over_wrong_axis", more, says)
+        says = f"the {name} runs over all axes, not over axis {axis} alone, in {{line}}"
+        yield Change("summed_over_all", f"({inner}).{name}()", says)
+        if keeps:
+            says = f"the {name} does not keep its axis (keepdims) in {{line}}"
+            yield Change("no_keepdims", f"({inner}).{name}(axis={axis})", says)
+
+    def _subscript(self, node: ast.Subscript) -> Iterator[Change]:
+        inner = self.text(node.value)
+        index = self.text(node.slice)
+        yield Change("left_out", inner, f"[{index}] is missing in {{line}}", 0.6)
+        for now, then in (("1:", ":-1"), (":-1", "1:")):
+            if now in index and not (now == "1:" and ":-1" in index and "1:" not in index):
+                says = f"[{index.replace(now, then)}] stands where [{index}] belongs in {{line}}"
+                yield Change("off_by_one", f"{inner}[{index.replace(now, then)}]", says, 0.7)

@@ -1,0 +1,247 @@
+"""What was decided, in words: for the student at the part's level of hint, and for the teacher.
+
+Nothing of a hidden part's inputs, numbers or texts is said: only the kind of the fault, and a
+demonstration on an input of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.notation import counted
+from chainrule.marking.assignment import Part
+from chainrule.marking.contract import Finding
+from chainrule.marking.deciding import Place, Telling, Verdict
+from chainrule.marking.evaluating import Bench, array_of
+from chainrule.marking.inputs import as_rows, given, smallest
+from chainrule.marking.program import Program, Variation, differing
+from chainrule.marking.result import Demonstration, Shown
+from chainrule.marking.search import Chosen
+
+
+def said(part: Part, verdict: Verdict, status: str) -> tuple[str, ...]:
+    """What the student reads, paragraph by paragraph.
+
+    Args:
+        part: its level of hint says how much.
+        verdict: what was decided.
+        status: as in `PartResult.status`.
+    """
+    if status == "right":
+        return tuple(_said_of_right(verdict))
+    if part.hint == "none":
+        return ("Something is wrong in this part.",) if status != "charged before" else (BEFORE,)
+    lines = list(_said_of_contract(part, verdict.contract))
+    if status == "charged before":
+        lines.append(BEFORE)
+    if part.hint == "place":
+        return (*lines, *_placed(part.program, verdict))
+    return (*lines, *_explained(part, verdict), *_conventions(verdict), *_advice(verdict))
+
+
+BEFORE = (
+    "What is wrong here follows from a fault of an earlier part, which was counted there; this "
+    "part loses nothing for it."
+)
+
+
+def _said_of_right(verdict: Verdict) -> Iterator[str]:
+    yield "Right: every number agrees."
+    yield from _conventions(verdict)
+    for finding in verdict.contract:
+        yield f"{_sentence(finding.title)} {finding.sentence}"
+    yield from _advice(verdict)
+
+
+def _conventions(verdict: Verdict) -> Iterator[str]:
+    for convention in verdict.best:
+        if convention.is_convention:
+            yield f"A choice of yours that is as good: {convention.title}. {convention.sentence}"
+
+
+def _advice(verdict: Verdict) -> Iterator[str]:
+    for bug in verdict.advice:
+        yield f"Advice, which costs nothing: {bug.title}. {bug.sentence}"
+    if verdict.extreme and not verdict.advice:
+        yield (
+            "Advice, which costs nothing: with extreme inputs, such as logits of 1000, the result "
+            "is not what it should be. Where is e^z or a logarithm taken of a number that is too "
+            "large or too small?"
+        )
+
+
+def _said_of_contract(part: Part, findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings:
+        own = "" if part.is_hidden or not finding.own else f" Python says: {finding.own}"
+        if part.hint == "full":
+            yield f"{_sentence(finding.title)} {finding.sentence}{own} {finding.hint}".strip()
+        else:
+            yield f"{_sentence(finding.title)}{own} {finding.hint}".strip()
+
+
+def _placed(program: Program, verdict: Verdict) -> Iterator[str]:
+    for place in _places(verdict):
+        yield f"The first array that is wrong is {program.line(place.line).says}."
+        break
+    for bug in _bugs(verdict.best):
+        yield f"A hint: {bug.hint}"
+
+
+def _places(verdict: Verdict) -> Sequence[Place]:
+    return (verdict.place,) if verdict.place is not None else verdict.unexplained
+
+
+def _explained(part: Part, verdict: Verdict) -> Iterator[str]:
+    bugs = _bugs(verdict.best)
+    if len(verdict.explanations) > 1 and bugs:
+        yield from _several(verdict)
+    else:
+        for bug in bugs:
+            yield f"{_sentence(bug.title)} {bug.sentence}"
+            if bug.hint:
+                yield f"To see it: {bug.hint}"
+    for place in verdict.unexplained:
+        yield _unknown(part, place)
+
+
+def _several(verdict: Verdict) -> Iterator[str]:
+    yield "More than one fault would give exactly these numbers:"
+    for k, one in enumerate(verdict.explanations, start=1):
+        text = "; and ".join(f"{bug.title}. {bug.sentence}" for bug in _bugs(one))
+        yield f"{k}. {_upper(text)}"
+
+
+def _unknown(part: Part, place: Place) -> str:
+    says = part.program.line(place.line).says
+    text = f"{_upper(says)} is wrong, in a way that is none of the known ones."
+    if part.is_hidden or place.found is None:
+        return text
+    return f"{text} {_compared(place)}".strip()
+
+
+def _compared(place: Place) -> str:
+    found, expected = np.asarray(place.found, float), array_of(place.expected)
+    if expected is None:
+        return ""
+    if found.shape != expected.shape:
+        return f"It has shape {found.shape} where {expected.shape} is right."
+    if np.isnan(found).any() and np.isfinite(expected).all():
+        return "It holds nan where every number should be finite."
+    wrong = list(differing(found, expected))
+    if not wrong:
+        return ""
+    at = wrong[0]
+    where = f" at {list(at)}" if at else ""
+    return (
+        f"In the call “{place.probe}”, {len(wrong):,} of {counted(expected.size, 'number')} "
+        f"{'differs' if len(wrong) == 1 else 'differ'}; the first{where} is {found[at]:.6g} where "
+        f"{expected[at]:.6g} is right."
+    )
+
+
+def taught(part: Part, verdict: Verdict) -> tuple[str, ...]:
+    """What the teacher is told besides.
+
+    Args:
+        part: which was judged.
+        verdict: what was decided.
+    """
+    return tuple(_taught(part, verdict))
+
+
+def _taught(part: Part, verdict: Verdict) -> Iterator[str]:
+    for k, one in enumerate(verdict.explanations[:4]):
+        if one:
+            yield f"explanation {k + 1}: {' + '.join(f'{v.name} ({v.title})' for v in one)}"
+        for other in verdict.same[k] if k < len(verdict.same) else ():
+            yield f"the same numbers: {' + '.join(v.title for v in other)}"
+    if verdict.place is not None:
+        place = verdict.place
+        where = f"first wrong: {place.line}, probe “{place.probe}”."
+        yield f"{where} {_compared_safely(place)}".strip()
+    for finding in verdict.contract:
+        yield f"{finding.name}: {finding.own}" if finding.own else finding.name
+
+
+def _compared_safely(place: Place) -> str:
+    return _compared(place) if place.found is not None else "The submission stopped there."
+
+
+def demonstrated(part: Part, verdict: Verdict) -> Demonstration | None:
+    """A small input that shows the likeliest bug, computed with inputs of its own.
+
+    Args:
+        part: whose lines are shown.
+        verdict: what was decided.
+    """
+    if part.hint != "full" or not _bugs(verdict.best):
+        return None
+    program = part.program
+    conventions = tuple(v for v in verdict.best if v.is_convention)
+    found = smallest(program, verdict.best, conventions, verdict.judged)
+    if found is None:
+        return None
+    probe, call, line = found
+    bench = Bench(program, (probe,))
+    values = [
+        bench.under(c, None).value(probe.name, call, line) for c in (verdict.best, conventions)
+    ]
+    says = program.line(line).says
+    inputs = given(probe.calls[call])
+    return Demonstration(
+        f"A small input that shows it: {says}",
+        tuple(Shown(name, "", as_rows(value)) for name, value in inputs.items()),
+        Shown(line, says, as_rows(values[0])),
+        Shown(line, says, as_rows(values[1])),
+    )
+
+
+def script(part: Part, telling: Telling) -> str:
+    """Python that makes the call which tells explanations apart, to be run beside the submission.
+
+    Args:
+        part: how the call is made.
+        telling: the input and what each explanation gives there.
+    """
+    lines = ["import numpy as np", *(f"import {name}" for name in part.calls.modules), ""]
+    for name, value in telling.probe.calls[telling.call].items():
+        lines.append(f"{name} = {literal(value)}")
+    lines += [part.calls.setup.strip(), part.calls.call.strip()]
+    lines.append(f"print({part.calls.returns.get(telling.line, telling.line)})")
+    for k, value in enumerate(telling.values, start=1):
+        lines.append(f"# {k}. gives {literal(value)}")
+    return "\n".join(line for line in lines if line.strip() or line == "")
+
+
+def literal(value: Any) -> str:
+    """A value as Python text.
+
+    Example:
+        >>> literal(np.array([[1.0, 2.0]]))
+        'np.array([[1., 2.]])'
+    """
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, separator=", ", threshold=10_000, max_line_width=10_000)
+        return f"np.array({' '.join(text.split())})"
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _bugs(chosen: Chosen) -> tuple[Variation, ...]:
+    return tuple(v for v in chosen if not v.is_convention)
+
+
+def _sentence(title: str) -> str:
+    return f"{_upper(title)}."
+
+
+def _upper(text: str) -> str:
+    """A sentence's first letter, large: not a symbol's, such as that of δ or dW1."""
+    first = text.split(" ", 1)[0]
+    return (
+        text[0].upper() + text[1:]
+        if first.isascii() and first.isalpha() and len(first) > 1
+        else text
+    )

@@ -1,0 +1,371 @@
+"""The search for the variations that give a submission's numbers, stage by stage.
+
+The arrays that a submission returned are looked at in the order of the program's lines. What gives
+the first wrong one is looked for: conventions first, then one bug, then two at once. With it the
+next wrong one is looked for, until nothing is wrong. Where nothing gives an array, the
+submission's own values stand for it in all that follows, so that the rest is judged by itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, count, product
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.marking.evaluating import FAILED, Bench, Under, array_of, reached
+from chainrule.marking.program import RIGHT, Probe, Program, Variation, is_same
+
+Chosen = tuple[Variation, ...]
+
+_MOST_STATES = 60
+_MOST_PAIRS = 12_000
+_MOST_RUNS = 300  # of pairs, where a program runs as a whole
+_MOST_FITTING = 8
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One array that a submission returned.
+
+    Attributes:
+        line: its name in the program.
+        probe: the name of the probe.
+        call: which call of the probe, from 0.
+        found: the array, of the shape that the program's has where it can be given it; None
+            where the submission stopped with an error.
+    """
+
+    line: str
+    probe: str
+    call: int
+    found: Array | None
+
+
+@dataclass
+class State:
+    """Variations that give the first entries.
+
+    Attributes:
+        chosen: the variations.
+        wrong: the index of the first entry that they do not give.
+        forced: the lines whose own values stand for the program's.
+    """
+
+    chosen: Chosen
+    wrong: int
+    forced: frozenset[str] = frozenset()
+    cost: float = 0.0
+
+
+@dataclass
+class Found:
+    """What the search found.
+
+    Attributes:
+        fitting: sets of variations that give every entry, the likeliest first.
+        unexplained: the first entry of every line that nothing gives.
+    """
+
+    fitting: list[Chosen] = field(default_factory=list)
+    unexplained: list[Entry] = field(default_factory=list)
+
+
+class Search:
+    """A search for what gives a submission's numbers.
+
+    Args:
+        program: what it should compute.
+        entries: what it returned, in the order of the program's lines.
+        probes: the calls.
+        more: the variations that may be tried for a line besides the hand-written ones, such as
+            mutations of its rule under the rules so far.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        entries: Sequence[Entry],
+        probes: Sequence[Probe],
+        more: Callable[[str, str], Sequence[Variation]] = lambda line, rule: (),
+    ) -> None:
+        self.program, self.more = program, more
+        self.entries = sorted(entries, key=lambda e: program.order[e.line])
+        self.bench = bench_of(program, probes)
+        self.slack = {e.probe: _slacks(self.bench, e.probe) for e in self.entries}
+        self.agreed: dict[tuple[int, int], bool] = {}
+        self.found = {(e.probe, e.call, e.line): e.found for e in self.entries}
+        self.pairs_left = _MOST_PAIRS if type(program).run is Program.run else _MOST_RUNS
+
+    def run(self, start: Chosen = ()) -> Found:
+        """Search, and where nothing fits go on from the submission's own values.
+
+        Args:
+            start: variations that are known to be there.
+        """
+        found = Found()
+        forced: frozenset[str] = frozenset()
+        while True:
+            goals, best = self._goals(start, forced)
+            if goals:
+                found.fitting = goals
+                return found
+            entry = self.entries[best.wrong]
+            found.unexplained.append(entry)
+            forced, start = forced | {entry.line}, best.chosen
+
+    def agrees(self, under: Under, index: int) -> bool:
+        """Whether the program with other rules gives an entry."""
+        entry = self.entries[index]
+        number = under.number(entry.probe, entry.call, entry.line)
+        key = index, number
+        if key not in self.agreed:
+            failed = number == FAILED
+            self.agreed[key] = failed if entry.found is None else self._is_same(entry, number)
+        return self.agreed[key]
+
+    def _is_same(self, entry: Entry, number: int) -> bool:
+        value = None if number == FAILED else array_of(self.bench.values[number])
+        if value is None or entry.found is None or value.shape != entry.found.shape:
+            return False
+        slack = self.slack[entry.probe].get((entry.call, entry.line), 0.0)
+        if np.shape(slack) != value.shape:
+            slack = float(np.max(slack, initial=0.0))
+        return is_same(entry.found, value, slack=slack)
+
+    def under(self, chosen: Sequence[Variation], forced: frozenset[str]) -> Under:
+        """The program under variations, with the submission's own values of some lines."""
+        given = {k: v for k, v in self.found.items() if k[2] in forced and v is not None}
+        return self.bench.under(chosen, given)
+
+    def first_wrong(
+        self, chosen: Sequence[Variation], forced: frozenset[str] = frozenset(), start: int = 0
+    ) -> int:
+        """The index of the first entry that variations do not give; else how many there are."""
+        under = self.under(chosen, forced)
+        for index in range(start, len(self.entries)):
+            if not self.agrees(under, index):
+                return index
+        return len(self.entries)
+
+    def _goals(self, start: Chosen, forced: frozenset[str]) -> tuple[list[Chosen], State]:
+        """Sets of variations that give everything, and else how far one came."""
+        first = State(start, self.first_wrong(start, forced), forced, cost_of(start))
+        seen, goals, best = set[Hashable](), list[State](), first
+        ticket, queue = count(), list[tuple[float, int, State]]()
+        for_pairs, fresh = [first], [first]
+        for _ in range(_MOST_STATES):
+            for state in fresh:
+                if (key := frozenset(_names(state.chosen))) not in seen:
+                    seen.add(key)
+                    heapq.heappush(queue, (state.cost, next(ticket), state))
+            fresh = []
+            if not queue:
+                if _is_likely(goals) or not for_pairs or self.pairs_left <= 0:
+                    break
+                state = max(for_pairs, key=lambda s: (s.wrong, -s.cost))
+                for_pairs.remove(state)
+                fresh = list(self._pairs(state))
+                continue
+            state = heapq.heappop(queue)[2]
+            best = max(best, state, key=lambda s: (s.wrong, -s.cost))
+            if len(goals) >= _MOST_FITTING:
+                break
+            if goals and state.cost > min(goal.cost for goal in goals) + 0.7:
+                continue
+            if state.wrong == len(self.entries):
+                goals.append(state)
+            elif not (fresh := list(self._singles(state))):
+                for_pairs.append(state)
+        return [state.chosen for state in _least(goals)], best
+
+    def _singles(self, state: State) -> Iterator[State]:
+        """What gives the first wrong entry: conventions, several of them at once, or one bug."""
+        options = self._options(state)
+        yield from self._fixing(state, ((v,) for v in options))
+        groups: dict[str, list[Variation]] = {}
+        for v in options:
+            if v.is_convention:
+                groups.setdefault(v.group, []).append(v)
+        several = [
+            chosen
+            for size in range(2, min(len(groups), 5) + 1)
+            for which in combinations(groups.values(), size)
+            for chosen in product(*which)
+        ]
+        yield from self._fixing(state, several[:1500])
+
+    def _pairs(self, state: State) -> Iterator[State]:
+        """Pairs that give the first wrong entry together."""
+        if state.wrong == len(self.entries):
+            return
+        options = self._different(state)
+        written = [v for v in options if not v.is_generated]
+        made = [v for v in options if v.is_generated]
+        tried = [*combinations(written, 2), *product(written, made), *combinations(made, 2)]
+        allowed = [pair for pair in tried if compatible(pair)][: self.pairs_left]
+        self.pairs_left -= len(allowed)
+        yield from self._fixing(state, allowed)
+
+    def _different(self, state: State) -> list[Variation]:
+        """One of all options that make the same of the line of the first wrong entry."""
+        line = self.entries[state.wrong].line
+        where = [k for k, e in enumerate(self.entries) if e.line == line]
+        before = self.under(state.chosen, state.forced)
+        kept: dict[tuple[int, ...], Variation | None] = {self._made(before, where): None}
+        for v in self._options(state):
+            made = self._made(self.under(ordered((*state.chosen, v)), state.forced), where)
+            kept.setdefault(made, v)
+        return [v for v in kept.values() if v is not None]
+
+    def _made(self, under: Under, where: Sequence[int]) -> tuple[int, ...]:
+        entries = (self.entries[k] for k in where)
+        return tuple(under.number(e.probe, e.call, e.line) for e in entries)
+
+    def _options(self, state: State) -> list[Variation]:
+        """The variations that may change the first wrong entry, the likeliest first."""
+        target = self.entries[state.wrong].line
+        used = set(_names(state.chosen))
+        groups = {v.group for v in state.chosen if v.is_convention}
+        found = [
+            v
+            for v in self.program.variations
+            if (v.name, *v.changes.items()) not in used
+            and not (v.is_convention and v.group in groups)
+            and target
+            in reached(self.program, frozenset(v.changes) & frozenset(self.program.order))
+            and not state.forced & set(v.changes)
+        ]
+        return sorted([*found, *self._made_up(state, target)], key=cost)
+
+    def _made_up(self, state: State, target: str) -> Iterator[Variation]:
+        rules = self.program.rules(state.chosen)
+        for line in self.program.lines:
+            if line.name in state.forced or target not in reached(self.program, {line.name}):
+                continue
+            yield from self.more(line.name, rules.get(line.name, line.rule))
+
+    def _fixing(self, state: State, additions: Iterable[Chosen]) -> Iterator[State]:
+        """The states that an addition leads to, where it gives the first wrong entry."""
+        for added in additions:
+            chosen = ordered((*state.chosen, *added))
+            under = self.under(chosen, state.forced)
+            if not self.agrees(under, state.wrong):
+                continue
+            wrong = self.first_wrong(chosen, state.forced)
+            if wrong > state.wrong:
+                yield State(chosen, wrong, state.forced, cost_of(chosen))
+
+
+def ordered(chosen: Sequence[Variation]) -> Chosen:
+    """Conventions first, then what replaces a rule, then what is put around one."""
+    return tuple(
+        sorted(
+            chosen,
+            key=lambda v: (not v.is_convention, any(RIGHT in rule for rule in v.changes.values())),
+        )
+    )
+
+
+def compatible(pair: Sequence[Variation]) -> bool:
+    """Whether both of a pair have an effect: neither replaces all that the other changes."""
+    one, other = pair
+    if one.is_convention and other.is_convention:
+        return False
+    shared = set(one.changes) & set(other.changes)
+    return not any(
+        RIGHT not in one.changes[name] and RIGHT not in other.changes[name] for name in shared
+    )
+
+
+def cost(variation: Variation) -> float:
+    """How unlikely a variation is: conventions cost least, generated ones most."""
+    if variation.is_convention:
+        return 0.01
+    return (1.5 if variation.is_generated else 1.0) - 0.02 * float(np.log(variation.often))
+
+
+def cost_of(chosen: Sequence[Variation]) -> float:
+    """How unlikely variations are together."""
+    return sum(map(cost, chosen))
+
+
+def _names(chosen: Sequence[Variation]) -> Iterator[Hashable]:
+    return ((v.name, *v.changes.items()) for v in chosen)
+
+
+def _is_likely(goals: Sequence[State]) -> bool:
+    """Whether one of the goals has two bugs at most, so that no other one need be looked for."""
+    return any(sum(not v.is_convention for v in goal.chosen) <= 2 for goal in goals)
+
+
+def _least(goals: Sequence[State]) -> list[State]:
+    """The goals that hold no other one, and have no more bugs than the one with the fewest."""
+    if not goals:
+        return []
+    bugs = [sum(not v.is_convention for v in state.chosen) for state in goals]
+    sets = [set(_names(state.chosen)) for state in goals]
+    kept = [
+        state
+        for state, number, names in zip(goals, bugs, sets, strict=True)
+        if number == min(bugs) and not any(other < names for other in sets)
+    ]
+    return sorted(kept, key=lambda state: state.cost)
+
+
+_BENCHES: dict[int, tuple[Program, Bench]] = {}
+
+
+def bench_of(program: Program, probes: Sequence[Probe]) -> Bench:
+    """The bench of a program's own probes, which is kept; a new one for others."""
+    if tuple(probes) is not program.probes:
+        return Bench(program, probes)
+    if id(program) not in _BENCHES:
+        while len(_BENCHES) > 40:
+            _BENCHES.pop(next(iter(_BENCHES)))
+        _BENCHES[id(program)] = (program, Bench(program, program.probes))
+    bench = _BENCHES[id(program)][1]
+    bench.trim()
+    return bench
+
+
+def _slacks(bench: Bench, probe: str) -> Mapping[tuple[int, str], Any]:
+    """What rounding may make of every line: the change under tiny changes of the inputs."""
+    kept = bench.__dict__.setdefault("slacks", {})
+    if probe not in kept:
+        kept[probe] = _measured_slacks(bench, bench.probes[probe])
+    found: Mapping[tuple[int, str], Any] = kept[probe]
+    return found
+
+
+def _measured_slacks(bench: Bench, probe: Probe) -> dict[tuple[int, str], Any]:
+    rng = np.random.default_rng(0)
+    step, found = 1e-10, dict[tuple[int, str], Any]()
+    for _ in range(2):
+        calls = tuple(
+            {name: _nudged(value, step, rng) for name, value in call.items()}
+            for call in probe.calls
+        )
+        moved = Bench(bench.program, (Probe(probe.name, probe.why, calls),))
+        under, right = moved.under((), None), bench.under((), None)
+        for call in range(len(calls)):
+            for line in bench.program.order:
+                a = array_of(under.value(probe.name, call, line))
+                b = array_of(right.value(probe.name, call, line))
+                if a is None or b is None or a.shape != b.shape:
+                    continue
+                with np.errstate(all="ignore"):
+                    change = np.nan_to_num(np.abs(a - b), nan=0.0, posinf=0.0)
+                now = 1e-13 + change / step * 1e-14
+                found[call, line] = np.maximum(now, found.get((call, line), 0.0))
+    return found
+
+
+def _nudged(value: Any, step: float, rng: np.random.Generator) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value * (1 + step * rng.choice([-1.0, 1.0], value.shape))
+    return value
