@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.program import FAILURES, Case, Probe, Program, Variation, compiled
+from chainrule.marking.program import FAILURES, Case, Probe, Program, Variation, evaluated
 
 FAILED = -1
 """The number of what a rule that raises an error gives, and of all that follows from it."""
@@ -91,7 +91,7 @@ class Bench:
         scope = {"np": np, **self.program.functions, "before": before, **names}
         try:
             with np.errstate(all="ignore"):
-                return self.number(eval(compiled(rule), scope))
+                return self.number(evaluated(rule, scope))
         except FAILURES:
             return FAILED
 

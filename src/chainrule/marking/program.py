@@ -192,15 +192,15 @@ class Program:
                 the later one is put around the earlier one where it says ``RIGHT``.
         """
         changed = self.rules(variations)
-        rules = [(line.name, compiled(changed.get(line.name, line.rule))) for line in self.lines]
+        rules = [(line.name, changed.get(line.name, line.rule)) for line in self.lines]
         found: list[Values] = []
         before: Any = None
         for case in probe.calls:
             values: Values = {"np": np, **self.functions, **case, "before": before}
             with np.errstate(all="ignore"):
-                for name, code in rules:
+                for name, rule in rules:
                     with suppress(*FAILURES):
-                        values[name] = eval(code, values)
+                        values[name] = evaluated(rule, values)
             found.append(values)
             before = SimpleNamespace(**values)
         return found
@@ -222,9 +222,18 @@ class Program:
 
 
 @lru_cache(maxsize=20_000)
-def compiled(rule: str) -> CodeType:
-    """The code of a rule."""
+def _compiled(rule: str) -> CodeType:
     return compile(rule, f"<{rule}>", "eval")
+
+
+def evaluated(rule: str, names: dict[str, Any]) -> Any:
+    """The value of a rule.
+
+    Args:
+        rule: one of our own tables, or made from one.
+        names: what it may read.
+    """
+    return eval(_compiled(rule), names)
 
 
 def is_same(found: Any, expected: Any, tolerance: float = 1e-7, slack: Any = 0.0) -> bool:
