@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from chainrule._version import __version__
 from chainrule.cli import (
+    assignment,
     check,
     compare,
     data,
@@ -22,6 +23,7 @@ from chainrule.cli import (
     init,
     inspect,
     interrupts,
+    mark,
     plot,
     predict,
     range_test,
@@ -51,6 +53,8 @@ COMMANDS = {
     "plot": plot,
     "report": report,
     "export": export,
+    "assignment": assignment,
+    "mark": mark,
     "data": data,
     "schema": schema,
 }

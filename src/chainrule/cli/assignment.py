@@ -1,0 +1,100 @@
+"""``chainrule assignment init NAME [FOLDER]`` and ``chainrule assignment check FOLDER``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule.cli.examples import epilog
+from chainrule.cli.terminal import say
+
+if TYPE_CHECKING:
+    from chainrule.marking.checking import Checked
+
+app = typer.Typer(
+    help="Write an exercise, and check it before a class is marked.", no_args_is_help=True
+)
+
+FAILED = 1
+
+
+@app.command("init", epilog=epilog("assignment init"))
+def init(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="NTNU, HLCV, CMU, PSU, ASU or custom.")
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="Where to write it; by default NAME."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+) -> None:
+    """Write an assignment that works as it is: its rules, a solution and a page for students."""
+    from chainrule.core.errors import ChainruleError, unknown
+    from chainrule.marking.assignment import shipped
+    from chainrule.marking.templates import write_assignment
+
+    known = shipped()
+    found = {word.lower(): word for word in known}.get(name.lower())
+    if found is None:
+        raise ChainruleError(unknown("assignment", name, known))
+    target = folder or Path(found)
+    written = write_assignment(known[found], target, replace=force)
+    say(f"{len(written)} files written to {target}; now: chainrule assignment check {target}")
+
+
+@app.command("check", epilog=epilog("assignment check"))
+def check(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The assignment, or the name of a course's.")
+    ],
+    full: Annotated[
+        bool, typer.Option("--full", help="Name every bug that a part does not notice.")
+    ] = False,
+) -> None:
+    """Check an assignment: your solution must pass, and the parts should notice what goes wrong.
+
+    The status is 1 if the solution does not pass.
+    """
+    from chainrule.marking.assignment import assignment_at
+    from chainrule.marking.checking import check_assignment
+
+    checked = check_assignment(assignment_at(folder))
+    _print(checked, full=full)
+    if not checked.is_right:
+        raise typer.Exit(FAILED)
+
+
+def _print(checked: Checked, *, full: bool) -> None:
+    """Print what was found about each part, and what may be changed."""
+    from chainrule.cli.tables import print_rows
+
+    headings = ("part", "your solution", "bugs noticed", "told apart", "time", "limit")
+    rows = []
+    for part in checked.parts:
+        same = sum(len(group) for group in part.alike)
+        rows.append(
+            (
+                part.name,
+                "right" if part.is_right else "NOT RIGHT",
+                f"{part.noticed} of {part.known}" if part.known else "none known",
+                f"{part.noticed - same} of {part.noticed}" if part.known else "",
+                f"{part.seconds:.2f} s",
+                f"{part.limit:g} s",
+            )
+        )
+    print_rows(headings, rows, words=2)
+    for part in checked.parts:
+        if not part.is_right:
+            say(f"{part.name}: your solution does not pass")
+            for line in part.said:
+                say(f"  {line}")
+        for group in part.alike:
+            say(f"{part.name}: the same numbers come of: {'; or '.join(group)}")
+        for title in part.missed if full else ():
+            say(f"{part.name}: not noticed: {title}")
+    for warning in checked.warnings:
+        say(f"warning: {warning}")
+    say(f"sandbox: {checked.tier}")

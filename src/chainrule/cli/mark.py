@@ -1,0 +1,174 @@
+"""``chainrule mark ASSIGNMENT SUBMISSIONS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainrule.cli.options import Quiet
+from chainrule.cli.terminal import say
+
+if TYPE_CHECKING:
+    from chainrule.marking.classroom import Class
+
+FAILED = 1
+
+MOST_ROWS = 30
+"""Of more students or bugs than this, the first are printed."""
+
+
+def command(
+    assignment: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ASSIGNMENT", help="The assignment's folder, or the name of a course's."
+        ),
+    ],
+    submissions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SUBMISSIONS",
+            help="A folder with a folder, an archive, a notebook or a file for each student; or "
+            "one submission.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "--output",
+            metavar="FOLDER",
+            help="Where results and reports go; by default SUBMISSIONS-marked, here.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Mark only this student; may be repeated."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            max=256,
+            help="How many are marked at the same time; by default one a core.",
+        ),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Mark also what is marked already.")
+    ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="Run the code although this machine cannot hold it in a sandbox."
+        ),
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mark a class: run each submission in a sandbox, and name what is wrong with it.
+
+    Writes a table, JSON, a page for each student and one for the class. A marking that was
+    interrupted goes on where it was, by the same command. The status is 1 if a submission could
+    not be marked by no fault of its own.
+    """
+    from chainrule.core.files import locked
+    from chainrule.core.interrupts import terminable
+    from chainrule.core.limits import machine_cores
+    from chainrule.marking.assignment import assignment_at
+    from chainrule.marking.classroom import mark_class
+    from chainrule.marking.reports.written import RESULTS, write_reports
+    from chainrule.marking.submissions import chosen, find_submissions
+
+    wanted = assignment_at(assignment)
+    found = chosen(find_submissions(submissions, wanted.files), only or [])
+    folder = _folder(out, submissions)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, "another marking writes into this folder"), terminable():
+        try:
+            marked = mark_class(
+                wanted,
+                found,
+                folder / RESULTS,
+                jobs or machine_cores(),
+                trusted=trust,
+                again=again,
+                tell=_silent if quiet else _tell,
+            )
+        except KeyboardInterrupt:
+            say("stopped; what is marked is kept: the same command goes on", to_stderr=True)
+            raise
+        write_reports(marked, folder)
+    if not quiet:
+        _print(marked, folder)
+    if any(kept.failed for kept in marked.results):
+        raise typer.Exit(FAILED)
+
+
+def _folder(out: Path | None, submissions: Path) -> Path:
+    """Where results go.
+
+    Raises:
+        ChainruleError: within the submissions, where they would be taken for one, or a file.
+    """
+    from chainrule.core.errors import ChainruleError, Problem
+
+    folder = out or Path(f"{submissions.absolute().name}-marked")
+    inside = folder.absolute().resolve()
+    if submissions.absolute().resolve() in (inside, *inside.parents):
+        message = "results would lie among the submissions; name another folder by --out"
+        raise ChainruleError(Problem(message, folder))
+    if folder.exists() and not folder.is_dir():
+        raise ChainruleError(Problem("this is a file; results go into a folder", folder))
+    return folder
+
+
+Tell = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def _tell(done: int, total: int) -> None:
+    """Say how far it is at every tenth, where no bar shows it."""
+    import sys
+
+    if sys.stderr.isatty() or total < 10:
+        return
+    if done * 10 // total > (done - 1) * 10 // total:
+        say(f"{done} of {total} marked", to_stderr=True)
+
+
+def _print(marked: Class, folder: Path) -> None:
+    from chainrule.cli.tables import print_rows
+    from chainrule.marking.reports.of_class import found_in
+    from chainrule.marking.reports.page import points
+
+    parts = marked.assignment.parts
+    rows = []
+    for kept in marked.results[:MOST_ROWS]:
+        one = kept.marked
+        bugs = dict.fromkeys(name for part in one.parts for name in part.bugs[:1])
+        rows.append(
+            (
+                one.student,
+                *(points(part.earned) for part in one.parts),
+                f"{points(one.earned)} of {points(one.credit)}",
+                ", ".join(bugs),
+            )
+        )
+    headings = ("student", *(part.name for part in parts), "points", "found")
+    print_rows(headings, rows, words=1)
+    left = len(marked.results) - MOST_ROWS
+    if left > 0:
+        say(f"... and {left} more")
+    bugs_found = found_in(marked)
+    if len(marked.results) > 1 and bugs_found:
+        table = [(str(len(one.students)), one.title) for one in bugs_found[:MOST_ROWS]]
+        print_rows(("students", "what went wrong"), table)
+    say(f"class    {folder / 'class.html'}")
+    say(f"table    {folder / 'class.csv'}")
+    say(f"students {folder / 'students'}")

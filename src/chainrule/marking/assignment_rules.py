@@ -1,0 +1,199 @@
+"""What is wrong with an assignment beyond its keys: names that nothing has, Python that is none.
+
+A teacher learns here, with line and column, what otherwise every student would meet: a name in a
+``call`` that is no input, a value in ``returns`` that the program does not compute.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from chainrule.config.reading.tree import Tree
+from chainrule.core.errors import Problem, unknown
+from chainrule.core.schema import KeyPath, repeated
+from chainrule.marking.assignment_schema import AssignmentFile, PartTable
+from chainrule.marking.program import Program
+
+KNOWN = frozenset({"np", "seen", *dir(builtins)})
+"""The names that every piece of Python of an assignment may use besides inputs and modules."""
+
+
+def rule_problems(
+    model: AssignmentFile, programs: Sequence[Program | None], tree: Tree, path: Path
+) -> Iterator[Problem]:
+    """What is wrong across keys.
+
+    Args:
+        model: the file, which the schema accepts.
+        programs: of each part; None for a reference, for bounds alone, or where it is wrong.
+        tree: the places.
+        path: the file.
+    """
+    yield from _of_head(model, tree)
+    text = path.read_text("utf-8-sig").splitlines()
+    names = [part.name for part in model.part]
+    for k, (part, program) in enumerate(zip(model.part, programs, strict=True)):
+        at: KeyPath = ("part", k)
+        if part.name in names[:k]:
+            yield tree.problem((*at, "name"), f"a part {part.name!r} stands above already")
+        for n, need in enumerate(part.needs or ()):
+            if need not in names[:k]:
+                message = unknown("part", need, names[:k], "needs, which names earlier parts,")
+                yield tree.problem((*at, "needs", n), message)
+        for n, file in enumerate(part.files or ()):
+            if file not in model.assignment.files:
+                message = unknown("file", file, model.assignment.files)
+                yield tree.problem((*at, "files", n), message)
+        yield from _of_values(part, program, tree, at)
+        yield from _of_inputs(part, tree, at)
+        yield from _of_python(part, program, model, tree, at, text)
+
+
+def _of_head(model: AssignmentFile, tree: Tree) -> Iterator[Problem]:
+    head = model.assignment
+    twice = repeated(head.files)
+    if twice is not None:
+        yield tree.problem(("assignment", "files"), f"{twice!r} stands there twice")
+    for k, file in enumerate(head.files):
+        way = PurePosixPath(file)
+        if way.is_absolute() or ".." in way.parts or "\\" in file:
+            message = f"expected the name of a file within the submission, found {file!r}"
+            yield tree.problem(("assignment", "files", k), message)
+        elif way.suffix == ".py" and not all(p.isidentifier() for p in way.with_suffix("").parts):
+            message = f"Python cannot import a file of the name {file!r}"
+            yield tree.problem(("assignment", "files", k), message)
+
+
+def _of_values(
+    part: PartTable, program: Program | None, tree: Tree, at: KeyPath
+) -> Iterator[Problem]:
+    """Names of values and conventions that are none."""
+    lines = [line.name for line in program.lines] if program is not None else []
+    for name in part.returns:
+        if program is not None and name not in lines:
+            message = unknown("value", name, lines, f"the program {part.program}")
+            yield tree.problem((*at, "returns", name), message, of_key=True)
+    for n, name in enumerate(part.judged or ()):
+        if name not in part.returns:
+            yield tree.problem((*at, "judged", n), unknown("value", name, part.returns, "returns"))
+    for name in part.bounds or ():
+        if name not in part.returns:
+            message = unknown("value", name, part.returns, "returns")
+            yield tree.problem((*at, "bounds", name), message, of_key=True)
+    if program is None:
+        return
+    conventions = [v for v in program.variations if v.is_convention]
+    known = sorted({v.name for v in conventions} | {v.group for v in conventions})
+    for n, name in enumerate(part.charged or ()):
+        if name not in known:
+            message = unknown("convention", name, known, f"the program {part.program}")
+            yield tree.problem((*at, "charged", n), message)
+
+
+def _of_inputs(part: PartTable, tree: Tree, at: KeyPath) -> Iterator[Problem]:
+    """Keys that go together or do not."""
+    if part.program is not None and part.reference:
+        yield tree.problem((*at, "reference"), "a part has a program or a reference, not both")
+    if part.program is not None and part.probe:
+        yield tree.problem((*at, "probe"), "the program has its own probes; leave [[part.probe]]")
+    if part.reference and not part.probe:
+        message = "a part with a reference needs inputs: [[part.probe]] with name and inputs"
+        yield tree.problem((*at, "reference"), message)
+    inputs = {name for probe in part.probe or () for name in probe.inputs}
+    for name, gradient in (part.gradients or {}).items():
+        here = (*at, "gradients", name)
+        if name not in part.returns:
+            yield tree.problem(here, unknown("value", name, part.returns, "returns"), of_key=True)
+        if gradient.of not in part.returns:
+            message = unknown("value", gradient.of, part.returns, "returns")
+            yield tree.problem((*here, "of"), message)
+        for key in ("by", "upstream"):
+            value = getattr(gradient, key)
+            if value is not None and part.reference and value not in inputs:
+                yield tree.problem((*here, key), unknown("input", value, sorted(inputs)))
+
+
+def _of_python(
+    part: PartTable,
+    program: Program | None,
+    model: AssignmentFile,
+    tree: Tree,
+    at: KeyPath,
+    text: list[str],
+) -> Iterator[Problem]:
+    """Pieces of Python that are none, or use names that nothing has."""
+    pieces: list[tuple[KeyPath, str, str]] = [
+        ((*at, "setup"), part.setup, "exec"),
+        ((*at, "call"), part.call, "exec"),
+        *(((*at, "returns", n), code, "eval") for n, code in part.returns.items()),
+    ]
+    trees = []
+    for where, code, mode in pieces:
+        try:
+            trees.append((where, ast.parse(code.strip() if mode == "eval" else code, mode=mode)))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            yield _at_line(tree, where, text, line, f"this is no Python: {_reason(error)}")
+    inputs = _inputs(part, program)
+    if inputs is None or len(trees) < len(pieces):
+        return
+    tops = {PurePosixPath(file).with_suffix("").parts[0] for file in model.assignment.files}
+    lasts = {PurePosixPath(file).stem for file in model.assignment.files}
+    known = {*inputs, *tops, *lasts}
+    known |= {name for _, found in trees for name in _made(found)}
+    for where, found in trees:
+        for name, line in _used(found):
+            if name not in known and name not in KNOWN:
+                message = unknown("name", name, sorted(known))
+                yield _at_line(tree, where, text, line, message)
+
+
+def _inputs(part: PartTable, program: Program | None) -> set[str] | None:
+    """The names of a part's inputs; None where its program is wrong."""
+    if program is not None:
+        return {name for probe in program.probes for case in probe.calls for name in case}
+    if part.program is not None:
+        return None
+    return {name for probe in part.probe or () for name in probe.inputs} | {"case"}
+
+
+def _made(found: ast.AST) -> Iterator[str]:
+    """The names that a piece of Python gives a value."""
+    for node in ast.walk(found):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+def _used(found: ast.AST) -> Iterable[tuple[str, int]]:
+    """The names that a piece of Python uses, each with its first line."""
+    first: dict[str, int] = {}
+    for node in ast.walk(found):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            first[node.id] = min(node.lineno, first.get(node.id, node.lineno))
+    return first.items()
+
+
+def _reason(error: Any) -> str:
+    return str(getattr(error, "msg", error))
+
+
+def _at_line(tree: Tree, where: KeyPath, text: list[str], line: int, message: str) -> Problem:
+    """A problem in a line of a piece of Python, at its line in the file."""
+    place = tree.place(where)
+    if place.line is None or place.column is None:
+        return tree.problem(where, message)
+    opening = text[place.line - 1][place.column - 1 :].rstrip()
+    more = line - 1 + (opening in ('"""', "'''"))
+    return Problem(message, place.source, place.line + more, place.column if more == 0 else 1)

@@ -1,0 +1,195 @@
+"""Checks an assignment by what only running tells: the solution, and what the probes notice.
+
+A part whose solution fails would fail every student. A part that notices few of the known bugs
+lets the others through; where two bugs give the same numbers in all probes, both are told.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.marking.assignment import Assignment, Part, require_solution
+from chainrule.marking.classroom import mark_handed_in
+from chainrule.marking.program import Probe, Values, Variation, is_same
+from chainrule.marking.submissions import Submission
+
+SLOW = 0.5
+"""A part whose solution takes more than this share of its limit is warned of."""
+
+FEW = 0.5
+"""A part that notices fewer than this share of the bugs of its own stages is warned of."""
+
+
+@dataclass(frozen=True)
+class PartCheck:
+    """What was found about one part of an assignment.
+
+    Attributes:
+        name: of the part.
+        is_right: whether the solution passes it.
+        said: what is wrong with the solution.
+        known: how many bugs are known in the stages that it judges.
+        noticed: how many of them change a value that the part is charged for.
+        missed: the titles of those that change none.
+        alike: groups of titles of bugs that give the same numbers in all probes.
+        seconds: what the solution takes.
+        limit: what it may take.
+    """
+
+    name: str
+    is_right: bool
+    said: tuple[str, ...]
+    known: int = 0
+    noticed: int = 0
+    missed: tuple[str, ...] = ()
+    alike: tuple[tuple[str, ...], ...] = ()
+    seconds: float = 0.0
+    limit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found about an assignment.
+
+    Attributes:
+        parts: in order.
+        tier: the sandbox.
+        warnings: what a teacher may want to change.
+    """
+
+    parts: tuple[PartCheck, ...]
+    tier: str
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the solution passes every part."""
+        return all(part.is_right for part in self.parts)
+
+
+def check_assignment(assignment: Assignment) -> Checked:
+    """Mark the teacher's solution, and count what each part would notice.
+
+    Args:
+        assignment: what is checked.
+
+    Raises:
+        ChainruleError: the solution has not the files that students are asked for.
+    """
+    require_solution(assignment)
+    start = time.perf_counter()
+    marked, _ = mark_handed_in(assignment, Submission("solution", assignment.solution))
+    each = (time.perf_counter() - start) / len(assignment.parts)
+    results = {result.name: result for result in marked.parts}
+    parts = tuple(
+        _checked(part, results[part.name].status == "right", results[part.name].lines, each)
+        for part in assignment.parts
+    )
+    return Checked(parts, marked.tier, tuple(_warnings(assignment, parts)))
+
+
+def _checked(part: Part, is_right: bool, said: Sequence[str], seconds: float) -> PartCheck:
+    bugs = _of_own_stages(part)
+    numbers = {bug.name: _numbers(part, bug) for bug in bugs}
+    right = _numbers(part, None)
+    unseen = [bug for bug in bugs if _agree(part, numbers[bug.name], right, judged=True)]
+    missed = tuple(bug.title for bug in unseen)
+    groups = tuple(_alike(part, bugs, numbers, right))
+    return PartCheck(
+        part.name,
+        is_right,
+        tuple(said),
+        len(bugs),
+        len(bugs) - len(missed),
+        missed,
+        groups,
+        seconds,
+        part.limits.seconds,
+    )
+
+
+_Numbers = dict[str, list[Values] | None]
+"""Of each probe, by its name, the values of each call; None where a rule fails, as of shapes."""
+
+
+def _numbers(part: Part, bug: Variation | None) -> _Numbers:
+    """What a submission with a bug would return."""
+    return {probe.name: _run(part, probe, bug) for probe in part.program.probes}
+
+
+def _run(part: Part, probe: Probe, bug: Variation | None) -> list[Values] | None:
+    try:
+        values = part.program.run(probe, () if bug is None else (bug,))
+    except (ValueError, IndexError, TypeError):
+        return None
+    return [{name: call.get(name) for name in part.calls.returns} for call in values]
+
+
+def _agree(part: Part, one: _Numbers, other: _Numbers, *, judged: bool = False) -> bool:
+    """Whether two bugs give the same numbers, in all values or in those that are charged."""
+    names = part.judged if judged else tuple(part.calls.returns)
+    return all(
+        (one[probe] is None) == (other[probe] is None)
+        and all(
+            _same(a.get(name), b.get(name), part.tolerance)
+            for a, b in zip(one[probe] or (), other[probe] or (), strict=True)
+            for name in names
+        )
+        for probe in one
+    )
+
+
+def _same(one: Any, other: Any, tolerance: float) -> bool:
+    if one is None or other is None:
+        return one is other
+    return is_same(one, other, tolerance)
+
+
+def _alike(
+    part: Part, bugs: Sequence[Variation], numbers: dict[str, _Numbers], right: _Numbers
+) -> Iterator[tuple[str, ...]]:
+    """Groups of bugs that give the same numbers; those that change nothing are not among them."""
+    left = [bug for bug in bugs if not _agree(part, numbers[bug.name], right)]
+    while left:
+        first, *rest = left
+        same = [bug for bug in rest if _agree(part, numbers[first.name], numbers[bug.name])]
+        if same:
+            yield tuple(bug.title for bug in (first, *same))
+        left = [bug for bug in rest if bug not in same]
+
+
+def _warnings(assignment: Assignment, checks: Sequence[PartCheck]) -> Iterator[str]:
+    """What a teacher may want to change."""
+    total = sum(part.credit for part in assignment.parts)
+    if total == 0:
+        yield "no part is worth a point"
+    for part, check in zip(assignment.parts, checks, strict=True):
+        if check.seconds > SLOW * check.limit:
+            yield (
+                f"{part.name}: your solution takes {check.seconds:.1f} s of {check.limit:g} s; a "
+                "slower one that is right, with loops, may not end in time"
+            )
+        if check.noticed < FEW * check.known:
+            yield f"{part.name}: it notices few of the bugs of what it judges; return more values"
+        yield from _of_hidden(assignment, part)
+
+
+def _of_own_stages(part: Part) -> list[Variation]:
+    """The bugs in a part's own stages, which it should notice."""
+    stages = {part.program.line(name).stage for name in part.judged if part.program.lines}
+    bugs = [v for v in part.program.variations if not v.is_convention]
+    return [bug for bug in bugs if part.program.stage_of(bug) in stages]
+
+
+def _of_hidden(assignment: Assignment, part: Part) -> Iterator[str]:
+    """Hidden parts whose numbers another part shows."""
+    if not part.is_hidden:
+        return
+    for other in assignment.parts:
+        shows = not other.is_hidden and other.program.name == part.program.name
+        if shows and set(other.calls.returns) & set(part.calls.returns):
+            yield f"{part.name} is hidden, but {other.name} shows numbers of the same program"
+            return

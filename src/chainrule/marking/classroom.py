@@ -1,0 +1,277 @@
+"""Marks a class: every submission in a process of its own, kept as soon as it is done.
+
+Each result is a file of its own in the folder of results, written whole, with what it belongs to:
+a digest of the submission and one of the assignment. A marking that was interrupted goes on with
+what is not there; a submission that was handed in again, or an assignment that was changed, is
+marked anew.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from chainrule.core.files import write_whole
+from chainrule.core.progress import progress
+from chainrule.marking.assignment import Assignment, digest_of, load_assignment
+from chainrule.marking.marking import mark_submission
+from chainrule.marking.result import Marked, PartResult
+from chainrule.marking.submissions import Submission, digest_of_submission, lay_out
+from chainrule.marking.unpacking import Refused
+from chainrule.runs.worker_process import THREADS, Message, Send, WorkerProcess, serve
+
+FORMAT = "chainrule marked submission"
+
+_FAILED = "this submission could not be marked here, which is no fault of yours"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A submission's result as it is kept in a file.
+
+    Attributes:
+        marked: what was found.
+        submission: the digest of what was handed in.
+        assignment: the digest of the assignment.
+        notes: what was done to find the files.
+        format: says what the file is.
+    """
+
+    marked: Marked
+    submission: str
+    assignment: str
+    notes: tuple[str, ...] = ()
+    format: str = FORMAT
+
+    @property
+    def failed(self) -> bool:
+        """Whether it could not be marked by a fault of ours; it is marked anew next time."""
+        return not self.submission
+
+
+@dataclass(frozen=True)
+class Class:
+    """A marked class.
+
+    Attributes:
+        assignment: what was asked for.
+        results: of each submission, in the order of their names.
+        marked_now: how many of them were marked now; the others were there already.
+    """
+
+    assignment: Assignment
+    results: tuple[Kept, ...]
+    marked_now: int = 0
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Kept]:
+    return TypeAdapter(Kept)
+
+
+def as_text(kept: Kept) -> str:
+    """A result as JSON."""
+    return json.dumps(asdict(kept), indent=1, ensure_ascii=False, default=list)
+
+
+def from_text(text: str | bytes) -> Kept | None:
+    """The result that a JSON text holds; None where it holds none, as of an older version."""
+    with suppress(ValueError, ValidationError):
+        found = json.loads(text)
+        if isinstance(found, dict) and found.get("format") == FORMAT:
+            return _adapter().validate_python(found, strict=False)
+    return None
+
+
+def mark_class(
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    folder: Path,
+    jobs: int = 2,
+    *,
+    trusted: bool = False,
+    again: bool = False,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Class:
+    """Mark the submissions that are not marked yet.
+
+    Args:
+        assignment: what was asked for.
+        submissions: of the class.
+        folder: in which the results are kept; it is made.
+        jobs: how many are marked at the same time.
+        trusted: whether code may run although the sandbox is not safe here.
+        again: whether to mark also what is marked already.
+        tell: called after each with how many are done of how many.
+
+    Raises:
+        ChainruleError: a file cannot be written, or the sandbox refuses.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = digest_of(assignment)
+    found: dict[str, Kept] = {}
+    left: list[tuple[Submission, str]] = []
+    for one in submissions:
+        own = digest_of_submission(one.path)
+        kept = None if again else _kept(_file(folder, one), own, digest)
+        if kept is None:
+            left.append((one, own))
+        else:
+            found[one.student] = kept
+    with (
+        progress("marking", total=len(left)) as advance,
+        _Pool(assignment, min(jobs, max(len(left), 1)), trusted) as pool,
+    ):
+        for done, (one, own, (marked, notes)) in enumerate(pool.run(left), start=1):
+            kept = Kept(marked, own, digest, notes)  # without a digest it is marked again
+            write_whole(_file(folder, one), as_text(kept), own=True)
+            found[one.student] = kept
+            advance(1)
+            tell(done, len(left))
+    results = tuple(found[one.student] for one in submissions)
+    return Class(assignment, results, len(left))
+
+
+def _file(folder: Path, submission: Submission) -> Path:
+    return folder / f"{submission.student}.json"
+
+
+def _kept(path: Path, submission: str, assignment: str) -> Kept | None:
+    """The result in a file, if it belongs to this submission and this assignment."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    kept = from_text(path.read_bytes())
+    if kept is None or (kept.submission, kept.assignment) != (submission, assignment):
+        return None
+    return kept
+
+
+def mark_handed_in(
+    assignment: Assignment, submission: Submission
+) -> tuple[Marked, tuple[str, ...]]:
+    """Mark what was handed in; what cannot be unpacked or found is its student's own fault.
+
+    Args:
+        assignment: what was asked for.
+        submission: as it was handed in.
+
+    Returns:
+        What was found, and what was done to find the files.
+    """
+    with tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True) as place:
+        try:
+            laid = lay_out(submission.path, assignment.files, Path(place))
+        except Refused as error:
+            return not_marked(assignment, submission.student, str(error)), ()
+        wanted = assignment.only_definitions() if laid.from_notebook else assignment
+        return mark_submission(wanted, laid.folder, submission.student), laid.notes
+
+
+def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
+    """The result of a submission of which no part could be run."""
+    parts = tuple(
+        PartResult(part.name, part.title, part.credit, 0.0, "not run", lines=(why,))
+        for part in assignment.parts
+    )
+    return Marked(student, parts, "none", 0.0)
+
+
+_Found = tuple[Submission, str, tuple[Marked, tuple[str, ...]]]
+
+
+@dataclass
+class _Pool:
+    """Marks submissions in worker processes; a context manager that ends them."""
+
+    assignment: Assignment
+    jobs: int
+    trusted: bool
+    _processes: list[WorkerProcess] = field(default_factory=list)
+    _idle: SimpleQueue[WorkerProcess] = field(default_factory=SimpleQueue)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> _Pool:
+        self._threads = ThreadPoolExecutor(self.jobs)  # each thread waits for one process
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for process in self._processes:
+            process.kill()
+        self._threads.shutdown()
+        for process in self._processes:
+            process.close()
+
+    def run(self, left: Sequence[tuple[Submission, str]]) -> Iterator[_Found]:
+        """Mark submissions and yield each as it is done."""
+        finished: SimpleQueue[Future[_Found]] = SimpleQueue()
+        for one, own in left:
+            self._threads.submit(self._try, one, own).add_done_callback(finished.put)
+        waiting = len(left)
+        while waiting:
+            try:
+                done = finished.get(timeout=0.2)  # without it some systems delay Ctrl-C
+            except Empty:
+                continue
+            waiting -= 1
+            yield done.result()
+
+    def _try(self, one: Submission, own: str) -> _Found:
+        """Mark a submission in an idle worker, or in a new one."""
+        try:
+            process = self._idle.get_nowait()
+        except Empty:
+            process = self._start()
+        if process.has_ended:
+            process = self._start()
+        process.send({"student": one.student, "path": str(one.path)})
+        answer = process.receive()
+        if answer is None:
+            process.wait()
+            failed = "the process that marked it was ended, perhaps for lack of memory"
+        else:
+            self._idle.put(process)
+            failed = answer["failed"]
+        if answer is None or failed:
+            return one, "", (not_marked(self.assignment, one.student, _FAILED), (failed,))
+        kept = _adapter().validate_python(answer["kept"], strict=False)
+        return one, own, (kept.marked, kept.notes)
+
+    def _start(self) -> WorkerProcess:
+        process = WorkerProcess("chainrule.marking.classroom", dict.fromkeys(THREADS, "1"))
+        self._processes.append(process)
+        if self._over.is_set():  # __exit__ may have ended the others before this was in the list
+            process.kill()
+        process.send({"assignment": str(self.assignment.folder), "trusted": self.trusted})
+        return process
+
+
+def main() -> None:
+    """The program of a worker: marks one submission after the other."""
+    serve(_work)
+
+
+def _work(receive: Any, send: Send) -> None:
+    common: Message = receive()
+    assignment = load_assignment(Path(common["assignment"]))
+    while True:
+        request: Message = receive()
+        one = Submission(request["student"], Path(request["path"]))
+        try:
+            marked, notes = mark_handed_in(assignment, one)
+        except Exception as error:  # a fault of ours costs one submission, and is told
+            send({"failed": f"the marker failed: {type(error).__name__}: {error}"})
+            continue
+        send({"failed": "", "kept": json.loads(as_text(Kept(marked, "", "", notes)))})

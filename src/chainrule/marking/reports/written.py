@@ -1,0 +1,84 @@
+"""Writes all that a marked class is shown as, into one folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from chainrule.core.errors import printable
+from chainrule.core.files import require_own, write_whole
+from chainrule.core.strict_json import as_json, finite_or_null
+from chainrule.marking.classroom import Class
+from chainrule.marking.reports.of_class import class_page, found_in
+from chainrule.marking.reports.page import points
+from chainrule.marking.reports.student import student_page
+
+PAGES = "students"
+RESULTS = "results"
+
+
+def write_reports(marked: Class, folder: Path) -> None:
+    """Write the table, the JSON and the pages; older ones are replaced.
+
+    Args:
+        marked: the class.
+        folder: an existing one.
+
+    Raises:
+        ChainruleError: a file cannot be written.
+    """
+    pages = folder / PAGES
+    require_own(pages)
+    pages.mkdir(exist_ok=True)
+    for kept in marked.results:
+        page = student_page(marked.assignment, kept)
+        write_whole(pages / f"{kept.marked.student}.html", page, own=True)
+    write_whole(folder / "class.html", class_page(marked), own=True)
+    write_whole(folder / "class.csv", class_csv(marked), own=True)
+    write_whole(folder / "class.json", class_json(marked), own=True)
+
+
+def class_csv(marked: Class) -> str:
+    """The class as comma-separated text: a row a student, a column a part."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows(_rows(marked))
+    return file.getvalue()
+
+
+def _rows(marked: Class) -> Iterator[list[str]]:
+    names = [part.name for part in marked.assignment.parts]
+    yield ["student", "points", "of", *names, *(f"{name} bug" for name in names)]
+    for kept in marked.results:
+        one = kept.marked
+        yield [
+            _cell(one.student),
+            points(one.earned),
+            points(one.credit),
+            *(points(part.earned) for part in one.parts),
+            *(_cell(part.bugs[0] if part.bugs else "") for part in one.parts),
+        ]
+
+
+def _cell(value: str) -> str:
+    """A text that a spreadsheet takes for a text, and not for a formula."""
+    return f"'{printable(value)}" if value[:1] in ("=", "+", "-", "@") else printable(value)
+
+
+def class_json(marked: Class) -> str:
+    """The class as JSON: every result, and the bugs with who has them."""
+    found: dict[str, Any] = {
+        "assignment": marked.assignment.name,
+        "title": marked.assignment.title,
+        "bugs": [asdict(one) for one in found_in(marked)],
+        "conventions": [asdict(one) for one in found_in(marked, conventions=True)],
+        "students": [
+            {**asdict(kept.marked), "points": kept.marked.earned, "notes": list(kept.notes)}
+            for kept in marked.results
+        ],
+    }
+    return as_json(finite_or_null(found), indent=1) + "\n"

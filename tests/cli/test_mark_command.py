@@ -1,0 +1,44 @@
+"""``chainrule mark``."""
+
+from pathlib import Path
+
+import pytest
+
+from chainrule.marking.assignment import shipped
+
+RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
+
+
+def hand_in(name, text=RIGHT):
+    path = Path("in") / name
+    path.mkdir(parents=True)
+    (path / "two_layernet.py").write_text(text, "utf-8")
+
+
+def test_a_class_is_marked_and_told(command, folder):
+    hand_in("Ada", RIGHT.replace("d2 /= N", "pass"))
+    outcome = command("mark", "HLCV", "in")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "8 of 13" in outcome.out
+    assert "no_mean" in outcome.out
+    assert Path("in-marked/class.csv").is_file()
+    assert Path("in-marked/students/Ada.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["HLVC", "in"], "HLVC: no such folder; expected one that holds an assignment.toml; did "),
+        (["HLCV", "out"], "out: no such file or folder\n"),
+        (["HLCV", "in", "--only", "Adda"], "chainrule: unknown student 'Adda'; did you mean 'Ada"),
+        (["HLCV", "in", "--out", "in/x"], "in/x: results would lie among the submissions; name"),
+        (["HLCV", "in", "--out", "file"], "file: this is a file; results go into a folder\n"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_written(command, folder, arguments, message):
+    hand_in("Ada")
+    Path("file").write_text("")
+    outcome = command("mark", *arguments)
+    assert outcome.status == 2
+    assert outcome.err.startswith(message)
+    assert sorted(p.name for p in Path().iterdir()) == ["file", "in"]
