@@ -28,7 +28,10 @@ def test_a_class_is_marked_and_told(command, folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["HLVC", "in"], "HLVC: no such folder; expected one that holds an assignment.toml; did "),
+        (
+            ["HLVC", "in"],
+            "HLVC: no such file or folder; expected a folder that holds an assig",
+        ),
         (["HLCV", "out"], "out: no such file or folder\n"),
         (["HLCV", "in", "--only", "Adda"], "chainrule: unknown student 'Adda'; did you mean 'Ada"),
         (["HLCV", "in", "--out", "in/x"], "in/x: results would lie among the submissions; name"),

@@ -105,7 +105,7 @@ def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_lines(tmp_path):
 def test_a_folder_that_is_none_names_the_nearest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lab3").mkdir()
-    with pytest.raises(ConfigError, match=r"lab: no such folder.*did you mean 'lab3'"):
+    with pytest.raises(ConfigError, match=r"lab: no such file or folder.*did you mean 'lab3'"):
         load_assignment(tmp_path / "lab")
     with pytest.raises(ConfigError, match=r"lab3/assignment\.toml: no such file"):
         load_assignment(tmp_path / "lab3")

@@ -15,7 +15,7 @@ from chainrule.marking.reports.written import write_reports
 from chainrule.marking.submissions import find_submissions
 
 RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
-BUGS = {"Ada <b>Lovelace": ("d2 /= N", "pass"), "Bob": ("", ""), "Eve": ("import", "imp ort")}
+BUGS = {"Ada <b>Lovelace": ("d2 /= N", "pass"), "Bob": ("", "")}
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,8 @@ def handed_in(tmp_path_factory):
         (folder / name).mkdir(parents=True)
         text = RIGHT.replace(old, new, 1) if old else RIGHT
         (folder / name / "two_layernet.py").write_text(text, "utf-8")
+    (folder / "Eve").mkdir()
+    (folder / "Eve" / "notes.txt").write_text("to be done")
     with zipfile.ZipFile(folder / "Mallory.zip", "w") as archive:
         archive.writestr("../two_layernet.py", RIGHT)
     return folder
@@ -55,14 +57,15 @@ def test_each_has_what_is_due(marked):
 
 def test_what_is_marked_is_not_marked_again_unless_it_changed(handed_in, marked, tmp_path):
     shutil.copytree(marked[1] / "r", tmp_path / "r")
-    shutil.copytree(handed_in, tmp_path / "in")
+    place = tmp_path / "in"
+    shutil.copytree(handed_in, place)
     assignment = marked[0].assignment
     found = mark_class(
         assignment, find_submissions(tmp_path / "in", assignment.files), tmp_path / "r"
     )
     assert found.marked_now == 0
     assert found.results == marked[0].results
-    (tmp_path / "in" / "Eve" / "two_layernet.py").write_text(RIGHT)
+    (place / "Eve" / "two_layernet.py").write_text(RIGHT)
     (tmp_path / "r" / "Bob.json").write_text("{ half")
     found = mark_class(
         assignment, find_submissions(tmp_path / "in", assignment.files), tmp_path / "r"

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from chainrule.marking.checking import Checked
 
 app = typer.Typer(
-    help="Write an exercise, and check it before a class is marked.", no_args_is_help=True
+    help="Write an exercise, and check it before a class is marked.",
+    no_args_is_help=True,
+    epilog=epilog("assignment"),
+    rich_markup_mode=None,
 )
 
 FAILED = 1

@@ -52,6 +52,7 @@ def command(
         int | None,
         typer.Option(
             "--jobs",
+            metavar="N",
             min=1,
             max=256,
             help="How many are marked at the same time; by default one a core.",

@@ -156,7 +156,7 @@ def _file_of(folder: Path) -> Path:
     names = [*shipped(), *_folders_beside(folder)]
     guess = nearest(folder.name, names)
     hint = f"; did you mean {guess!r}?" if guess else ""
-    message = f"no such folder; expected one that holds an {FILE}{hint}"
+    message = f"no such file or folder; expected a folder that holds an {FILE}{hint}"
     raise ConfigError(Problem(message, folder))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chainrule.marking.assignment import Assignment, Part
+from chainrule.marking.bounds import judged_by_bounds, waiting
 from chainrule.marking.contract import Finding
 from chainrule.marking.deciding import Verdict, decide
 from chainrule.marking.program import Probe, Variation
@@ -24,7 +25,7 @@ def mark_submission(assignment: Assignment, folder: Path, student: str = "") -> 
         folder: the submission, unpacked.
         student: its name; by default the folder's.
     """
-    return mark_parts(assignment.parts, folder, assignment.limits, student)
+    return mark_parts(assignment.parts, folder, None, student)
 
 
 def mark_parts(
@@ -35,13 +36,17 @@ def mark_parts(
     Args:
         parts: a fault that an earlier one was charged for costs a later one nothing.
         folder: the submission, unpacked.
-        limits: what its code may use in each part.
+        limits: what its code may use in each part, where not the part's own limits.
         student: its name; by default the folder's.
     """
     start = time.perf_counter()
     charged = _Charged()
-    found = tuple(_marked_part(part, folder, limits or Limits(), charged) for part in parts)
-    return Marked(student or folder.name, found, "none", time.perf_counter() - start)
+    found: list[PartResult] = []
+    for part in parts:
+        late = waiting(part, found)
+        own = limits or part.limits
+        found.append(late or _marked_part(part, folder, own, charged))
+    return Marked(student or folder.name, tuple(found), "none", time.perf_counter() - start)
 
 
 @dataclass
@@ -56,7 +61,10 @@ def _marked_part(part: Part, folder: Path, limits: Limits, charged: _Charged) ->
     def more(probes: Sequence[Probe]) -> Answers:
         return ask(folder, part.calls, probes, limits)
 
-    verdict = decide(part.program, more(part.program.probes), more)
+    answers = more(part.program.probes)
+    if part.bounds:
+        return judged_by_bounds(part, answers)
+    verdict = decide(part.program, answers, more)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
     lines = said(part, verdict, status)

@@ -1,0 +1,84 @@
+"""Parts that are judged by no program: numbers that must lie between two, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from chainrule.marking.assignment import Part
+from chainrule.marking.result import PartResult
+from chainrule.marking.sandbox.running import Answers
+
+
+def waiting(part: Part, before: Sequence[PartResult]) -> PartResult | None:
+    """The result of a part that needs others which are not right; None where it may be marked.
+
+    Args:
+        part: the part.
+        before: the results of the earlier parts.
+    """
+    titles = [one.title for one in before if one.name in part.needs and one.status != "right"]
+    if not titles:
+        return None
+    line = f"This part is marked once these are right: {'; '.join(titles)}."
+    return PartResult(part.name, part.title, part.credit, 0.0, "not run", lines=(line,))
+
+
+def judged_by_bounds(part: Part, answers: Answers) -> PartResult:
+    """The result of a part whose returned numbers must lie between bounds.
+
+    Args:
+        part: has bounds.
+        answers: what the submission returned.
+    """
+    lines = tuple(dict.fromkeys(_outside(part, answers)))
+    missing = [
+        returned
+        for calls in answers.values()
+        for returned in calls
+        if any(name not in returned.values for name in part.bounds)
+    ]
+    status = "not run" if missing else "wrong" if lines else "right"
+    if missing:
+        lines = tuple(dict.fromkeys(_missing(part, one.trouble) for one in missing))
+    bugs = tuple(f"outside_bounds@{name}" for name in part.bounds) if status == "wrong" else ()
+    earned = part.credit if status == "right" else 0.0
+    return PartResult(part.name, part.title, part.credit, earned, status, bugs, (), lines)
+
+
+def _outside(part: Part, answers: Answers) -> Iterator[str]:
+    """A sentence for each number that does not lie between its bounds."""
+    for probe in part.program.probes:
+        for returned in answers[probe.name]:
+            for name, (low, high) in part.bounds.items():
+                value = np.asarray(returned.values.get(name, low), float)
+                if value.size != 1 or not low <= float(value.ravel()[0]) <= high:
+                    yield _sentence(part, name, value, low, high)
+
+
+def _sentence(part: Part, name: str, value: np.ndarray, low: float, high: float) -> str:
+    wanted = _wanted(low, high)
+    if part.is_hidden or part.hint == "none":
+        return f"{name} is not {wanted}."
+    if value.size != 1:
+        return f"{name} must be one number, {wanted}; yours has {value.size}."
+    return f"{name} is {float(value.ravel()[0]):.4g}; it must be {wanted}."
+
+
+def _wanted(low: float, high: float) -> str:
+    if high == float("inf"):
+        return f"at least {low:g}"
+    if low == -float("inf"):
+        return f"at most {high:g}"
+    return f"from {low:g} to {high:g}"
+
+
+def _missing(part: Part, trouble: object) -> str:
+    """Why there is no number, as far as a student may be told."""
+    kind, text = getattr(trouble, "kind", ""), getattr(trouble, "text", "")
+    if kind == "time":
+        return f"It did not end within {part.limits.seconds:g} s."
+    if part.is_hidden or not text:
+        return "It ended without a number."
+    return f"It ended without a number: {text}"
