@@ -28,13 +28,21 @@ ALLOWED = {
         "code that is run",
     ): "rules of our own tables; no text of a submission or of an assignment comes there",
     (
-        "src/chainrule/marking/sandbox/runner.py",
+        "src/chainrule/marking/sandbox/inside/calling.py",
         "code that is run",
     ): "within the sandbox, where code that nobody trusts is run on purpose",
     (
-        "src/chainrule/marking/sandbox/runner.py",
+        "src/chainrule/marking/sandbox/inside/loading.py",
+        "code that is run",
+    ): "within the sandbox: a submission's definitions",
+    (
+        "src/chainrule/marking/sandbox/inside/loading.py",
         "import by a name",
     ): "the modules of a submission, within the sandbox",
+    (
+        "src/chainrule/marking/sandbox/inside/server.py",
+        "import by a name",
+    ): "a list of ours of the standard library's and NumPy's modules, before any job",
 }
 """Where a rule does not apply, and why."""
 

@@ -1,0 +1,315 @@
+"""Start the sandbox's server, hand it jobs, and read the lines that come back within limits."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from chainrule.marking.sandbox import tiers
+from chainrule.marking.sandbox.tiers import Tier
+
+RUNNER = Path(__file__).with_name("inside")
+"""The folder of what runs inside."""
+
+MOST_BYTES = 64 * 2**20
+"""The most bytes that one job may send back."""
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+"""All that the environment of untrusted code holds."""
+
+_BOOT = """
+import importlib.util, sys
+place = sys.argv.pop(1)
+sys.path.append(sys.argv.pop(1))
+spec = importlib.util.spec_from_file_location(
+    "_sandbox", place + "/__init__.py", submodule_search_locations=[place])
+sys.modules["_sandbox"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+importlib.import_module("_sandbox." + sys.argv.pop(1)).main()
+"""
+"""Loads the runner's folder under a name that no submission has."""
+
+_START_SECONDS = 30.0
+_FORKS = sys.platform == "linux"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job's process ended.
+
+    Attributes:
+        reason: ``done``, ``time`` (a limit), ``size`` (too much came back) or ``killed``.
+        number: of the signal that ended it; 0 for none.
+    """
+
+    reason: str
+    number: int = 0
+
+
+class Sandbox:
+    """A process that was started once, and runs one job after the other, each in a fork.
+
+    Args:
+        packages: the installed packages that jobs may import.
+        use: ``namespaces``, ``landlock`` or ``limits``: the most that is to be used of what the
+            machine offers.
+    """
+
+    def __init__(self, packages: Sequence[str] = ("numpy",), use: str = "namespaces") -> None:
+        self.lock = threading.Lock()
+        self.owner = os.getpid()
+        self.folder = Path(tempfile.mkdtemp(prefix="chainrule-sandbox-"))
+        self.folder.chmod(0o755)
+        atexit.register(self.close)
+        self.packages = dict(_installed(packages))
+        self.process: subprocess.Popen[bytes]
+        self.process, self.control, self.tier = self._started(use)
+
+    def _started(self, use: str) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
+        command = tiers.bubblewrap(self.packages, RUNNER) if use == "namespaces" else None
+        if command is not None:
+            with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
+                return self._start(command, use)
+        return self._start(None, use)
+
+    def _start(
+        self, command: list[str] | None, use: str
+    ) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        outside = self.folder / "outside"
+        outside.write_text("not for anybody inside")
+        told = self._told(command is not None, use, outside)
+        runner = "/runner" if command is not None else str(RUNNER)
+        words = [*(command or []), os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", _BOOT]
+        process = subprocess.Popen(
+            [*words, runner, told["packages"], "server", str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            env={**_ENVIRONMENT, "HOME": told["scratch"]},
+        )
+        theirs.close()
+        try:
+            ours.settimeout(_START_SECONDS)
+            ours.sendall(json.dumps(told).encode())
+            answer = json.loads(ours.recv(65_536))
+        except BaseException:
+            process.kill()
+            process.wait()
+            ours.close()
+            raise
+        held = answer["holds"]
+        if not held.get("working"):
+            process.kill()
+            raise OSError(f"no program works in the sandbox: {held.get('error', '')}")
+        return process, ours, tiers.tier_of(held, command is not None, (*answer["namespaces"],))
+
+    def _told(self, has_bubblewrap: bool, use: str, outside: Path) -> dict[str, Any]:
+        if has_bubblewrap:
+            packages, scratch = Path("/packages"), Path("/scratch")
+            at = [packages / name for name in self.packages]
+        else:
+            packages, scratch = self.folder / "packages", self.folder / "scratch"
+            for folder in (packages, scratch):
+                folder.mkdir(exist_ok=True)
+            for name, path in self.packages.items():
+                with contextlib.suppress(FileExistsError):
+                    (packages / name).symlink_to(path)
+            at = list(self.packages.values())
+        readable = [*tiers.python_files(), *at] if use != "limits" else []
+        return {
+            "packages": str(packages),
+            "scratch": str(scratch),
+            "readable": [str(path) for path in readable],
+            "listed": [str(path) for path in (*tiers.library_folders(), packages)],
+            "landlock": use != "limits",
+            "unshare": not has_bubblewrap and use == "namespaces",
+            "namespaces": ["files", "processes", "network", "messages"] if has_bubblewrap else [],
+            "outside": str(outside),
+            "server": os.getpid(),
+        }
+
+    def run(
+        self, job: Mapping[str, Any], limits: Mapping[str, float], patience: Patience
+    ) -> Iterator[dict[str, Any] | Ended]:
+        """Run a job in a fork, and yield its answers as they come, then how it ended.
+
+        Args:
+            job: what is to be done.
+            limits: ``seconds``, ``memory_mb``, ``file_mb``.
+            patience: until when an answer is waited for; it may be set anew after each.
+        """
+        with self.lock:
+            yield from self._run(job, limits, patience)
+
+    def _run(
+        self, job: Mapping[str, Any], limits: Mapping[str, float], patience: Patience
+    ) -> Iterator[dict[str, Any] | Ended]:
+        source, job_end = os.pipe()
+        answer_end, sink = os.pipe()
+        try:
+            socket.send_fds(self.control, [json.dumps(dict(limits)).encode()], [source, sink])
+        finally:
+            os.close(source)
+            os.close(sink)
+        _in_thread(_write, os.fdopen(job_end, "wb"), json.dumps(job).encode())
+        reason = "done"
+        for line in lines(os.fdopen(answer_end, "rb"), patience):
+            if isinstance(line, dict):
+                yield line
+                continue
+            reason = line
+            self.control.sendall(b"kill")
+        yield Ended(*self._end(reason))
+
+    def _end(self, reason: str) -> tuple[str, int]:
+        """What the server says of the end; a server that says nothing is started anew."""
+        try:
+            self.control.settimeout(10.0)
+            answer = json.loads(self.control.recv(65_536))
+        except (OSError, ValueError):
+            self._stop()
+            self.process, self.control, self.tier = self._started("namespaces")
+            return "killed" if reason == "done" else reason, 9
+        number = int(answer["signal"])
+        if number == 24:
+            reason = "time"  # the limit of processor time
+        return "killed" if reason == "done" and answer["status"] else reason, number
+
+    def _stop(self) -> None:
+        self.control.close()
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """End the server, and remove its folder."""
+        if os.getpid() == self.owner and self.folder.exists():
+            atexit.unregister(self.close)
+            self._stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass
+class Patience:
+    """Until when something is waited for.
+
+    Attributes:
+        until: by `time.monotonic`.
+    """
+
+    until: float
+
+
+def _in_thread(function: Any, *arguments: Any) -> None:
+    threading.Thread(target=function, args=arguments, daemon=True).start()
+
+
+def _write(stream: BinaryIO, content: bytes) -> None:
+    with contextlib.suppress(OSError), stream:
+        stream.write(content)
+
+
+def lines(stream: BinaryIO, patience: Patience) -> Iterator[dict[str, Any] | str]:
+    """The lines of JSON of a stream until it ends; a text says why it is read no further.
+
+    Lines that are no JSON object are left out. After ``time`` or ``size`` the stream is not read.
+    """
+    chunks: queue.Queue[bytes] = queue.Queue(8)
+    stopped = threading.Event()
+    _in_thread(_read, stream, chunks, stopped)
+    rest, total = b"", 0
+    try:
+        while True:
+            try:
+                chunk = chunks.get(timeout=max(0.0, patience.until - time.monotonic()))
+            except queue.Empty:
+                yield "time"
+                return
+            total += len(chunk)
+            if total > MOST_BYTES:
+                yield "size"
+                return
+            if not chunk:
+                return
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                if (found := _object(line)) is not None:
+                    yield found
+    finally:
+        stopped.set()
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _read(stream: BinaryIO, chunks: queue.Queue[bytes], stopped: threading.Event) -> None:
+    with stream:
+        while not stopped.is_set():
+            try:
+                chunk = stream.read1(2**20)  # type: ignore[attr-defined]
+            except OSError:
+                chunk = b""
+            while not stopped.is_set():
+                with contextlib.suppress(queue.Full):
+                    chunks.put(chunk, timeout=0.1)
+                    break
+            if not chunk:
+                return
+
+
+def _installed(packages: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """The folders of installed packages, with those of their shared libraries."""
+    for name in packages:
+        spec = find_spec(name) if name.isidentifier() else None
+        if spec is None or not spec.submodule_search_locations:
+            continue
+        folder = Path(spec.submodule_search_locations[0])
+        yield name, folder
+        if (libraries := folder.with_name(f"{name}.libs")).is_dir():
+            yield libraries.name, libraries
+
+
+@lru_cache
+def _sandbox(packages: tuple[str, ...], process: int) -> Sandbox:
+    return Sandbox(packages)
+
+
+def shared_sandbox(packages: Sequence[str] = ()) -> Sandbox:
+    """The sandbox of this process that may import NumPy and some packages; started once."""
+    return _sandbox(tuple(dict.fromkeys(("numpy", *packages))), os.getpid())
+
+
+def find_tier() -> Tier:
+    """What this machine offers to hold untrusted code."""
+    return shared_sandbox().tier
