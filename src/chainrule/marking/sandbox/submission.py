@@ -58,8 +58,10 @@ def read_submission(folder: Path, modules: Sequence[str]) -> Submission:
 
     Args:
         folder: the submission.
-        modules: the dotted names of those that are wanted.
+        modules: the dotted names of those that are wanted; without any, no file is read.
     """
+    if not modules:
+        return Submission({})
     files: dict[str, bytes] = {}
     total = 0
     for path in _regular(folder):
