@@ -1,0 +1,483 @@
+"""Check any function with a gradient: by numeric differentiation of the function itself.
+
+Nothing has to be known of the function. An upstream gradient g is drawn at random, so that
+L = Σ g ⊙ f(x) is a number, and ∂L/∂x by differences is held against what the backward function
+returns. An upstream of ones would let a backward function pass that forgets it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError, nearest
+from chainrule.core.notation import counted
+from chainrule.gradients.numeric import central_difference
+
+Inputs = Mapping[str, Any]
+"""The arguments of a function by name: arrays, numbers, texts, dictionaries of settings."""
+
+LIMIT = 1e-6
+"""The largest relative error, of the largest number of its array, at which a number is right."""
+
+STEPS = (1e-3, 1e-4, 1e-5)
+"""Steps of the differences; where all of them disagree the function has a kink nearby."""
+
+KINK = 1e-5
+"""Steps that disagree by more than this part of the largest number are at a kink."""
+
+
+@dataclass(frozen=True)
+class GradientFound:
+    """What was found about the gradient with respect to one input.
+
+    Attributes:
+        name: of the input.
+        found: what the backward function returned; None where it returned nothing for it.
+        numeric: by differences; NaN next to a kink, where no number is compared.
+        error: the largest difference, relative to the largest number; 0 where
+            nothing can be compared.
+    """
+
+    name: str
+    found: Array | None
+    numeric: Array
+    error: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all its numbers agree."""
+        return self.error <= LIMIT
+
+    @property
+    def digits(self) -> int:
+        """How many decimal digits agree, at most 12."""
+        return int(min(12.0, -log10(self.error))) if self.error > 0 else 12
+
+
+@dataclass(frozen=True)
+class FunctionReport:
+    """Whether a function's gradients are right, and what is wrong with those that are not.
+
+    Attributes:
+        name: of the function.
+        gradients: what was found with respect to each input.
+        problems: what is wrong, in sentences; empty if nothing is.
+    """
+
+    name: str
+    gradients: tuple[GradientFound, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        if not self.right:
+            return "\n".join(self.problems)
+        worst = min(one.digits for one in self.gradients)
+        names = ", ".join(one.name for one in self.gradients)
+        return f"{self.name} is right to {worst} digits: the gradients for {names}"
+
+
+def check_function(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None = None,
+    inputs: Inputs | None = None,
+    *,
+    wrt: Sequence[str] | None = None,
+    seed: int = 0,
+) -> FunctionReport:
+    """Check a function's hand-written gradient.
+
+    Args:
+        forward: the function. It returns an array or a number; or ``(output, cache)``; or,
+            without ``backward``, ``(output, gradients)``, as a loss with its gradients does.
+        backward: one of ``backward(g, cache)``, ``backward(g, *inputs)``, ``backward(*inputs)``,
+            with g = ∂L/∂output of the output's shape. The last form returns φ′(z) of an
+            elementwise φ, the gradient of a number, or a Jacobian (*output, *input). It returns
+            one array, a tuple in the order of the inputs, or a dictionary by their names.
+        inputs: the arguments of ``forward`` by name. A tuple of whole numbers is a shape, for
+            which normal numbers are drawn; arrays of real numbers are differentiated; everything
+            else, such as labels and settings, is passed as it is. By default ``forward`` takes
+            one array, for which (4, 3) numbers are drawn.
+        wrt: the names of the inputs to differentiate; by default all that can be.
+        seed: of the numbers drawn.
+
+    Returns:
+        What was found; its ``str`` is written for the author of the function.
+
+    Raises:
+        ShapeError: the inputs do not fit the function, or ``wrt`` names none of them.
+
+    Example:
+        >>> def linear(x, w):
+        ...     return x @ w, (x, w)
+        >>> def linear_backward(g, cache):
+        ...     x, w = cache
+        ...     return g @ w.T, x.T @ g
+        >>> print(check_function(linear, linear_backward, {"x": (5, 3), "w": (3, 2)}))
+        linear is right to 12 digits: the gradients for x, w
+    """
+    rng = np.random.default_rng(seed)
+    given = _drawn(forward, inputs, rng)
+    names = _differentiable(given, wrt)
+    function = OwnFunction(forward, backward, names)
+    gradients: list[GradientFound] = []
+    problems: list[str] = []
+    for case in (given, _redrawn(given, inputs or {}, names, rng)):
+        examined = Examination(function, case, rng)
+        problems += [one for one in examined.problems if one not in problems]
+        gradients = _worse(gradients, examined.gradients)
+    problems += [complaint(one, function) for one in gradients if not one.is_right]
+    return FunctionReport(function.name, tuple(gradients), tuple(problems))
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _worse(one: list[GradientFound], other: Sequence[GradientFound]) -> list[GradientFound]:
+    """Of two rounds, the one with the larger error for each input."""
+    if not one:
+        return list(other)
+    return [b if not b.error <= a.error else a for a, b in zip(one, other, strict=True)]
+
+
+# What the function is called with
+
+
+def _drawn(
+    forward: Callable[..., Any], inputs: Inputs | None, rng: np.random.Generator
+) -> dict[str, Any]:
+    if inputs is None:
+        names = [p.name for p in _parameters(forward) if p.default is p.empty]
+        if len(names) != 1:
+            raise ShapeError(
+                f"{_name_of(forward)} takes {counted(len(names), 'argument')} "
+                f"({', '.join(names)}); inputs says what they are: "
+                "inputs={'x': (5, 3), 'w': (3, 4)}"
+            )
+        inputs = {names[0]: (4, 3)}
+    return {name: _array(value, rng) for name, value in inputs.items()}
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and all(type(size) is int and size > 0 for size in value)
+
+
+def _array(value: Any, rng: np.random.Generator) -> Any:
+    if _is_shape(value):
+        return rng.normal(size=value)
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _redrawn(
+    given: Inputs, inputs: Inputs, names: Sequence[str], rng: np.random.Generator
+) -> dict[str, Any]:
+    """The inputs of a second round: shapes drawn anew, arrays of the caller's own as they are."""
+    free = {name for name in names if _is_shape(inputs.get(name, (1,)))}
+    return {k: rng.normal(size=np.shape(v)) if k in free else v for k, v in given.items()}
+
+
+def _differentiable(given: Inputs, wrt: Sequence[str] | None) -> tuple[str, ...]:
+    able = [k for k, v in given.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    for name in wrt or ():
+        if name not in able:
+            meant = nearest(name, able)
+            raise ShapeError(
+                f"wrt names {name!r}, which is no input of real numbers; there are "
+                f"{', '.join(able) or 'none'}" + (f"; {meant} is meant?" if meant else "")
+            )
+    if not able:
+        raise ShapeError("no input is an array of real numbers, so there is nothing to check")
+    return tuple(able if wrt is None else wrt)
+
+
+# Calling it in the form that it has
+
+CACHE, WITH_INPUTS, INPUTS, TOGETHER = "g, cache", "g, inputs", "inputs", "together"
+"""The forms of a backward function: what it is given. Together: the forward function returns its
+gradients as well."""
+
+
+class OwnFunction:
+    """A forward and a backward function, called in the form that they have.
+
+    Args:
+        forward: see `check_function`.
+        backward: see `check_function`.
+        names: the inputs that are differentiated.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any] | None,
+        names: Sequence[str],
+    ) -> None:
+        self.forward, self.backward, self.names = forward, backward, tuple(names)
+        self.name = _name_of(forward)
+        self.backward_name = self.name if backward is None else _name_of(backward)
+
+    def run(self, case: Inputs) -> tuple[Array, Any]:
+        """The output and the cache, which is None where there is none."""
+        result = self.forward(*case.values())
+        out, cache = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+        out = np.asarray(out)
+        if out.dtype.kind not in "biuf":
+            raise ShapeError(
+                f"{self.name} returns {type(result).__name__} where an array or (array, cache) "
+                "of real numbers is expected"
+            )
+        return out.astype(float), cache
+
+    def form(self, case: Inputs, cache: Any) -> str:
+        """What the backward function is given, by the number of its arguments."""
+        if self.backward is None:
+            return TOGETHER
+        needed = len([p for p in _parameters(self.backward) if p.default is p.empty])
+        if cache is not None and needed == 2:
+            return CACHE
+        if needed == len(case) + 1:
+            return WITH_INPUTS
+        if needed == len(case):
+            return INPUTS
+        expected = "2 (g, cache)" if cache is not None else f"{len(case)} or {len(case) + 1}"
+        raise ShapeError(
+            f"{self.backward_name} takes {counted(needed, 'argument')}; expected {expected}: "
+            f"the inputs of {self.name}, with g = ∂L/∂output before them unless it returns a "
+            "derivative itself"
+        )
+
+    def gradients(self, case: Inputs, cache: Any, g: Array) -> Any:
+        """What the backward function returns, as it returns it."""
+        form = self.form(case, cache)
+        if self.backward is None:
+            return cache
+        if form == CACHE:
+            return self.backward(g, cache)
+        values = case.values()
+        return self.backward(g, *values) if form == WITH_INPUTS else self.backward(*values)
+
+
+def by_name(returned: Any, names: Sequence[str]) -> dict[str, Array | None]:
+    """The gradients that a backward function returned, by the names of the inputs.
+
+    Args:
+        returned: an array, a tuple or list in the order of the inputs, or a dictionary whose keys
+            are the names, with or without a ``d`` or ``grad_`` before or ``_grad`` behind.
+        names: of the inputs.
+    """
+    if isinstance(returned, Mapping):
+        plain = {_plain(str(key)): value for key, value in returned.items()}
+        return {name: _numbers(plain.get(_plain(name))) for name in names}
+    values = list(returned) if isinstance(returned, tuple | list) else [returned]
+    values += [None] * (len(names) - len(values))
+    return {name: _numbers(value) for name, value in zip(names, values, strict=False)}
+
+
+def _plain(key: str) -> str:
+    for start in ("grad_", "d_", "d"):
+        if key.startswith(start) and len(key) > len(start):
+            return key[len(start) :].lower()
+    return key.removesuffix("_grad").lower()
+
+
+def _numbers(value: Any) -> Array | None:
+    if value is None:
+        return None
+    array = np.asarray(value)
+    return array.astype(float) if array.dtype.kind in "biuf" else None
+
+
+# One round: both passes, the differences, and what they tell
+
+
+class Examination:
+    """Both passes on one case, and the differences that they are held against.
+
+    Args:
+        function: which is examined.
+        case: its inputs.
+        rng: draws the upstream gradient.
+
+    Attributes:
+        gradients: what was found with respect to each input.
+        problems: what is wrong, in sentences.
+    """
+
+    def __init__(self, function: OwnFunction, case: Inputs, rng: np.random.Generator) -> None:
+        self.function, self.case = function, case
+        self.problems: list[str] = []
+        out, cache = self._forward()
+        self.form = function.form(case, cache)
+        takes_g = self.form in (CACHE, WITH_INPUTS)
+        self.g = rng.normal(size=out.shape) if takes_g else np.ones(out.shape)
+        self.out = out
+        returned = self._backward(cache)
+        if self.form == INPUTS and out.ndim:
+            returned = self._of_derivative(returned)
+        self.gradients = tuple(self._compared(by_name(returned, function.names)))
+        if takes_g and not self.problems:
+            self._look_at_state()
+
+    def _forward(self) -> tuple[Array, Any]:
+        given = _copied(self.case)
+        out, cache = self.function.run(given)
+        self._require_unchanged(given, self.case, self.function.name)
+        return out, cache
+
+    def _backward(self, cache: Any) -> Any:
+        given, g = _copied(self.case), self.g.copy()
+        returned = self.function.gradients(given, cache, g)
+        name = self.function.backward_name
+        if not np.array_equal(g, self.g):
+            self.problems.append(
+                f"{name} writes into the gradient that it is handed. The caller may still need "
+                "it: where a value is used twice, both paths are handed the same array. Work on "
+                "a copy, as g = g * mask does"
+            )
+        self._require_unchanged(given, self.case, name)
+        return returned
+
+    def _require_unchanged(self, now: Inputs, before: Inputs, name: str) -> None:
+        for key, value in before.items():
+            if isinstance(value, np.ndarray) and not np.array_equal(now[key], value):
+                self.problems.append(
+                    f"{name} writes into its argument {key}, which belongs to the caller; "
+                    "work on a copy"
+                )
+
+    def _of_derivative(self, returned: Any) -> Any:
+        """φ′(z) or a Jacobian, as the gradient of Σ g ⊙ f with g = 1 or with rows of it."""
+        (name, *others) = self.function.names
+        value = np.asarray(self.case[name])
+        array = np.asarray(returned, float) if not isinstance(returned, tuple | dict) else None
+        if others or array is None:
+            return returned
+        if array.shape == (*self.out.shape, *value.shape):
+            return np.tensordot(self.g, array, axes=self.out.ndim)
+        if array.shape == value.shape == self.out.shape and not self._is_elementwise(name):
+            self.problems.append(
+                f"{self.function.backward_name} returns one number for each number of {name}, "
+                f"but {self.function.name} is not elementwise: an output depends on several "
+                "inputs, so its derivative is a matrix. What is returned is its diagonal at best"
+            )
+        return returned
+
+    def _is_elementwise(self, name: str) -> bool:
+        """Whether moving the first number of the input moves the first output alone."""
+        moved = _copied(self.case)
+        moved[name].flat[0] += 1e-3
+        change = self.function.run(moved)[0] - self.out
+        return not np.any(change.ravel()[1:])
+
+    def _compared(self, returned: Mapping[str, Array | None]) -> Iterator[GradientFound]:
+        for name, found in returned.items():
+            numeric, doubt = self._numeric(name)
+            one = GradientFound(name, found, numeric, _error(found, numeric, doubt))
+            yield one
+
+    def _numeric(self, name: str) -> tuple[Array, Array]:
+        """∂L/∂input by differences of several steps, and how far two of them disagree."""
+        start = np.asarray(self.case[name], float)
+
+        def loss(vector: Array) -> float:
+            moved = _copied(self.case)
+            moved[name] = vector.reshape(start.shape)
+            return float(np.sum(self.g * self.function.run(moved)[0]))
+
+        by_step = [central_difference(loss, start.ravel(), step=step) for step in STEPS]
+        gaps = np.abs(np.diff(by_step, axis=0))
+        best = gaps.argmin(axis=0)
+        numeric = np.choose(best, by_step[:-1])
+        doubt = gaps.min(axis=0)
+        scale = float(np.abs(numeric).max(initial=0.0))
+        numeric = np.where(doubt > KINK * max(scale, 1e-300), np.nan, numeric)
+        return numeric.reshape(start.shape), doubt.reshape(start.shape)
+
+    def _look_at_state(self) -> None:
+        """Whether another pass in between, or the same pass twice, changes the gradients."""
+        _, cache = self.function.run(_copied(self.case))
+        self.function.run(_negated(self.case, self.function.names))
+        name = self.function.backward_name
+        first = self._returned(self.case, cache)
+        if not _are_same(first, {one.name: one.found for one in self.gradients}):
+            self.problems.append(
+                f"after another forward pass {name} gives other gradients for the same cache: it "
+                "uses something that the forward pass keeps outside the cache, of the last call"
+            )
+        elif not _are_same(first, self._returned(self.case, cache)):
+            self.problems.append(
+                f"{name} called twice with the same arguments gives two different answers: it "
+                "changes what is in the cache, or adds to gradients that it does not clear"
+            )
+
+    def _returned(self, case: Inputs, cache: Any) -> dict[str, Array | None]:
+        returned = self.function.gradients(_copied(case), cache, self.g.copy())
+        return by_name(returned, self.function.names)
+
+
+def complaint(one: GradientFound, function: OwnFunction) -> str:
+    """What is wrong with a gradient, in a sentence."""
+    name = function.backward_name
+    if one.found is None:
+        return f"{name} returns no gradient for {one.name}"
+    if one.found.shape != one.numeric.shape:
+        return (
+            f"{name} returns a gradient of shape {one.found.shape} for {one.name}, which has "
+            f"shape {one.numeric.shape}"
+        )
+    off = np.abs(one.found - one.numeric)
+    at = np.unravel_index(int(np.where(np.isnan(off), -1, off).argmax()), off.shape)
+    place = "".join(f"[{k}]" for k in at)
+    return (
+        f"the gradient for {one.name} is wrong: at {one.name}{place} {name} gives "
+        f"{one.found[at]:.6g}, differences of {function.name} give {one.numeric[at]:.6g}"
+    )
+
+
+def _copied(case: Inputs) -> dict[str, Any]:
+    return {k: v.copy() if isinstance(v, np.ndarray | dict) else v for k, v in case.items()}
+
+
+def _negated(case: Inputs, names: Sequence[str]) -> dict[str, Any]:
+    return {k: -v if k in names else v for k, v in _copied(case).items()}
+
+
+def _are_same(one: Mapping[str, Array | None], other: Mapping[str, Array | None]) -> bool:
+    return all(
+        value is None or np.array_equal(value, np.asarray(other[name]), equal_nan=True)
+        for name, value in one.items()
+    )
+
+
+def _error(found: Array | None, numeric: Array, doubt: Array) -> float:
+    """The largest difference beyond doubt, relative to the largest number."""
+    if found is None or found.shape != numeric.shape:
+        return float("inf")
+    known = ~np.isnan(numeric)
+    if not known.any():
+        return 0.0
+    if not np.isfinite(found[known]).all():
+        return float("inf")
+    off = np.maximum(np.abs(found - numeric) - 10 * doubt, 0.0)[known].max()
+    scale = max(float(np.abs(numeric[known]).max()), float(np.abs(found[known]).max()))
+    return float(off / scale) if scale else 0.0
