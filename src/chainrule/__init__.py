@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.gradients.custom_functions import register_activation, register_loss
     from chainrule.inspector.inspecting import inspect
     from chainrule.inspector.inspection import Inspection
+    from chainrule.marking.own_function import FunctionReport, check_function
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
@@ -40,6 +41,7 @@ _HOME = {
     "Comparison": "chainrule.runs.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
     "Diagnosis": "chainrule.runs.doctor.diagnosis",
+    "FunctionReport": "chainrule.marking.own_function",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Inspection": "chainrule.inspector.inspection",
     "Network": "chainrule.nn.network",
@@ -48,6 +50,7 @@ _HOME = {
     "Run": "chainrule.runs.run",
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
+    "check_function": "chainrule.marking.own_function",
     "compare": "chainrule.runs.comparison.compare",
     "examine": "chainrule.runs.doctor.examine",
     "explained": "chainrule.runs.explained",
@@ -72,6 +75,7 @@ _MODULES = (
     "explain",
     "gradients",
     "inspector",
+    "marking",
     "nn",
     "peers",
     "plots",
@@ -85,6 +89,7 @@ __all__ = [
     "Comparison",
     "Dense",
     "Diagnosis",
+    "FunctionReport",
     "ImageGenerator",
     "Inspection",
     "Network",
@@ -94,6 +99,7 @@ __all__ = [
     "Softmax",
     "Sweep",
     "__version__",
+    "check_function",
     "compare",
     "examine",
     "explained",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 from math import log10
 from typing import Any
 
@@ -29,6 +30,12 @@ LIMIT = 1e-6
 STEPS = (1e-3, 1e-4, 1e-5)
 """Steps of the differences; where all of them disagree the function has a kink nearby."""
 
+LABELS = np.array([2, 0, 1, 1, 2])
+"""Labels that are tried where a function may take some."""
+
+MOST_GUESSES = 200
+"""After so many attempts to find inputs with which a function runs, its author is asked."""
+
 KINK = 1e-5
 """Steps that disagree by more than this part of the largest number are at a kink."""
 
@@ -41,8 +48,8 @@ class GradientFound:
         name: of the input.
         found: what the backward function returned; None where it returned nothing for it.
         numeric: by differences; NaN next to a kink, where no number is compared.
-        error: the largest difference, relative to the largest number; 0 where
-            nothing can be compared.
+        error: the largest difference, relative to the largest number; NaN
+            where nothing can be compared.
     """
 
     name: str
@@ -176,6 +183,48 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     except (TypeError, ValueError):
         return []
     return [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+GUESSES: tuple[tuple[frozenset[str], tuple[Any, ...]], ...] = (
+    (frozenset({"w", "weights", "weight", "k", "kernel"}), ((3, 4), (4, 3), (3, 3))),
+    (frozenset({"b", "bias", "biases", "beta", "gamma"}), ((4,), (1, 4), (3,), (1, 3))),
+    (frozenset({"t", "y", "target", "targets", "labels", "y_true"}), ((5, 3), LABELS, (5,))),
+    (frozenset({"reg", "lam", "lambda_", "alpha", "eps", "rate", "p"}), (0.3,)),
+)
+"""What a parameter of a name may be: shapes, labels of three classes, or a number."""
+
+
+def guessed_inputs(forward: Callable[..., Any], seed: int = 0) -> dict[str, Any] | None:
+    """Inputs by the names of a function's parameters: the first with which it runs.
+
+    Args:
+        forward: the function.
+        seed: of the numbers drawn to try it.
+
+    Returns:
+        Shapes, labels and numbers as `check_function` takes them; None if none of them fits.
+
+    Example:
+        >>> guessed_inputs(lambda x, W, b: x @ W + b)
+        {'x': (5, 3), 'W': (3, 4), 'b': (4,)}
+    """
+    names = [p.name for p in _parameters(forward) if p.default is p.empty]
+    for values in islice(product(*map(_guesses, names)), MOST_GUESSES):
+        given = dict(zip(names, values, strict=True))
+        rng = np.random.default_rng(seed)
+        try:
+            result = forward(*_drawn(forward, given, rng).values())
+            out = np.asarray(result[0] if isinstance(result, tuple) else result, float)
+        except Exception:
+            continue
+        if names and np.isfinite(out).all():
+            return given
+    return None
+
+
+def _guesses(name: str) -> tuple[Any, ...]:
+    word = name.lower().rstrip("0123456789_")
+    return next((found for words, found in GUESSES if word in words), ((5, 3), (5,), 0.3))
 
 
 def _is_shape(value: Any) -> bool:
@@ -329,7 +378,8 @@ class Examination:
         out, cache = self._forward()
         self.form = function.form(case, cache)
         takes_g = self.form in (CACHE, WITH_INPUTS)
-        self.g = rng.normal(size=out.shape) if takes_g else np.ones(out.shape)
+        has_g = takes_g or (self.form == INPUTS and out.ndim > 0)
+        self.g = rng.normal(size=out.shape) if has_g else np.ones(out.shape)
         self.out = out
         returned = self._backward(cache)
         if self.form == INPUTS and out.ndim:
@@ -366,7 +416,7 @@ class Examination:
                 )
 
     def _of_derivative(self, returned: Any) -> Any:
-        """φ′(z) or a Jacobian, as the gradient of Σ g ⊙ f with g = 1 or with rows of it."""
+        """The gradient of Σ g ⊙ f from φ′(z), which is g ⊙ φ′(z), or from a Jacobian."""
         (name, *others) = self.function.names
         value = np.asarray(self.case[name])
         array = np.asarray(returned, float) if not isinstance(returned, tuple | dict) else None
@@ -380,7 +430,7 @@ class Examination:
                 f"but {self.function.name} is not elementwise: an output depends on several "
                 "inputs, so its derivative is a matrix. What is returned is its diagonal at best"
             )
-        return returned
+        return self.g * array if array.shape == self.out.shape else returned
 
     def _is_elementwise(self, name: str) -> bool:
         """Whether moving the first number of the input moves the first output alone."""
@@ -392,8 +442,13 @@ class Examination:
     def _compared(self, returned: Mapping[str, Array | None]) -> Iterator[GradientFound]:
         for name, found in returned.items():
             numeric, doubt = self._numeric(name)
-            one = GradientFound(name, found, numeric, _error(found, numeric, doubt))
+            one = GradientFound(name, found, numeric, _error(found, numeric, doubt, self._floor))
             yield one
+
+    @property
+    def _floor(self) -> float:
+        """Smaller numbers than this are zeros but for rounding."""
+        return 1e-8 * float(np.abs(self.g * self.out).max(initial=0.0))
 
     def _numeric(self, name: str) -> tuple[Array, Array]:
         """∂L/∂input by differences of several steps, and how far two of them disagree."""
@@ -410,7 +465,7 @@ class Examination:
         numeric = np.choose(best, by_step[:-1])
         doubt = gaps.min(axis=0)
         scale = float(np.abs(numeric).max(initial=0.0))
-        numeric = np.where(doubt > KINK * max(scale, 1e-300), np.nan, numeric)
+        numeric = np.where(doubt > KINK * max(scale, self._floor), np.nan, numeric)
         return numeric.reshape(start.shape), doubt.reshape(start.shape)
 
     def _look_at_state(self) -> None:
@@ -445,6 +500,11 @@ def complaint(one: GradientFound, function: OwnFunction) -> str:
             f"{name} returns a gradient of shape {one.found.shape} for {one.name}, which has "
             f"shape {one.numeric.shape}"
         )
+    if np.isnan(one.error):
+        return (
+            f"the gradient for {one.name} cannot be judged: {function.name} has a kink or a jump "
+            "near every number that was tried, or rounds too much for differences"
+        )
     off = np.abs(one.found - one.numeric)
     at = np.unravel_index(int(np.where(np.isnan(off), -1, off).argmax()), off.shape)
     place = "".join(f"[{k}]" for k in at)
@@ -469,15 +529,15 @@ def _are_same(one: Mapping[str, Array | None], other: Mapping[str, Array | None]
     )
 
 
-def _error(found: Array | None, numeric: Array, doubt: Array) -> float:
+def _error(found: Array | None, numeric: Array, doubt: Array, floor: float) -> float:
     """The largest difference beyond doubt, relative to the largest number."""
     if found is None or found.shape != numeric.shape:
         return float("inf")
     known = ~np.isnan(numeric)
     if not known.any():
-        return 0.0
+        return float("nan")
     if not np.isfinite(found[known]).all():
         return float("inf")
     off = np.maximum(np.abs(found - numeric) - 10 * doubt, 0.0)[known].max()
-    scale = max(float(np.abs(numeric[known]).max()), float(np.abs(found[known]).max()))
+    scale = max(float(np.abs(numeric[known]).max()), float(np.abs(found[known]).max()), floor)
     return float(off / scale) if scale else 0.0

@@ -166,6 +166,7 @@ def test_what_is_no_plain_data_is_refused_with_its_place(name, read, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.exhaustive
 def test_every_cut_is_told(read):
     for contents in (PUBLISHED, *(pickle.dumps(DATA, protocol=p) for p in range(6))):
         for end in range(len(contents)):
