@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.marking.assignment import shipped
+from chainrule.marking.assignments.assignment import shipped
 
 
 def test_an_assignment_is_written_and_passes_its_check(command, folder):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.marking.assignment import shipped
+from chainrule.marking.assignments.assignment import shipped
 
 RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.assignment import (
+from chainrule.marking.assignments.assignment import (
     FILE,
     assignment_at,
     digest_of,

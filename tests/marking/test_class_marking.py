@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.marking.assignment import assignment_at, load_assignment, shipped
-from chainrule.marking.classroom import as_text, from_text, mark_class
-from chainrule.marking.reports.of_class import found_in
-from chainrule.marking.reports.written import write_reports
-from chainrule.marking.submissions import find_submissions
+from chainrule.marking.assignments.assignment import assignment_at, load_assignment, shipped
+from chainrule.marking.classes.classroom import as_text, from_text, mark_class
+from chainrule.marking.classes.reports.counting import found_in
+from chainrule.marking.classes.reports.written import write_reports
+from chainrule.marking.classes.submissions import find_submissions
 
 RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
 BUGS = {"Ada <b>Lovelace": ("d2 /= N", "pass"), "Bob": ("", "")}
@@ -103,7 +103,7 @@ def test_the_tables_have_everybody(marked):
 
 
 def test_a_bug_counts_once_a_student(marked):
-    assert [(one.name, one.students) for one in found_in(marked[0])] == [
+    assert [(one.kind, one.students) for one in found_in(marked[0])] == [
         ("no_mean", ("Ada _b_Lovelace",))
     ]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chainrule.core.errors import ChainruleError
-from chainrule.marking import unpacking
-from chainrule.marking.submissions import (
+from chainrule.marking.classes import unpacking
+from chainrule.marking.classes.submissions import (
     chosen,
     digest_of_submission,
     find_submissions,
@@ -18,7 +18,7 @@ from chainrule.marking.submissions import (
     notebook_code,
     student_name,
 )
-from chainrule.marking.unpacking import Refused
+from chainrule.marking.classes.unpacking import Refused
 
 FILES = ("net.py",)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.toml_places import parse_toml
+from chainrule.marking.assignments.toml_places import parse_toml
 
 TEXT = '''# a comment = [ "not a value" ]
 title = "a # no comment"

@@ -11,7 +11,7 @@ from chainrule.cli.examples import epilog
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
-    from chainrule.marking.checking import Checked
+    from chainrule.marking.assignments.checking import Checked
 
 app = typer.Typer(
     help="Write an exercise, and check it before a class is marked.",
@@ -36,8 +36,8 @@ def init(
 ) -> None:
     """Write an assignment that works as it is: its rules, a solution and a page for students."""
     from chainrule.core.errors import ChainruleError, unknown
-    from chainrule.marking.assignment import shipped
-    from chainrule.marking.templates import write_assignment
+    from chainrule.marking.assignments.assignment import shipped
+    from chainrule.marking.assignments.templates import write_assignment
 
     known = shipped()
     found = {word.lower(): word for word in known}.get(name.lower())
@@ -61,8 +61,8 @@ def check(
 
     The status is 1 if the solution does not pass.
     """
-    from chainrule.marking.assignment import assignment_at
-    from chainrule.marking.checking import check_assignment
+    from chainrule.marking.assignments.assignment import assignment_at
+    from chainrule.marking.assignments.checking import check_assignment
 
     checked = check_assignment(assignment_at(folder))
     _print(checked, full=full)
@@ -100,4 +100,4 @@ def _print(checked: Checked, *, full: bool) -> None:
             say(f"{part.name}: not noticed: {title}")
     for warning in checked.warnings:
         say(f"warning: {warning}")
-    say(f"sandbox: {checked.tier}")
+    say(checked.tier)

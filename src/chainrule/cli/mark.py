@@ -12,7 +12,7 @@ from chainrule.cli.options import Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
-    from chainrule.marking.classroom import Class
+    from chainrule.marking.classes.classroom import Class
 
 FAILED = 1
 
@@ -78,10 +78,10 @@ def command(
     from chainrule.core.files import locked
     from chainrule.core.interrupts import terminable
     from chainrule.core.limits import machine_cores
-    from chainrule.marking.assignment import assignment_at
-    from chainrule.marking.classroom import mark_class
-    from chainrule.marking.reports.written import RESULTS, write_reports
-    from chainrule.marking.submissions import chosen, find_submissions
+    from chainrule.marking.assignments.assignment import assignment_at
+    from chainrule.marking.classes.classroom import mark_class
+    from chainrule.marking.classes.reports.written import RESULTS, write_reports
+    from chainrule.marking.classes.submissions import chosen, find_submissions
 
     wanted = assignment_at(assignment)
     found = chosen(find_submissions(submissions, wanted.files), only or [])
@@ -145,20 +145,20 @@ def _tell(done: int, total: int) -> None:
 
 def _print(marked: Class, folder: Path) -> None:
     from chainrule.cli.tables import print_rows
-    from chainrule.marking.reports.of_class import found_in
-    from chainrule.marking.reports.page import points
+    from chainrule.core.notation import in_a_line
+    from chainrule.marking.classes.reports.counting import bugs_of, found_in
+    from chainrule.marking.classes.reports.page import points
 
     parts = marked.assignment.parts
     rows = []
     for kept in marked.results[:MOST_ROWS]:
         one = kept.marked
-        bugs = dict.fromkeys(name for part in one.parts for name in part.bugs[:1])
         rows.append(
             (
                 one.student,
                 *(points(part.earned) for part in one.parts),
                 f"{points(one.earned)} of {points(one.credit)}",
-                ", ".join(bugs),
+                in_a_line(bugs_of(kept), most=60),
             )
         )
     headings = ("student", *(part.name for part in parts), "points", "found")

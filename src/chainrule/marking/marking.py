@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from chainrule.marking.assignment import Assignment, Part
-from chainrule.marking.bounds import judged_by_bounds, waiting
+from chainrule.marking.assignments.assignment import Assignment, Part
+from chainrule.marking.assignments.bounds import judged_by_bounds, waiting
 from chainrule.marking.contract import Finding
 from chainrule.marking.deciding import Verdict, decide
 from chainrule.marking.program import Probe, Variation
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
+from chainrule.marking.sandbox.starting import find_tier
 from chainrule.marking.saying import demonstrated, said, script, taught
 
 
-def mark_submission(assignment: Assignment, folder: Path, student: str = "") -> Marked:
+def mark_submission(
+    assignment: Assignment, folder: Path, student: str = "", *, trust: bool = False
+) -> Marked:
     """Mark a submission.
 
     Args:
         assignment: what was asked for.
         folder: the submission, unpacked.
         student: its name; by default the folder's.
+        trust: run it also where the machine cannot hold untrusted code.
+
+    Raises:
+        Unsafe: the machine cannot hold untrusted code, and it is not trusted.
     """
-    return mark_parts(assignment.parts, folder, None, student)
+    imports = assignment.imports
+    return mark_parts(assignment.parts, folder, None, student, imports=imports, trust=trust)
 
 
 def mark_parts(
-    parts: Sequence[Part], folder: Path, limits: Limits | None = None, student: str = ""
+    parts: Sequence[Part],
+    folder: Path,
+    limits: Limits | None = None,
+    student: str = "",
+    *,
+    imports: Sequence[str] | None = None,
+    trust: bool = False,
 ) -> Marked:
     """Mark the parts of a submission, in order.
 
@@ -38,15 +53,38 @@ def mark_parts(
         folder: the submission, unpacked.
         limits: what its code may use in each part, where not the part's own limits.
         student: its name; by default the folder's.
+        imports: the modules that it may import besides its own; None for any.
+        trust: run it also where the machine cannot hold untrusted code.
+
+    Raises:
+        Unsafe: the machine cannot hold untrusted code, and it is not trusted.
     """
+    submission = _Submission(folder, limits, imports, trust)
     start = time.perf_counter()
     charged = _Charged()
     found: list[PartResult] = []
     for part in parts:
-        late = waiting(part, found)
-        own = limits or part.limits
-        found.append(late or _marked_part(part, folder, own, charged))
-    return Marked(student or folder.name, tuple(found), "none", time.perf_counter() - start)
+        begun = time.perf_counter()
+        one = waiting(part, found) or _marked_part(part, submission, charged)
+        found.append(replace(one, seconds=time.perf_counter() - begun))
+    return Marked(
+        student or folder.name, tuple(found), find_tier().name, time.perf_counter() - start
+    )
+
+
+@dataclass(frozen=True)
+class _Submission:
+    """A submission and how it may run."""
+
+    folder: Path
+    limits: Limits | None
+    imports: Sequence[str] | None
+    trust: bool
+
+    def answers(self, part: Part, probes: Sequence[Probe]) -> Answers:
+        """What it returns for the calls of a part."""
+        limits, imports = self.limits or part.limits, self.imports
+        return ask(self.folder, part.calls, probes, limits, imports=imports, trust=self.trust)
 
 
 @dataclass
@@ -57,10 +95,8 @@ class _Charged:
     stages: set[str] = field(default_factory=set)
 
 
-def _marked_part(part: Part, folder: Path, limits: Limits, charged: _Charged) -> PartResult:
-    def more(probes: Sequence[Probe]) -> Answers:
-        return ask(folder, part.calls, probes, limits)
-
+def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> PartResult:
+    more = partial(submission.answers, part)
     answers = more(part.program.probes)
     if part.bounds:
         return judged_by_bounds(part, answers)
@@ -83,6 +119,7 @@ def _marked_part(part: Part, folder: Path, limits: Limits, charged: _Charged) ->
         demonstrated(part, verdict) if status != "right" else None,
         located.file if located else None,
         located.line if located else None,
+        tuple((v.name, v.title) for one in verdict.explanations for v in one),
     )
 
 

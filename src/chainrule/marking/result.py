@@ -60,6 +60,8 @@ class PartResult:
         demonstration: a small input that shows the likeliest bug, where there is one.
         file: of the submission, where an error was raised in it.
         line: of that file.
+        titles: of the bugs and conventions, by their names, for whoever counts them.
+        seconds: how long it took.
     """
 
     name: str
@@ -74,6 +76,8 @@ class PartResult:
     demonstration: Demonstration | None = None
     file: str | None = None
     line: int | None = None
+    titles: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

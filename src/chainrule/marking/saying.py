@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.notation import counted
-from chainrule.marking.assignment import Part
+from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.contract import Finding
 from chainrule.marking.deciding import Place, Telling, Verdict
 from chainrule.marking.evaluating import Bench, array_of

@@ -12,10 +12,11 @@ from typing import Any
 from chainrule.core.errors import printable
 from chainrule.core.files import require_own, write_whole
 from chainrule.core.strict_json import as_json, finite_or_null
-from chainrule.marking.classroom import Class
-from chainrule.marking.reports.of_class import class_page, found_in
-from chainrule.marking.reports.page import points
-from chainrule.marking.reports.student import student_page
+from chainrule.marking.classes.classroom import Class
+from chainrule.marking.classes.reports.counting import found_in
+from chainrule.marking.classes.reports.of_class import class_page
+from chainrule.marking.classes.reports.page import points
+from chainrule.marking.classes.reports.student import student_page
 
 PAGES = "students"
 RESULTS = "results"

@@ -6,15 +6,16 @@ lets the others through; where two bugs give the same numbers in all probes, bot
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.marking.assignment import Assignment, Part, require_solution
-from chainrule.marking.classroom import mark_handed_in
+from chainrule.marking.assignments.assignment import Assignment, Part, require_solution
+from chainrule.marking.classes.classroom import mark_handed_in
+from chainrule.marking.classes.submissions import Submission
 from chainrule.marking.program import Probe, Values, Variation, is_same
-from chainrule.marking.submissions import Submission
+from chainrule.marking.result import PartResult
+from chainrule.marking.sandbox.starting import find_tier
 
 SLOW = 0.5
 """A part whose solution takes more than this share of its limit is warned of."""
@@ -80,18 +81,14 @@ def check_assignment(assignment: Assignment) -> Checked:
         ChainruleError: the solution has not the files that students are asked for.
     """
     require_solution(assignment)
-    start = time.perf_counter()
-    marked, _ = mark_handed_in(assignment, Submission("solution", assignment.solution))
-    each = (time.perf_counter() - start) / len(assignment.parts)
+    kept = mark_handed_in(assignment, Submission("solution", assignment.solution), trust=True)
+    marked = kept.marked
     results = {result.name: result for result in marked.parts}
-    parts = tuple(
-        _checked(part, results[part.name].status == "right", results[part.name].lines, each)
-        for part in assignment.parts
-    )
-    return Checked(parts, marked.tier, tuple(_warnings(assignment, parts)))
+    parts = tuple(_checked(part, results[part.name]) for part in assignment.parts)
+    return Checked(parts, find_tier().sentence, tuple(_warnings(assignment, parts)))
 
 
-def _checked(part: Part, is_right: bool, said: Sequence[str], seconds: float) -> PartCheck:
+def _checked(part: Part, result: PartResult) -> PartCheck:
     bugs = _of_own_stages(part)
     numbers = {bug.name: _numbers(part, bug) for bug in bugs}
     right = _numbers(part, None)
@@ -100,13 +97,13 @@ def _checked(part: Part, is_right: bool, said: Sequence[str], seconds: float) ->
     groups = tuple(_alike(part, bugs, numbers, right))
     return PartCheck(
         part.name,
-        is_right,
-        tuple(said),
+        result.status == "right",
+        (*result.lines, *result.teacher),
         len(bugs),
         len(bugs) - len(missed),
         missed,
         groups,
-        seconds,
+        result.seconds,
         part.limits.seconds,
     )
 

@@ -1,8 +1,8 @@
 """An assignment: which files a student hands in, its parts, and how each of them is judged.
 
-It stands in a folder: ``assignment.toml``, whose keys `chainrule.marking.assignment_schema` has,
-and the teacher's solution. Everything that is wrong with the file is found when it is read, with
-line and column; what only running the solution can tell, `chainrule.marking.checking` finds.
+It stands in a folder: ``assignment.toml``, whose keys `assignments.schema` has, and the
+teacher's solution. Everything that is wrong with the file is found when it is read, with
+line and column; what only running the solution can tell, `assignments.checking` finds.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pydantic import ValidationError
 from chainrule.config.reading.tree import Tree
 from chainrule.core.errors import ChainruleError, ConfigError, Problem, nearest, unknown
 from chainrule.core.schema import must_be
-from chainrule.marking.assignment_rules import rule_problems
-from chainrule.marking.assignment_schema import HINTS, AssignmentFile, Head, PartTable
+from chainrule.marking.assignments.reference import reference_program, without_lines
+from chainrule.marking.assignments.rules import rule_problems
+from chainrule.marking.assignments.schema import HINTS, AssignmentFile, Head, PartTable
+from chainrule.marking.assignments.toml_places import read_toml
 from chainrule.marking.program import Program
 from chainrule.marking.programs import PROGRAMS
-from chainrule.marking.reference import reference_program, without_lines
 from chainrule.marking.sandbox.running import Calls, Limits
-from chainrule.marking.toml_places import read_toml
 
 __all__ = [
     "FILE",
@@ -167,7 +167,7 @@ def _folders_beside(folder: Path) -> list[str]:
 
 def shipped() -> dict[str, Path]:
     """The folders of the courses' assignments, by name; they ship in the package."""
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     within = package / "assignments"
     folder = within if within.is_dir() else package.parents[1] / "assignments"
     return {p.name: p for p in sorted(folder.iterdir()) if (p / FILE).is_file()}
@@ -286,7 +286,7 @@ def digest_of(assignment: Assignment) -> str:
     Results of an earlier marking are used again only where it is the same.
     """
     found = sha256()
-    marking = Path(__file__).parent
+    marking = Path(__file__).parents[1]
     for folder, pattern in ((assignment.folder, "*"), (marking, "*.py")):
         for path in sorted(p for p in folder.rglob(pattern) if p.is_file()):
             if "__pycache__" not in path.parts:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from chainrule.core.errors import ChainruleError, Problem, printable, unknown
 from chainrule.core.files import shortened
-from chainrule.marking.unpacking import (
+from chainrule.marking.classes.unpacking import (
     ENDINGS,
     LEFT_OUT,
     MOST_BYTES,

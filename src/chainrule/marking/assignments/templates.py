@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import write_whole
-from chainrule.marking.unpacking import walked
+from chainrule.marking.classes.unpacking import walked
 
 
 def write_assignment(source: Path, target: Path, *, replace: bool = False) -> list[Path]:

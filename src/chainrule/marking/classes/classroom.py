@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -24,16 +24,37 @@ from pydantic import TypeAdapter, ValidationError
 
 from chainrule.core.files import write_whole
 from chainrule.core.progress import progress
-from chainrule.marking.assignment import Assignment, digest_of, load_assignment
+from chainrule.marking.assignments.assignment import Assignment, digest_of, load_assignment
+from chainrule.marking.classes.submissions import Submission, digest_of_submission, lay_out
+from chainrule.marking.classes.unpacking import Refused
 from chainrule.marking.marking import mark_submission
 from chainrule.marking.result import Marked, PartResult
-from chainrule.marking.submissions import Submission, digest_of_submission, lay_out
-from chainrule.marking.unpacking import Refused
+from chainrule.marking.sandbox.starting import find_tier
+from chainrule.marking.sandbox.tiers import refuse_unless
 from chainrule.runs.worker_process import THREADS, Message, Send, WorkerProcess, serve
 
 FORMAT = "chainrule marked submission"
 
 _FAILED = "this submission could not be marked here, which is no fault of yours"
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A few lines of a student's own file.
+
+    Attributes:
+        part: the name of the part in which something happened there.
+        file: of the submission.
+        line: where it happened, counted from 1.
+        first: the number of the first of the lines.
+        lines: the text.
+    """
+
+    part: str
+    file: str
+    line: int
+    first: int
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,7 @@ class Kept:
         submission: the digest of what was handed in.
         assignment: the digest of the assignment.
         notes: what was done to find the files.
+        excerpts: the places in the student's own files that are known.
         format: says what the file is.
     """
 
@@ -52,6 +74,7 @@ class Kept:
     submission: str
     assignment: str
     notes: tuple[str, ...] = ()
+    excerpts: tuple[Excerpt, ...] = ()
     format: str = FORMAT
 
     @property
@@ -118,6 +141,7 @@ def mark_class(
     Raises:
         ChainruleError: a file cannot be written, or the sandbox refuses.
     """
+    refuse_unless(find_tier(), trusted)
     folder.mkdir(parents=True, exist_ok=True)
     digest = digest_of(assignment)
     found: dict[str, Kept] = {}
@@ -133,8 +157,9 @@ def mark_class(
         progress("marking", total=len(left)) as advance,
         _Pool(assignment, min(jobs, max(len(left), 1)), trusted) as pool,
     ):
-        for done, (one, own, (marked, notes)) in enumerate(pool.run(left), start=1):
-            kept = Kept(marked, own, digest, notes)  # without a digest it is marked again
+        for done, (one, own, kept) in enumerate(pool.run(left), start=1):
+            # Without the submission's digest it is marked again next time.
+            kept = replace(kept, submission=own, assignment=digest)
             write_whole(_file(folder, one), as_text(kept), own=True)
             found[one.student] = kept
             advance(1)
@@ -157,25 +182,44 @@ def _kept(path: Path, submission: str, assignment: str) -> Kept | None:
     return kept
 
 
-def mark_handed_in(
-    assignment: Assignment, submission: Submission
-) -> tuple[Marked, tuple[str, ...]]:
+def mark_handed_in(assignment: Assignment, submission: Submission, *, trust: bool = False) -> Kept:
     """Mark what was handed in; what cannot be unpacked or found is its student's own fault.
 
     Args:
         assignment: what was asked for.
         submission: as it was handed in.
+        trust: run it also where the machine cannot hold untrusted code.
 
     Returns:
-        What was found, and what was done to find the files.
+        What was found, without the digests.
     """
     with tempfile.TemporaryDirectory(prefix="chainrule-", ignore_cleanup_errors=True) as place:
         try:
             laid = lay_out(submission.path, assignment.files, Path(place))
         except Refused as error:
-            return not_marked(assignment, submission.student, str(error)), ()
+            return Kept(not_marked(assignment, submission.student, str(error)), "", "")
         wanted = assignment.only_definitions() if laid.from_notebook else assignment
-        return mark_submission(wanted, laid.folder, submission.student), laid.notes
+        marked = mark_submission(wanted, laid.folder, submission.student, trust=trust)
+        return Kept(marked, "", "", laid.notes, tuple(_excerpts(marked, laid.folder)))
+
+
+AROUND = 2
+"""How many lines are shown before and after the one that is meant."""
+
+
+def _excerpts(marked: Marked, folder: Path) -> Iterator[Excerpt]:
+    """The lines of a submission's files at which something happened."""
+    for part in marked.parts:
+        if part.file is None or part.line is None:
+            continue
+        path = folder / part.file
+        if folder.resolve() not in path.resolve().parents or not path.is_file():
+            continue
+        lines = path.read_text("utf-8", "replace").splitlines()
+        first = max(part.line - AROUND, 1)
+        shown = tuple(line[:200] for line in lines[first - 1 : part.line + AROUND])
+        if shown:
+            yield Excerpt(part.name, part.file, part.line, first, shown)
 
 
 def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
@@ -187,7 +231,7 @@ def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
     return Marked(student, parts, "none", 0.0)
 
 
-_Found = tuple[Submission, str, tuple[Marked, tuple[str, ...]]]
+_Found = tuple[Submission, str, Kept]
 
 
 @dataclass
@@ -245,12 +289,12 @@ class _Pool:
             self._idle.put(process)
             failed = answer["failed"]
         if answer is None or failed:
-            return one, "", (not_marked(self.assignment, one.student, _FAILED), (failed,))
-        kept = _adapter().validate_python(answer["kept"], strict=False)
-        return one, own, (kept.marked, kept.notes)
+            unmarked = not_marked(self.assignment, one.student, _FAILED)
+            return one, "", Kept(unmarked, "", "", (failed,))
+        return one, own, _adapter().validate_python(answer["kept"], strict=False)
 
     def _start(self) -> WorkerProcess:
-        process = WorkerProcess("chainrule.marking.classroom", dict.fromkeys(THREADS, "1"))
+        process = WorkerProcess("chainrule.marking.classes.classroom", dict.fromkeys(THREADS, "1"))
         self._processes.append(process)
         if self._over.is_set():  # __exit__ may have ended the others before this was in the list
             process.kill()
@@ -270,8 +314,8 @@ def _work(receive: Any, send: Send) -> None:
         request: Message = receive()
         one = Submission(request["student"], Path(request["path"]))
         try:
-            marked, notes = mark_handed_in(assignment, one)
+            kept = mark_handed_in(assignment, one, trust=common["trusted"])
         except Exception as error:  # a fault of ours costs one submission, and is told
             send({"failed": f"the marker failed: {type(error).__name__}: {error}"})
             continue
-        send({"failed": "", "kept": json.loads(as_text(Kept(marked, "", "", notes)))})
+        send({"failed": "", "kept": json.loads(as_text(kept))})

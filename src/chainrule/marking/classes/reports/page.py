@@ -38,7 +38,7 @@ def page(title: str, body: Iterable[str]) -> str:
         title: of the page, as a browser shows it.
         body: pieces of HTML.
     """
-    style = (files("chainrule.marking.reports") / "style.css").read_text("utf-8")
+    style = (files("chainrule.marking.classes.reports") / "style.css").read_text("utf-8")
     return "\n".join(
         [
             "<!doctype html>",

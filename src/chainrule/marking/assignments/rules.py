@@ -15,7 +15,7 @@ from typing import Any
 from chainrule.config.reading.tree import Tree
 from chainrule.core.errors import Problem, unknown
 from chainrule.core.schema import KeyPath, repeated
-from chainrule.marking.assignment_schema import AssignmentFile, PartTable
+from chainrule.marking.assignments.schema import AssignmentFile, PartTable
 from chainrule.marking.program import Program
 
 KNOWN = frozenset({"np", "seen", *dir(builtins)})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.marking.assignment import Part
+from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.result import PartResult
 from chainrule.marking.sandbox.running import Answers
 

@@ -1,0 +1,152 @@
+"""The page of one student: each part, what was found, and what shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import isclose
+
+from chainrule.marking.assignments.assignment import Assignment
+from chainrule.marking.classes.classroom import Excerpt, Kept
+from chainrule.marking.classes.reports.page import STATUS, page, points, text
+from chainrule.marking.result import Demonstration, PartResult, Shown
+
+HINT = "To see it: "
+"""A paragraph that begins so says where to look."""
+
+_NAME = re.compile(r"\(([A-Za-z]\w*)\)")
+
+
+def student_page(assignment: Assignment, kept: Kept) -> str:
+    """The page of a student, which holds nothing of any other.
+
+    Args:
+        assignment: what was asked for.
+        kept: what was found about the submission.
+    """
+    return page(f"{assignment.title}: {kept.marked.student}", _body(assignment, kept))
+
+
+def _body(assignment: Assignment, kept: Kept) -> Iterator[str]:
+    marked = kept.marked
+    yield f"<h1>{text(marked.student)}</h1>"
+    yield f'<p class="of">{text(assignment.title)}</p>'
+    yield (
+        f'<p class="total">{points(marked.earned)} '
+        f"<small>of {points(marked.credit)} points</small></p>"
+    )
+    if len(marked.parts) > 1:
+        yield _overview(marked.parts)
+    for note in kept.notes:
+        yield f'<p class="note">{text(_sentence(note))}</p>'
+    same = {part.lines for part in marked.parts}
+    if len(same) == 1 and len(marked.parts) > 1 and marked.earned == 0:
+        yield f"<section>{''.join(_paragraphs(marked.parts[0]))}</section>"
+        return
+    hidden = {part.name for part in assignment.parts if part.is_hidden}
+    for k, part in enumerate(marked.parts):
+        excerpt = next((one for one in kept.excerpts if one.part == part.name), None)
+        yield from _part(k, part, excerpt, is_hidden=part.name in hidden)
+
+
+def _overview(parts: Sequence[PartResult]) -> str:
+    """All parts in a few lines."""
+    rows = "".join(
+        f'<li><span class="{_kind(part)}" aria-hidden="true">{STATUS[part.status][0]}</span> '
+        f'<a href="#part-{k + 1}">{text(part.title)}</a> '
+        f'<span class="got">{points(part.earned)} of {points(part.credit)}</span></li>'
+        for k, part in enumerate(parts)
+    )
+    return f'<ul class="overview">{rows}</ul>'
+
+
+def _kind(part: PartResult) -> str:
+    return part.status.replace(" ", "-")
+
+
+def _sentence(words: str) -> str:
+    """Words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+
+
+def _part(k: int, part: PartResult, excerpt: Excerpt | None, *, is_hidden: bool) -> Iterator[str]:
+    sign, words = STATUS[part.status]
+    yield f'<section id="part-{k + 1}"><div class="head"><h2>{text(part.title)}</h2>'
+    yield f'<span class="got">{points(part.earned)} of {points(part.credit)}</span></div>'
+    yield f'<p class="status {_kind(part)}">{sign} {words}</p>'
+    yield from _paragraphs(part)
+    if excerpt is not None:
+        yield _code(excerpt)
+    if part.demonstration is not None:
+        yield from _demonstration(part.demonstration)
+    if is_hidden:
+        yield '<p class="note">The inputs and numbers of this part are not shown.</p>'
+    yield "</section>"
+
+
+def _paragraphs(part: PartResult) -> Iterator[str]:
+    """What was found; hints are set apart, and so are lines to run."""
+    told = part.status == "right"  # the first line says so again
+    for line in part.lines[told:]:
+        first, _, code = line.partition("\n")
+        kind = ' class="hint"' if first.startswith(HINT) else ""
+        yield f"<p{kind}>{_marked_names(_sentence(first) if not code else first)}</p>"
+        if code:
+            yield f"<pre>{text(code)}</pre>"
+
+
+def _marked_names(line: str) -> str:
+    """The line for HTML, with names of arrays in brackets as code."""
+    return _NAME.sub(r"(<code>\1</code>)", text(line))
+
+
+def _code(excerpt: Excerpt) -> str:
+    """A few lines of the student's own file, with the one that is meant marked."""
+    rows = []
+    for k, line in enumerate(excerpt.lines):
+        number = excerpt.first + k
+        row = f"{number:>4}  {text(line)}"
+        rows.append(f"<b>{row}</b>" if number == excerpt.line else row)
+    name = f"{text(excerpt.file)}, line {excerpt.line}"
+    return f'<p class="note">{name}</p><pre>{chr(10).join(rows)}</pre>'
+
+
+def _demonstration(shown: Demonstration) -> Iterator[str]:
+    """A small input, what code with the bug gives for it, and what is right."""
+    yield f"<h3>{text(shown.title)}</h3>"
+    if shown.given:
+        given = "".join(_matrix(one, one.name) for one in shown.given)
+        yield f'<div class="matrices">{given}</div>'
+    found = _matrix(shown.found, f"{shown.found.name} with the bug", shown.expected)
+    expected = _matrix(shown.expected, f"{shown.expected.name}, right")
+    yield f'<div class="matrices">{found}{expected}</div>'
+    if shown.words:
+        yield f"<p>{text(shown.words)}</p>"
+
+
+def _matrix(shown: Shown, caption: str, beside: Shown | None = None) -> str:
+    """An array in brackets; numbers that differ from those of another are marked."""
+    rows = []
+    for j, row in enumerate(shown.rows):
+        cells = []
+        for k, value in enumerate(row):
+            off = beside is not None and not _is_same(value, beside, j, k)
+            cells.append(f"<td{' class=off' if off else ''}>{_number(value)}</td>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f"<figure><figcaption>{text(caption)}</figcaption>"
+        f'<table class="matrix">{"".join(rows)}</table></figure>'
+    )
+
+
+def _is_same(value: float, beside: Shown, j: int, k: int) -> bool:
+    if j >= len(beside.rows) or k >= len(beside.rows[j]):
+        return False
+    other = beside.rows[j][k]
+    both_none = value != value and other != other
+    return both_none or isclose(value, other, rel_tol=1e-6, abs_tol=1e-12)
+
+
+def _number(value: float) -> str:
+    """A number in few digits, with a true minus."""
+    return f"{round(value, 12) + 0.0:.4g}".replace("-", "−")
