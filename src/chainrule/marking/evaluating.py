@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.program import FAILURES, Case, Probe, Program, Variation, evaluated
+from chainrule.marking.program import FAILURES, Probe, Program, Variation, evaluated
 
 FAILED = -1
 """The number of what a rule that raises an error gives, and of all that follows from it."""
@@ -54,7 +54,22 @@ class Bench:
         self.numbers: dict[Hashable, int] = {}
         self.values: list[Any] = []
         self.results: dict[Hashable, int] = {}
-        self.right = {name: Calls(self, name, {}, None) for name in self.probes}
+        self.base: dict[str, list[dict[str, int]]] = {}
+        for name, probe in self.probes.items():
+            inputs = [{k: self.number(v) for k, v in case.items()} for case in probe.calls]
+            self.base[name] = inputs
+            right = Calls(Under(self, {}, {}, frozenset(program.order)), name)
+            numbers = [
+                {line.name: right.number(call, line.name) for line in program.lines}
+                for call in range(len(probe.calls) if self.is_by_lines else 0)
+            ]
+            for known, found in zip(inputs, numbers, strict=False):
+                known.update(found)
+
+    @property
+    def is_by_lines(self) -> bool:
+        """Whether the program runs line by line, and has no way of its own to run."""
+        return type(self.program).run is Program.run
 
     def under(
         self, variations: Sequence[Variation], forced: Mapping[tuple[str, int, str], Any] | None
@@ -65,9 +80,12 @@ class Bench:
             variations: the other rules.
             forced: by probe, call and line.
         """
-        if type(self.program).run is not Program.run:
+        if not self.is_by_lines:
             return Whole(self, tuple(variations))
-        return Under(self, self.program.rules(variations), forced or {})
+        rules = self.program.rules(variations)
+        given = forced or {}
+        changed = frozenset(rules).union(line for _, _, line in given)
+        return Under(self, rules, given, reached(self.program, changed))
 
     def number(self, value: Any) -> int:
         """The number of a value."""
@@ -78,17 +96,17 @@ class Bench:
             self.values.append(value)
         return found
 
-    def evaluated(self, rule: str, read: Mapping[str, int], before: Any, known: Hashable) -> int:
-        """The number of what a rule gives."""
-        key = (rule, known)
-        found = self.results.get(key)
-        if found is None:
-            found = self.results[key] = self._evaluated(rule, read, before)
-        return found
+    def evaluated(self, rule: str, names: Sequence[str], read: Sequence[int], before: Any) -> int:
+        """The number of what a rule gives.
 
-    def _evaluated(self, rule: str, read: Mapping[str, int], before: Any) -> int:
-        names = {name: self.values[number] for name, number in read.items()}
-        scope = {"np": np, **self.program.functions, "before": before, **names}
+        Args:
+            rule: of a line.
+            names: what it reads.
+            read: the numbers of these.
+            before: the values of the call before, or None.
+        """
+        known = {name: self.values[number] for name, number in zip(names, read, strict=True)}
+        scope = {"np": np, **self.program.functions, "before": before, **known}
         try:
             with np.errstate(all="ignore"):
                 return self.number(evaluated(rule, scope))
@@ -108,18 +126,25 @@ class Under:
         bench: keeps what was computed.
         rules: of the lines that are changed.
         forced: values that are given and not computed, by probe, call and line.
+        touched: the lines whose values may differ from the right ones.
     """
 
     def __init__(
-        self, bench: Bench, rules: Mapping[str, str], forced: Mapping[tuple[str, int, str], Any]
+        self,
+        bench: Bench,
+        rules: Mapping[str, str],
+        forced: Mapping[tuple[str, int, str], Any],
+        touched: frozenset[str],
     ) -> None:
-        self.bench, self.rules, self.forced = bench, rules, forced
+        self.bench, self.rules, self.forced, self.touched = bench, rules, forced, touched
         self.calls: dict[str, Calls] = {}
 
     def number(self, probe: str, call: int, line: str) -> int:
         """The number of a line's value."""
+        if line not in self.touched:
+            return self.bench.base[probe][call][line]
         if probe not in self.calls:
-            self.calls[probe] = Calls(self.bench, probe, self.rules, self.forced)
+            self.calls[probe] = Calls(self, probe)
         return self.calls[probe].number(call, line)
 
     def value(self, probe: str, call: int, line: str) -> Any:
@@ -132,7 +157,7 @@ class Whole(Under):
     """The same for a program that has a way of its own to run: all lines of a probe at once."""
 
     def __init__(self, bench: Bench, variations: tuple[Variation, ...]) -> None:
-        super().__init__(bench, bench.program.rules(variations), {})
+        super().__init__(bench, bench.program.rules(variations), {}, frozenset())
         self.variations = variations
 
     def number(self, probe: str, call: int, line: str) -> int:
@@ -156,88 +181,83 @@ class Whole(Under):
 
 
 class Calls:
-    """The values in the calls of one probe."""
+    """The values in the calls of one probe.
 
-    def __init__(
-        self,
-        bench: Bench,
-        probe: str,
-        rules: Mapping[str, str],
-        forced: Mapping[tuple[str, int, str], Any] | None,
-    ) -> None:
-        self.bench, self.rules, self.probe = bench, rules, probe
-        self.forced = forced or {}
-        self.cases: tuple[Case, ...] = bench.probes[probe].calls
-        self.known: list[dict[str, int]] = [{} for _ in self.cases]
-        self.touched = reached(bench.program, frozenset(rules)) | {
-            name for where, _, line in self.forced for name in reached(bench.program, {line})
-        }
+    Args:
+        under: the rules.
+        probe: its name.
+    """
 
-    def number(self, call: int, line: str) -> int:
-        """The number of a line's value in a call."""
+    def __init__(self, under: Under, probe: str) -> None:
+        self.under, self.bench, self.probe = under, under.bench, probe
+        self.base = under.bench.base[probe]
+        self.known: list[dict[str, int]] = [{} for _ in self.base]
+
+    def number(self, call: int, name: str) -> int:
+        """The number of a line's or an input's value in a call."""
+        if name not in self.under.touched:
+            return self.base[call].get(name, FAILED)
         known = self.known[call]
-        if line not in known:
-            known[line] = FAILED  # a rule that reads what follows from it has no value
-            known[line] = self._number(call, line)
-        return known[line]
+        found = known.get(name)
+        if found is None:
+            known[name] = FAILED  # a rule that reads what follows from it has no value
+            found = known[name] = self._number(call, name)
+        return found
 
     def _number(self, call: int, line: str) -> int:
-        bench = self.bench
-        if (self.probe, call, line) in self.forced:
-            return bench.number(self.forced[self.probe, call, line])
-        if (self.rules or self.forced) and line not in self.touched:
-            return bench.right[self.probe].number(call, line)
-        rule = self.rules.get(line) or bench.program.line(line).rule
-        names, earlier, whole = names_in(rule)
-        read = self._read(call, names)
-        state = self._state(call, earlier, whole) if "before" in names else ()
-        if FAILED in read.values() or FAILED in state:
+        under, bench = self.under, self.bench
+        if under.forced and (self.probe, call, line) in under.forced:
+            return bench.number(under.forced[self.probe, call, line])
+        rule = under.rules.get(line) or bench.program.line(line).rule
+        reads, earlier, whole = reads_of(bench.program, rule)
+        names = [name for name in reads if name in under.touched or name in self.base[call]]
+        read = tuple([self.number(call, name) for name in names])
+        if FAILED in read:
             return FAILED
-        before = self._before(call, state, earlier, whole) if "before" in names else None
-        return bench.evaluated(rule, read, before, (tuple(read.items()), state))
+        state = self._state(call, earlier, whole) if earlier is not None else ()
+        key = rule, read, state
+        found = bench.results.get(key)
+        if found is None:
+            before = self._before(call, earlier, whole) if earlier is not None else None
+            found = bench.results[key] = bench.evaluated(rule, names, read, before)
+        return found
 
-    def _read(self, call: int, names: frozenset[str]) -> dict[str, int]:
-        case, order = self.cases[call], self.bench.program.order
-        return {
-            name: self.number(call, name) if name in order else self._input(call, name)
-            for name in sorted(names)
-            if name in order or name in case
-        }
+    def _earlier(self, call: int, earlier: Sequence[str], whole: bool) -> Sequence[str]:
+        return [*self.bench.program.order, *self.base[call - 1]] if whole else earlier
 
-    def _input(self, call: int, name: str) -> int:
-        known = self.known[call]
-        key = f"input {name}"
-        if key not in known:
-            known[key] = self.bench.number(self.cases[call][name])
-        return known[key]
-
-    def _state(self, call: int, earlier: frozenset[str], whole: bool) -> tuple[int, ...]:
+    def _state(self, call: int, earlier: Sequence[str], whole: bool) -> tuple[int, ...]:
+        """The numbers of what a rule reads of the call before."""
         if call == 0:
             return (-2,)
-        names = self._all(call - 1) if whole else sorted(earlier)
-        return tuple(self._read(call - 1, frozenset(names)).values())
+        return tuple(self.number(call - 1, n) for n in self._earlier(call, earlier, whole))
 
-    def _before(
-        self, call: int, state: tuple[int, ...], earlier: frozenset[str], whole: bool
-    ) -> Any:
+    def _before(self, call: int, earlier: Sequence[str], whole: bool) -> Any:
         if call == 0:
             return None
-        names = self._all(call - 1) if whole else earlier
-        read = self._read(call - 1, frozenset(names))
-        values = {name: self.bench.values[number] for name, number in read.items()}
+        names = self._earlier(call, earlier, whole)
+        numbers = {name: self.number(call - 1, name) for name in names}
+        values = {k: self.bench.values[v] for k, v in numbers.items() if v != FAILED}
         return SimpleNamespace(**values)
 
-    def _all(self, call: int) -> list[str]:
-        return [*self.bench.program.order, *self.cases[call]]
+
+def reads_of(program: Program, rule: str) -> tuple[tuple[str, ...], tuple[str, ...] | None, bool]:
+    """The lines and inputs that a rule reads; those of the call before; whether it reads all."""
+    kept = program.__dict__.setdefault("_reads", {})
+    if rule not in kept:
+        names, earlier, whole = names_in(rule)
+        known = tuple(sorted(n for n in names if n in program.order or n in program.inputs))
+        kept[rule] = known, tuple(sorted(earlier)) if "before" in names else None, whole
+    found: tuple[tuple[str, ...], tuple[str, ...] | None, bool] = kept[rule]
+    return found
 
 
-def reached(program: Program, changed: frozenset[str] | set[str]) -> frozenset[str]:
+def reached(program: Program, changed: frozenset[str]) -> frozenset[str]:
     """The lines whose values may differ where some lines have other rules."""
-    found = set(changed)
-    below = followers(program)
-    for name in changed:
-        found |= below[name]
-    return frozenset(found)
+    kept: dict[frozenset[str], frozenset[str]] = program.__dict__.setdefault("_reached", {})
+    if changed not in kept:
+        below = followers(program)
+        kept[changed] = changed.union(*(below[name] for name in changed))
+    return kept[changed]
 
 
 def followers(program: Program) -> Mapping[str, frozenset[str]]:

@@ -19,6 +19,26 @@ from chainrule.marking.evaluating import FAILED, names_in
 from chainrule.marking.program import Program, Variation
 from chainrule.marking.search import bench_of
 
+PARTS_OF_SUMS = {
+    "1:": "leaves out the first term",
+    ":-1": "leaves out the last term",
+    ":1": "has the first term alone",
+    "-1:": "has the last term alone",
+}
+"""What a loop that begins or ends at the wrong place makes of a sum, by the slice that is left."""
+
+OTHERS = {
+    "log": ("log10", "log2", "log1p"),
+    "exp": ("exp2", "expm1"),
+    "maximum": ("minimum",),
+    "minimum": ("maximum",),
+    "sin": ("cos",),
+    "cos": ("sin",),
+    "sqrt": ("square",),
+    "tanh": ("sinh", "arctan"),
+}
+"""The functions of NumPy that are taken for another."""
+
 Made = Callable[[str, str], Sequence[Variation]]
 
 
@@ -37,6 +57,19 @@ class Change:
     text: str
     says: str
     often: float = 1.0
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that a line may be multiplied or divided by.
+
+    Attributes:
+        text: its rule.
+        says: what it is.
+    """
+
+    text: str
+    says: str
 
 
 def mutations(program: Program) -> Made:
@@ -104,7 +137,8 @@ class _Mutations:
 
     def _changed(self, name: str, rule: str) -> Iterator[tuple[Change, str]]:
         raw = rule.encode()
-        places = _Places(rule)
+        limit = self.program.order[name]
+        places = _Places("N" in self.shapes and self.program.order.get("N", -1) < limit)
         for node in ast.walk(ast.parse(rule, mode="eval")):
             if not isinstance(node, ast.expr):
                 continue
@@ -125,7 +159,7 @@ class _Mutations:
         limit = self.program.order[line]
         for other, shapes in self.shapes.items():
             is_there = self.program.order.get(other, -1) < limit
-            if is_there and other != node.id and shapes == self.shapes[node.id]:
+            if is_there and other and other != node.id and shapes == self.shapes[node.id]:
                 says = f"{self._named(other)} stands where {self._named(node.id)} belongs in "
                 yield Change("other_array", other, says + "{line}", _kinship(other, node.id))
         if any(len(probe.calls) > 1 for probe in self.program.probes):
@@ -140,14 +174,18 @@ class _Mutations:
             return
         name = node.func.id
         yield Change("left_out", inner[0], f"{name} is left out in {{line}}")
-        if len(inner) == 1 and name in self.program.functions:
-            slope = f"{name}({name}({inner[0]}))"
-            says = f"{name} is applied twice in {{line}}"
-            yield Change("function_twice", slope, says, 0.8)
-            for other in self.program.functions:
-                if other != name:
-                    says = f"{other} stands where {name} belongs in {{line}}"
-                    yield Change("other_function", f"{other}({inner[0]})", says, 0.7)
+        if len(inner) > 1 or name not in self.program.functions:
+            return
+        twice = f"{name}({name}({inner[0]}))"
+        yield Change("function_twice", twice, f"{name} is applied twice in {{line}}", 0.8)
+        says = f"{name} is taken of −{inner[0]} in {{line}}"
+        yield Change("wrong_side", f"{name}(-({inner[0]}))", says, 0.6)
+        says = f"{name}({inner[0]}) is squared in {{line}}"
+        yield Change("squared", f"{name}({inner[0]}) ** 2", says, 0.6)
+        for other in self.program.functions:
+            if other != name:
+                says = f"{other} stands where {name} belongs in {{line}}"
+                yield Change("other_function", f"{other}({inner[0]})", says, 0.7)
 
     def _wholes(self, name: str, rule: str) -> Iterator[Change]:
         yield Change("sign", f"-({rule})", "the sign of {line} is turned")
@@ -155,15 +193,68 @@ class _Mutations:
         yield Change("halved", f"({rule}) / 2", "{line} has a factor ½ too many", 0.7)
         yield Change("zero", f"0 * ({rule})", "{line} is zero", 0.5)
         yield Change("ones", f"np.ones_like({rule})", "{line} is all ones", 0.5)
+        yield Change("squared", f"({rule}) ** 2", "{line} is squared", 0.5)
         yield Change("transposed", f"np.transpose({rule})", "{line} is transposed")
-        has_number = self.shapes.get("N") == self.shapes[""]
-        if has_number and self.program.order.get("N", -1) < self.program.order[name]:
-            yield Change("mean_twice", f"({rule}) / N", "{line} is divided by N once too often")
-            yield Change("no_mean", f"({rule}) * N", "{line} is N times too large")
+        yield from self._numbers(name, rule)
+        if self.is_array(name):
+            one = f"0 * ({rule}) + np.sum({rule})"
+            yield Change("one_number", one, "{line} is one number, the sum of all of it", 0.6)
         if any(len(probe.calls) > 1 for probe in self.program.probes):
             old = f"({rule}) + (before.{name} if before is not None else 0)"
             says = "{line} is added to what the call before left there"
             yield Change("kept_from_before", old, says)
+
+    def _numbers(self, name: str, rule: str) -> Iterator[Change]:
+        """The line is multiplied or divided by a size or number that there is."""
+        for number in self._known_numbers(name):
+            is_cases = number.text == "N"
+            yield Change(
+                "mean_twice" if is_cases else "divided",
+                f"({rule}) / {number.text}",
+                f"{{line}} is divided by {number.says} once too often",
+                1.0 if is_cases else 0.5,
+            )
+            yield Change(
+                "no_mean" if is_cases else "multiplied",
+                f"({rule}) * {number.text}",
+                f"{{line}} has a factor of {number.says} too many",
+                1.0 if is_cases else 0.5,
+            )
+
+    def _known_numbers(self, line: str) -> Iterator[Number]:
+        """The names of numbers before a line, and the sizes of the inputs."""
+        limit = self.program.order[line]
+        has_cases = False
+        for name, shapes in self.shapes.items():
+            is_number = name and shapes == self.shapes[""]
+            if is_number and self.program.order.get(name, -1) < limit and self._is_size(name):
+                has_cases |= name == "N"
+                yield Number(name, "N" if name == "N" else self._named(name))
+        sizes: dict[tuple[Any, ...], tuple[str, int]] = {}
+        for name in sorted(self.program.inputs):
+            shapes = self.shapes.get(name, ())
+            for axis in range(_axes(shapes)):
+                sizes.setdefault(tuple(shape[axis] for shape in shapes), (name, axis))
+        for found, (name, axis) in sizes.items():
+            if not (has_cases and found == self._cases()):
+                text = f"np.shape({name})[{axis}]"
+                yield Number(text, f"the size of axis {axis} of {name}")
+
+    def _is_size(self, name: str) -> bool:
+        """Whether a number is one that a factor may be: no loss and no intermediate result."""
+        return name in self.program.inputs or name == "N"
+
+    def _cases(self) -> tuple[Any, ...]:
+        under = bench_of(self.program, self.program.probes).under((), None)
+        return tuple(
+            under.value(probe.name, call, "N")
+            for probe in self.program.probes
+            for call in range(len(probe.calls))
+        )
+
+    def is_array(self, name: str) -> bool:
+        """Whether a line's value has axes in some probe."""
+        return any(self.shapes.get(name, ()))
 
     def _named(self, name: str) -> str:
         return f"{self.program.line(name).says} ({name})" if name in self.program.order else name
@@ -202,6 +293,14 @@ def _shapes(program: Program) -> Mapping[str, tuple[Any, ...]]:
     return {name: tuple(shapes) for name, shapes in found.items() if "none" not in shapes}
 
 
+def _axes(shapes: tuple[Any, ...]) -> int:
+    """How many axes there are in every probe; 0 where their number differs."""
+    if not shapes or any(not isinstance(shape, tuple) for shape in shapes):
+        return 0
+    numbers = {len(shape) for shape in shapes}
+    return numbers.pop() if len(numbers) == 1 else 0
+
+
 def _shape(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(value, bool):
         return np.shape(value)
@@ -211,8 +310,8 @@ def _shape(value: Any) -> Any:
 class _Places:
     """The changes of one node of a rule."""
 
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
+    def __init__(self, has_cases: bool) -> None:
+        self.has_cases = has_cases
 
     def changes(self, node: ast.expr) -> Iterator[Change]:
         """What else may stand there."""
@@ -243,6 +342,9 @@ class _Places:
                 "twice", f"({a}) * ({b}) * ({b})", f"the factor {b} is twice in {{line}}", 0.7
             )
             yield Change(
+                "twice", f"({a}) * ({a}) * ({b})", f"the factor {a} is twice in {{line}}", 0.7
+            )
+            yield Change(
                 "added",
                 f"({a}) + ({b})",
                 f"{a} and {b} are added, not multiplied, in {{line}}",
@@ -262,6 +364,9 @@ class _Places:
             yield Change("left_out", f"{b}", f"the term {a} is missing in {{line}}")
             yield Change("sign", f"({a}) - ({b})", f"{b} is subtracted, not added, in {{line}}")
             yield Change("twice", f"({a}) + ({b}) + ({b})", f"{b} is added twice in {{line}}", 0.8)
+            if self.has_cases:
+                says = f"{b} is added N times, once for every case, in {{line}}"
+                yield Change("added_n_times", f"({a}) + N * ({b})", says, 0.7)
         elif isinstance(node.op, ast.Sub):
             yield Change("left_out", f"{a}", f"the term {b} is missing in {{line}}")
             yield Change("left_out", f"-({b})", f"the term {a} is missing in {{line}}")
@@ -284,6 +389,9 @@ class _Places:
         )
         yield Change("left_out", f"{a}", f"the factor {b} is missing in {{line}}", 0.7)
         yield Change("left_out", f"{b}", f"the factor {a} is missing in {{line}}", 0.7)
+        for now, says in PARTS_OF_SUMS.items():
+            part = f"({a})[..., {now}] @ ({b})[{now}]"
+            yield Change("terms_lost", part, f"the sum {a} @ {b} {says} in {{line}}", 0.6)
 
     def _comparison(self, node: ast.Compare) -> Iterator[Change]:
         signs = {
@@ -307,6 +415,10 @@ class _Places:
         name, owner = node.func.attr, node.func.value
         is_numpy = isinstance(owner, ast.Name) and owner.id == "np"
         if name not in ("sum", "mean", "max", "min"):
+            for other in OTHERS.get(name, ()) if is_numpy else ():
+                inner = ", ".join(map(self.text, node.args))
+                says = f"{other} stands where {name} belongs in {{line}}"
+                yield Change("other_function", f"np.{other}({inner})", says, 0.7)
             if is_numpy and len(node.args) == 1:
                 says = f"{name} is left out in {{line}}"
                 yield Change("left_out", self.text(node.args[0]), says)
@@ -324,6 +436,10 @@ class _Places:
             says = f"a {other} is taken where it is a {name}, in {{line}}"
             yield Change(f"{other}_for_{name}", f"({inner}).{other}({at})", says)
         yield Change("not_summed", inner, f"{{line}} lacks a {name}", 0.8)
+        if name == "sum" and axis in (None, "0"):
+            for now, says in PARTS_OF_SUMS.items():
+                part = f"({inner})[{now}].sum({at})"
+                yield Change("terms_lost", part, f"the sum of {inner} {says} in {{line}}", 0.6)
         if axis is None:
             return
         for one in [a for a in ("0", "1", "-1", "2") if a != axis and f"-{a}" != axis]:

@@ -9,6 +9,7 @@ submission's own values stand for it in all that follows, so that the rest is ju
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, count, product
@@ -18,6 +19,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.marking.evaluating import FAILED, Bench, Under, array_of, reached
+from chainrule.marking.fits import Fit, fits
 from chainrule.marking.program import RIGHT, Probe, Program, Variation, is_same
 
 Chosen = tuple[Variation, ...]
@@ -172,7 +174,7 @@ class Search:
                 fresh = list(self._pairs(state))
                 continue
             state = heapq.heappop(queue)[2]
-            best = max(best, state, key=lambda s: (s.wrong, -s.cost))
+            best = max(best, state, key=lambda s: (self._line(s.wrong), -s.cost))
             if len(goals) >= _MOST_FITTING:
                 break
             if goals and state.cost > min(goal.cost for goal in goals) + 0.7:
@@ -198,6 +200,15 @@ class Search:
             for chosen in product(*which)
         ]
         yield from self._fixing(state, several[:1500])
+        line = self._line(state.wrong)
+        for after in self._fixing(state, self._fitted(state)):
+            if self._line(after.wrong) > line:  # a number found in one call must hold in all
+                yield after
+
+    def _line(self, index: int) -> int:
+        """The place of an entry's line in the program; past the last where there is no entry."""
+        order = self.program.order
+        return order[self.entries[index].line] if index < len(self.entries) else len(order)
 
     def _pairs(self, state: State) -> Iterator[State]:
         """Pairs that give the first wrong entry together."""
@@ -242,10 +253,50 @@ class Search:
         ]
         return sorted([*found, *self._made_up(state, target)], key=cost)
 
+    def _fitted(self, state: State) -> Iterator[Chosen]:
+        """What the first wrong entry has to do with what the program gives there."""
+        entry = self.entries[state.wrong]
+        under = self.under(state.chosen, state.forced)
+        right = array_of(under.value(entry.probe, entry.call, entry.line))
+        if entry.found is None or right is None or not self.bench.is_by_lines:
+            return
+        numbers, arrays, says = self._at_hand(under, entry)
+        for fit in fits(entry.found, right, numbers, arrays):
+            yield (_as_variation(self.program, entry.line, fit, says),)
+
+    def _at_hand(
+        self, under: Under, entry: Entry
+    ) -> tuple[dict[str, float], dict[str, Array], dict[str, str]]:
+        """Numbers and arrays that do not follow from an entry's line, and what they are."""
+        program, case = self.program, self.bench.probes[entry.probe].calls[entry.call]
+        after = reached(program, frozenset((entry.line,)))
+        values = {name: array_of(value) for name, value in case.items()}
+        values |= {
+            line.name: array_of(under.value(entry.probe, entry.call, line.name))
+            for line in program.lines
+            if line.name not in after
+        }
+        says = {line.name: line.says for line in program.lines}
+        numbers: dict[str, float] = {}
+        for name in (*sorted(case), "N"):
+            value = values.get(name)
+            if value is not None and value.ndim == 0:
+                numbers[name] = float(value)
+        for name, value in ((name, values[name]) for name in sorted(case)):
+            for axis, size in enumerate(np.shape(value) if value is not None else ()):
+                if float(size) not in numbers.values():
+                    text = f"np.shape({name})[{axis}]"
+                    numbers[text] = float(size)
+                    says[text] = f"the size of axis {axis} of {name}"
+        arrays = {k: v for k, v in values.items() if v is not None and (v.ndim or k != "N")}
+        return numbers, arrays, says
+
     def _made_up(self, state: State, target: str) -> Iterator[Variation]:
         rules = self.program.rules(state.chosen)
         for line in self.program.lines:
-            if line.name in state.forced or target not in reached(self.program, {line.name}):
+            if line.name in state.forced or target not in reached(
+                self.program, frozenset((line.name,))
+            ):
                 continue
             yield from self.more(line.name, rules.get(line.name, line.rule))
 
@@ -259,6 +310,23 @@ class Search:
             wrong = self.first_wrong(chosen, state.forced)
             if wrong > state.wrong:
                 yield State(chosen, wrong, state.forced, cost_of(chosen))
+
+
+def _as_variation(program: Program, line: str, fit: Fit, says: Mapping[str, str]) -> Variation:
+    words = fit.says
+    for name in sorted(says, key=len, reverse=True):
+        if name in words and name != "N":
+            words = re.sub(rf"(?<![\w(]){re.escape(name)}(?!\w)", says[name], words)
+    title = f"{program.line(line).says} is wrong: {words}"
+    return Variation(
+        f"{fit.kind}@{line}",
+        title,
+        "This holds in all the calls that were tried.",
+        "Where would such a factor, term or order come from in the line that makes this array?",
+        {line: fit.rule},
+        is_generated=True,
+        often=0.2,
+    )
 
 
 def ordered(chosen: Sequence[Variation]) -> Chosen:
