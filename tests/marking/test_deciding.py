@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.marking.deciding import decide
+from chainrule.marking.deciding.decide import decide
 from chainrule.marking.programs.networks import classifier
 from chainrule.marking.sandbox.running import Calls, Returned, ask
 

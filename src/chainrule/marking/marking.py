@@ -10,13 +10,13 @@ from pathlib import Path
 
 from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, waiting
-from chainrule.marking.contract import Finding
-from chainrule.marking.deciding import Verdict, decide
+from chainrule.marking.deciding.contract import Finding
+from chainrule.marking.deciding.decide import Verdict, decide
+from chainrule.marking.deciding.saying import demonstrated, said, script, taught
 from chainrule.marking.program import Probe, Variation
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
 from chainrule.marking.sandbox.starting import find_tier
-from chainrule.marking.saying import demonstrated, said, script, taught
 
 
 def mark_submission(

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.evaluating import FAILED, Bench, Under, array_of, reached
-from chainrule.marking.fits import Fit, fits
+from chainrule.marking.deciding.evaluating import FAILED, Bench, Under, array_of, reached
+from chainrule.marking.deciding.fits import Fit, fits
 from chainrule.marking.program import RIGHT, Probe, Program, Variation, is_same
 
 Chosen = tuple[Variation, ...]

@@ -13,10 +13,10 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.notation import counted
-from chainrule.marking.evaluating import array_of
+from chainrule.marking.deciding.evaluating import array_of
+from chainrule.marking.deciding.search import Entry, bench_of
 from chainrule.marking.program import Probe, Program
 from chainrule.marking.sandbox.running import Answers, Returned, Trouble
-from chainrule.marking.search import Entry, bench_of
 
 MEANS = {
     "NameError": "a name is used that was never given a value on this path",

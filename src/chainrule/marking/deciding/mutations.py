@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.marking.evaluating import FAILED, names_in
+from chainrule.marking.deciding.evaluating import FAILED, names_in
+from chainrule.marking.deciding.search import bench_of
 from chainrule.marking.program import Program, Variation
-from chainrule.marking.search import bench_of
 
 PARTS_OF_SUMS = {
     "1:": "leaves out the first term",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.evaluating import Bench, array_of
+from chainrule.marking.deciding.evaluating import Bench, array_of
 from chainrule.marking.program import Case, Probe, Program, Variation, is_same
 
 Sizes = dict[tuple[int, ...], int]

@@ -13,13 +13,13 @@ import numpy as np
 
 from chainrule.core.notation import counted
 from chainrule.marking.assignments.assignment import Part
-from chainrule.marking.contract import Finding
-from chainrule.marking.deciding import Place, Telling, Verdict
-from chainrule.marking.evaluating import Bench, array_of
-from chainrule.marking.inputs import as_rows, given, smallest
+from chainrule.marking.deciding.contract import Finding
+from chainrule.marking.deciding.decide import Place, Telling, Verdict
+from chainrule.marking.deciding.evaluating import Bench, array_of
+from chainrule.marking.deciding.inputs import as_rows, given, smallest
+from chainrule.marking.deciding.search import Chosen
 from chainrule.marking.program import Program, Variation, differing
 from chainrule.marking.result import Demonstration, Shown
-from chainrule.marking.search import Chosen
 
 
 def said(part: Part, verdict: Verdict, status: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.marking.contract import Finding, read
-from chainrule.marking.evaluating import Bench
-from chainrule.marking.inputs import drawn_probes, is_different, smallest
-from chainrule.marking.mutations import mutations
+from chainrule.marking.deciding.contract import Finding, read
+from chainrule.marking.deciding.evaluating import Bench
+from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
+from chainrule.marking.deciding.mutations import mutations
+from chainrule.marking.deciding.search import Chosen, Entry, Found, Search, bench_of, ordered
 from chainrule.marking.program import Probe, Program, Variation
 from chainrule.marking.sandbox.running import Answers
-from chainrule.marking.search import Chosen, Entry, Found, Search, bench_of, ordered
 
 More = Callable[[Sequence[Probe]], Answers]
 """Makes further calls of the submission, such as for numeric gradients of its own loss."""
