@@ -3,9 +3,32 @@
 from collections.abc import Callable, Mapping
 
 from chainrule.marking.program import Program
+from chainrule.marking.programs.dropping import dropout
+from chainrule.marking.programs.functions import elementwise
+from chainrule.marking.programs.images import average_pool, convolution, max_pool
+from chainrule.marking.programs.losses import cross_entropy, softmax_loss, squared_error
 from chainrule.marking.programs.networks import classifier
+from chainrule.marking.programs.normalization import batch_norm, batch_norm_test, layer_norm
+from chainrule.marking.programs.rows import full, softmax_layer
+from chainrule.marking.programs.sequential import sequential
+from chainrule.marking.programs.structure import structure
 
 PROGRAMS: Mapping[str, Callable[..., Program]] = {
+    "average_pool": average_pool,
+    "batch_norm": batch_norm,
+    "batch_norm_test": batch_norm_test,
     "classifier": classifier,
+    "convolution": convolution,
+    "cross_entropy": cross_entropy,
+    "dropout": dropout,
+    "elementwise": elementwise,
+    "full": full,
+    "layer_norm": layer_norm,
+    "max_pool": max_pool,
+    "sequential": sequential,
+    "softmax_layer": softmax_layer,
+    "softmax_loss": softmax_loss,
+    "squared_error": squared_error,
+    "structure": structure,
 }
 """The programs that a part of an assignment may name; its options are their arguments."""

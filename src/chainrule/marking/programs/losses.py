@@ -1,0 +1,557 @@
+"""Losses alone: cross-entropy of probabilities, softmax and cross-entropy in one, squares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.marking.program import Case, Line, Probe, Program, Variation
+from chainrule.marking.programs.rows import softmax_forward, softmax_shifts
+from chainrule.marking.programs.variations import bug, convention
+
+
+def cross_entropy() -> Program:
+    """Cross-entropy on probabilities: L = −Σ t log p / N and ∂L/∂p = −t/(N p).
+
+    Inputs: ``p`` (N, C) probabilities, ``t`` (N, C) one-hot targets.
+    """
+    return Program(
+        "cross-entropy",
+        (
+            Line("N", "len(p)", "the number of cases", "forward"),
+            Line("each", "-(t * np.log(p)).sum(axis=1)", "the loss of each case", "loss"),
+            Line("total", "each.sum()", "the sum of the losses", "loss"),
+            Line("loss", "total / N", "the loss", "loss"),
+            Line("dp_total", "-t / p", "∂L/∂p of the sum", "backward"),
+            Line("dp", "dp_total / N", "∂L/∂p", "backward"),
+        ),
+        tuple(_cross_entropy_variations()),
+        tuple(_cross_entropy_probes()),
+    )
+
+
+def _cross_entropy_variations() -> Iterator[Variation]:
+    yield convention(
+        "summed",
+        "reduction",
+        "the loss is a sum over the cases",
+        "Loss and gradient are sums over the cases, which belong together; the learning rate then "
+        "depends on the size of the batch.",
+        loss="total",
+        dp="dp_total",
+    )
+    yield bug(
+        "no_mean@dp",
+        "1/N is missing in ∂L/∂p",
+        "The loss is the mean over the N cases, so its gradient is −t/(N·p). The code returns "
+        "−t/p, which is N times too large.",
+        "Compare the gradient of one case with that of the same case twice.",
+        4,
+        dp="dp_total",
+    )
+    yield bug(
+        "no_mean@loss",
+        "the loss is a sum where the gradient is that of the mean",
+        "The gradient has 1/N, the loss has not: they are not of one function.",
+        "Compare the loss of one case with that of the same case twice.",
+        2,
+        loss="total",
+    )
+    yield bug(
+        "mean_over_classes@loss",
+        "the loss is divided by N·C",
+        "np.mean over the whole array divides by the cases and the classes. Cross-entropy sums "
+        "over the classes and averages over the cases alone.",
+        "By which number is the sum divided for 5 cases of 3 classes?",
+        2,
+        loss="total / p.size",
+    )
+    yield bug(
+        "mean_over_classes@dp",
+        "∂L/∂p is divided by N·C",
+        "The loss is divided by the number of cases N; the gradient by the number of entries, "
+        "cases times classes.",
+        "By which number is the gradient divided for 5 cases of 3 classes?",
+        dp="dp_total / p.size",
+    )
+    yield bug(
+        "classes_for_cases@loss",
+        "the loss is divided by the number of classes in place of the cases",
+        "The mean is over the cases, shape[0]; the code divides by shape[1].",
+        "Which axis of p is the cases?",
+        loss="total / p.shape[1]",
+    )
+    yield bug(
+        "classes_for_cases@dp",
+        "∂L/∂p is divided by the number of classes in place of the cases",
+        "The mean is over the cases, shape[0]; the code divides by shape[1].",
+        "Which axis of p is the cases?",
+        dp="dp_total / p.shape[1]",
+    )
+    yield bug(
+        "wrong_sign@loss",
+        "the minus of the cross-entropy is missing",
+        "log p is negative, and the loss is −log p of the right class: it must be positive and "
+        "fall when p grows.",
+        "What is the loss of a case whose right class has p = 1/2?",
+        2,
+        loss="-RIGHT",
+    )
+    yield bug(
+        "wrong_sign@dp",
+        "∂L/∂p has the wrong sign",
+        "L = −log p of the right class, whose derivative is −1/p. With the plus the step makes "
+        "the right class less likely.",
+        "Should p of the right class grow or shrink when the loss falls?",
+        3,
+        dp="-RIGHT",
+    )
+    yield bug(
+        "softmax_in_it@dp",
+        "∂L/∂p is (p − t)/N, the gradient for the logits",
+        "(p − t)/N is softmax and cross-entropy taken together. This layer sees probabilities, "
+        "and the softmax layer below multiplies by its Jacobian, so softmax would count twice.",
+        "With respect to what does this layer differentiate: p, or what softmax takes?",
+        4,
+        dp="(p - t) / N",
+    )
+    yield bug(
+        "softmax_in_it_no_mean@dp",
+        "∂L/∂p is p − t, the gradient for the logits, and without 1/N",
+        "p − t is softmax and cross-entropy taken together, of a sum. This layer sees "
+        "probabilities: ∂L/∂p = −t/(N·p).",
+        "With respect to what does this layer differentiate: p, or what softmax takes?",
+        2,
+        dp="p - t",
+    )
+    yield bug(
+        "no_division_by_p@dp",
+        "1/p is missing in ∂L/∂p",
+        "The derivative of log p is 1/p; the code has −t/N alone.",
+        "Differentiate −t·log p by hand.",
+        2,
+        dp="-t / N",
+    )
+    yield bug(
+        "all_classes@dp",
+        "∂L/∂p leaves out the targets",
+        "Only the right class stands in the loss of a case, and t picks it out; the code has "
+        "−1/p in every class.",
+        "Does the loss change when p of a wrong class alone changes?",
+        dp="-1 / (N * p)",
+    )
+    yield bug(
+        "binary@loss",
+        "the loss is the binary cross-entropy of every class",
+        "−t log p − (1 − t) log(1 − p) is for outputs that are each a yes or no; with softmax the "
+        "classes share one distribution, and the loss is −t log p.",
+        "Which formula did the text give for more than two classes?",
+        loss="-(t * np.log(p) + (1 - t) * np.log(1 - p)).sum() / N",
+    )
+    yield bug(
+        "binary@dp",
+        "∂L/∂p is that of the binary cross-entropy",
+        "(p − t)/(p(1 − p)) belongs to outputs that are each a yes or no; with softmax the loss "
+        "is −t log p, whose derivative is −t/p.",
+        "Which formula did the text give for more than two classes?",
+        dp="(p - t) / (p * (1 - p) * N)",
+    )
+    for log in ("log2", "log10"):
+        yield bug(
+            f"{log}@loss",
+            f"the logarithm has base {log[3:]}",
+            f"The loss takes np.{log}; the derivative 1/p belongs to the natural logarithm.",
+            "What is the loss of a case whose right class has p = 1/e?",
+            loss=f"-(t * np.{log}(p)).sum() / N",
+        )
+    yield bug(
+        "no_log@loss",
+        "the logarithm is missing in the loss",
+        "The loss is −Σ t·p, without the log: it is linear in p and does not punish p near 0.",
+        "What is the loss of a case whose right class has p = 1/2?",
+        loss="-(t * p).sum() / N",
+    )
+    yield bug(
+        "probabilities_for_targets@loss",
+        "the entropy of the output is taken in place of the cross-entropy",
+        "−Σ p log p does not see the targets.",
+        "Change the targets: does the loss change?",
+        loss="-(p * np.log(p)).sum() / N",
+    )
+    yield bug(
+        "swapped@loss",
+        "outputs and targets are swapped in the loss",
+        "−Σ p log t takes the logarithm of the one-hot targets, which is −inf.",
+        "Of which of the two arrays is the logarithm taken?",
+        loss="-(p * np.log(t)).sum() / N",
+    )
+    yield bug(
+        "not_averaged@loss",
+        "the loss is one number for each case",
+        "The loss must be one number, the mean over the cases.",
+        "What is the shape of your loss?",
+        loss="each",
+    )
+    yield bug(
+        "kept_from_before@loss",
+        "the loss is added to that of the batch before",
+        "Each batch's loss starts at zero; here that of the batch before is still in it.",
+        "Call forward twice with the same batch.",
+        loss="(RIGHT if before is None else RIGHT + before.loss)",
+    )
+    yield bug(
+        "target_from_before@dp",
+        "∂L/∂p uses the targets of the batch before",
+        "backward needs what the last forward was given; here the targets kept from an earlier "
+        "batch are used.",
+        "Where does forward keep t, and is that done at every call?",
+        dp="(RIGHT if before is None or before.t.shape != p.shape else -before.t / p / N)",
+    )
+
+
+def _cross_entropy_probes() -> Iterator[Probe]:
+    rng = np.random.default_rng(33)
+
+    def case(n: int, classes: int) -> Case:
+        p = rng.uniform(0.1, 1.0, size=(n, classes))
+        return {
+            "p": p / p.sum(axis=1, keepdims=True),
+            "t": np.eye(classes)[rng.integers(0, classes, n)],
+        }
+
+    yield Probe("five cases", "the batch of a usual call", (case(5, 3),))
+    yield Probe("eight cases", "another N: a constant is no 1/N", (case(8, 4),))
+    yield Probe("one case", "N = 1: a missing 1/N does not show here", (case(1, 3),))
+    yield Probe("second batch", "what is kept from the batch before", (case(5, 3), case(5, 3)))
+
+
+def softmax_loss() -> Program:
+    """Softmax and mean cross-entropy in one: the loss and ∂L/∂x = (p − t)/N for the logits x.
+
+    Inputs: ``x`` (N, C) logits, ``y`` (N,) class numbers.
+    """
+    return Program(
+        "softmax loss",
+        (
+            Line("N", "len(x)", "the number of cases", "forward"),
+            Line("shifted", "x - x.max(axis=1, keepdims=True)", "x − max x", "forward"),
+            Line("e", "np.exp(shifted)", "e^x", "forward"),
+            Line("sums", "e.sum(axis=1, keepdims=True)", "Σ e^x of each case", "forward"),
+            Line("p", "e / sums", "the probabilities", "forward"),
+            Line("log_p", "shifted - np.log(sums)", "log p", "loss"),
+            Line("T", "np.eye(x.shape[1])[y]", "the one-hot targets", "loss"),
+            Line("total", "-(T * log_p).sum()", "the sum of the losses", "loss"),
+            Line("loss", "total / N", "the loss", "loss"),
+            Line("dx_total", "p - T", "∂L/∂x of the sum", "backward"),
+            Line("dx", "dx_total / N", "∂L/∂x", "backward"),
+        ),
+        tuple(_softmax_loss_variations()),
+        tuple(_softmax_loss_probes()),
+    )
+
+
+def _softmax_loss_variations() -> Iterator[Variation]:
+    yield convention(
+        "summed",
+        "reduction",
+        "the loss is a sum over the cases",
+        "Loss and gradient are sums over the cases, which belong together; the learning rate then "
+        "depends on the size of the batch.",
+        loss="total",
+        dx="dx_total",
+    )
+    yield convention(
+        "log_of_zero",
+        "log",
+        "the loss is infinite for large logits: log of a probability that is 0",
+        "e^−1000 is 0 in floating point and log 0 is −inf, although log p = x − max x − log Σ e^x "
+        "is an ordinary number. Computed from the logits directly, it never meets a 0.",
+        log_p="np.log(p)",
+    )
+    yield from softmax_shifts({"shifted": "x"}, {"shifted": "x - x.max()"})
+    yield bug(
+        "no_mean@dx",
+        "1/N is missing in ∂L/∂x",
+        "The loss is the mean over the N cases, so its gradient is (p − t)/N. The code returns "
+        "p − t, which is N times too large.",
+        "Compare the gradient of one case with that of the same case twice.",
+        4,
+        dx="dx_total",
+    )
+    yield bug(
+        "no_mean@loss",
+        "the loss is a sum where the gradient is that of the mean",
+        "The gradient has 1/N, the loss has not: they are not of one function.",
+        "Compare the loss of one case with that of the same case twice.",
+        2,
+        loss="total",
+    )
+    yield bug(
+        "mean_twice@dx",
+        "∂L/∂x is divided by N twice",
+        "The mean over N cases gives one 1/N; here there are two.",
+        "Compare the gradient of one case with that of the same case twice.",
+        dx="RIGHT / N",
+    )
+    yield bug(
+        "classes_for_cases@dx",
+        "∂L/∂x is divided by the number of classes in place of the cases",
+        "The mean is over the cases, shape[0]; the code divides by shape[1].",
+        "Which axis of x is the cases?",
+        dx="dx_total / x.shape[1]",
+    )
+    yield bug(
+        "classes_for_cases@loss",
+        "the loss is divided by the number of classes in place of the cases",
+        "The mean is over the cases, shape[0]; the code divides by shape[1].",
+        "Which axis of x is the cases?",
+        loss="total / x.shape[1]",
+    )
+    yield bug(
+        "no_target@dx",
+        "the 1 of the right class is not subtracted",
+        "∂L/∂x = (p − t)/N; the code returns p/N, so every class is pushed down, the right one "
+        "too.",
+        "What should the gradient be when p is exactly t?",
+        2,
+        dx="p / N",
+    )
+    yield bug(
+        "target_after_mean@dx",
+        "the 1 of the right class is subtracted after the division by N",
+        "∂L/∂x = (p − t)/N: both are divided. The code computes p/N − t.",
+        "In which order are the two steps done?",
+        dx="p / N - T",
+    )
+    yield bug(
+        "wrong_sign@dx",
+        "∂L/∂x has the wrong sign",
+        "∂L/∂x = (p − t)/N; the code has (t − p)/N, which descends uphill.",
+        "Should the logit of the right class grow or shrink when the loss falls?",
+        2,
+        dx="-RIGHT",
+    )
+    yield bug(
+        "wrong_sign@loss",
+        "the minus of the cross-entropy is missing",
+        "log p is negative, and the loss is −log p of the right class.",
+        "What is the loss of a case whose right class has p = 1/2?",
+        loss="-RIGHT",
+    )
+    yield bug(
+        "on_column@dx",
+        "the 1 is subtracted from whole columns",
+        "dx[:, y] −= 1 takes it from the columns of all the classes in the batch, in every row; "
+        "the pairs (case, class) are dx[np.arange(N), y].",
+        "Print dx − p for three cases.",
+        dx="(p - T.any(axis=0)) / N",
+    )
+    yield bug(
+        "gradient_of_p@dx",
+        "∂L/∂x is −t/(N p), the gradient with respect to the probabilities",
+        "−t/p is ∂L/∂p; softmax's Jacobian still has to be applied to reach the logits.",
+        "With respect to what is the loss differentiated here?",
+        dx="-T / (N * p)",
+    )
+    yield bug(
+        "diagonal_softmax@dx",
+        "softmax's Jacobian is taken as its diagonal p(1 − p)",
+        "Every logit moves every probability, through the sum in the denominator; the code keeps "
+        "only the effect on its own class.",
+        "Raise one logit: what happens to the probabilities of the other classes?",
+        dx="(p - T) * p * (1 - p) / N",
+    )
+    yield bug(
+        "diagonal_softmax_exact@dx",
+        "softmax's Jacobian is taken as its diagonal: wrong classes get no gradient",
+        "−t/p times p(1 − p) leaves the right class alone; a wrong class has p/N as gradient, "
+        "through the sum in the denominator.",
+        "Raise the logit of a wrong class: does the loss change?",
+        dx="-T * (1 - p) / N",
+    )
+    yield from (
+        variation
+        for variation in softmax_forward("p")
+        if variation.name in ("wrong_axis@p", "wrong_axis_throughout@p", "sum_over_all@p")
+    )
+
+
+def _softmax_loss_probes() -> Iterator[Probe]:
+    rng = np.random.default_rng(34)
+
+    def case(n: int, classes: int) -> Case:
+        return {"x": rng.normal(size=(n, classes)), "y": rng.integers(0, classes, n)}
+
+    yield Probe("five cases", "the batch of a usual call", (case(5, 3),))
+    yield Probe("eight cases", "another N: a constant is no 1/N", (case(8, 4),))
+    yield Probe("one case", "N = 1: a missing 1/N does not show here", (case(1, 3),))
+    yield Probe("square", "as many cases as classes: a wrong axis fits", (case(4, 4),))
+    large = {
+        "x": np.array([[1000.0, 999.0, 0.0], [2.0, 1.0, 0.0], [0.0, 800.0, 1.0]]),
+        "y": np.array([1, 0, 2]),
+    }
+    yield Probe("large logits", "e^1000 overflows where nothing is subtracted", (large,), True)
+
+
+MEANS = {
+    "cases": ("N", "the sum over the outputs, mean over the cases"),
+    "entries": ("a.size", "the mean over cases and outputs"),
+    "none": ("1", "the sum over cases and outputs"),
+}
+"""By which number a squared error is divided."""
+
+
+def squared_error() -> Program:
+    """The squared error: L = Σ (a − t)² / (N M) and ∂L/∂a = 2(a − t)/(N M).
+
+    A mean over the cases alone, a sum, and a half in front, are conventions. Inputs: ``a`` (N, M)
+    outputs, ``t`` (N, M) targets.
+    """
+    return Program(
+        "squared error",
+        (
+            Line("N", "len(a)", "the number of cases", "forward"),
+            Line("difference", "a - t", "a − t", "forward"),
+            Line("total", "(difference**2).sum()", "Σ (a − t)²", "loss"),
+            Line("divisor", "a.size", "the number that it is divided by", "loss"),
+            Line("loss", "total / divisor", "the loss", "loss"),
+            Line("da_total", "2 * difference", "∂L/∂a of the sum", "backward"),
+            Line("da", "da_total / divisor", "∂L/∂a", "backward"),
+        ),
+        tuple(_squared_variations()),
+        tuple(_squared_probes()),
+    )
+
+
+def _squared_variations() -> Iterator[Variation]:
+    halves = (("", "", ""), ("_half", "half ", "0.5 * "))
+    for name, (divisor, says) in MEANS.items():
+        for suffix, half, factor in halves:
+            if name == "entries" and not suffix:
+                continue
+            yield convention(
+                f"{name}{suffix}",
+                "squared error",
+                f"the loss is {half}{says} of (a − t)²",
+                "Loss and gradient belong together.",
+                total=f"{factor}RIGHT" if factor else "RIGHT",
+                da_total=f"{factor}RIGHT" if factor else "RIGHT",
+                divisor=divisor,
+            )
+    yield convention(
+        "each_case",
+        "squared error",
+        "the loss is one number for each case",
+        "The loss is not summed over the cases; the gradient is that of each case's own.",
+        loss="(difference**2).mean(axis=1)",
+        da="2 * difference / a.shape[1]",
+    )
+    yield bug(
+        "no_factor_2@da",
+        "the factor 2 is missing in ∂L/∂a",
+        "The derivative of (a − t)² is 2(a − t). Only a loss with ½ in front has a − t.",
+        "Differentiate (a − t)² by hand and compare with your loss.",
+        4,
+        da_total="0.5 * RIGHT",
+    )
+    yield bug(
+        "factor_2@da",
+        "∂L/∂a is twice too large",
+        "The loss has a ½ that the gradient has not: ½(a − t)² has the derivative a − t.",
+        "Differentiate your loss by hand, with its factor in front.",
+        da_total="2 * RIGHT",
+    )
+    yield bug(
+        "no_mean@da",
+        "the division is missing in ∂L/∂a",
+        "The loss is divided by the number of cases or entries, the gradient is not.",
+        "Compare the gradient of one case with that of the same case twice.",
+        3,
+        da="da_total",
+    )
+    yield bug(
+        "no_mean@loss",
+        "the loss is a sum where the gradient is that of a mean",
+        "The gradient is divided, the loss is not: they are not of one function.",
+        "Compare the loss of one case with that of the same case twice.",
+        loss="total",
+    )
+    yield bug(
+        "cases_for_entries@da",
+        "∂L/∂a is divided by the number of cases, the loss by that of all entries",
+        "np.mean over the whole array divides by N·M; the gradient must divide by the same one.",
+        "By which number does np.mean divide for 5 cases of 3 outputs?",
+        2,
+        da="da_total / N",
+    )
+    yield bug(
+        "divided_again_by_outputs@da",
+        "∂L/∂a is divided by the number of outputs once more than the loss",
+        "The gradient must be divided by the same number as the loss.",
+        "By which number does your loss divide for 5 cases of 3 outputs?",
+        da="RIGHT / a.shape[1]",
+    )
+    yield bug(
+        "wrong_sign@da",
+        "∂L/∂a has the wrong sign",
+        "The derivative with respect to the output a of (a − t)² is 2(a − t); the code has t − a.",
+        "Should a grow or shrink when it is larger than t?",
+        3,
+        da="-RIGHT",
+    )
+    yield bug(
+        "sign_no_factor_2@da",
+        "∂L/∂a is t − a: the sign is wrong and the factor 2 missing",
+        "The derivative with respect to the output a of (a − t)² is 2(a − t).",
+        "Differentiate (a − t)² by hand; mind the inner derivative.",
+        da="-RIGHT / 2",
+    )
+    yield bug(
+        "no_square@loss",
+        "the loss is a mean of differences that are not squared",
+        "Errors of opposite sign cancel; the loss needs the square.",
+        "What is your loss for a = (1, −1), t = 0?",
+        total="difference.sum()",
+    )
+    yield bug(
+        "absolute@loss",
+        "the loss is the absolute error",
+        "|a − t| in place of (a − t)²; its gradient would be the sign.",
+        "What is your loss when the error doubles?",
+        total="np.abs(difference).sum()",
+    )
+    yield bug(
+        "root@loss",
+        "the loss is the root of the squared error",
+        "With the root, the gradient needs 1/(2√…) as well.",
+        "What is your loss when the error doubles?",
+        loss="np.sqrt(RIGHT)",
+    )
+    yield bug(
+        "squared@da",
+        "∂L/∂a keeps the square",
+        "The derivative of (a − t)² is 2(a − t); the code returns (a − t)² again.",
+        "Is your gradient ever negative?",
+        da_total="difference**2",
+    )
+    yield bug(
+        "averaged_over_cases@da",
+        "∂L/∂a is summed or averaged over the cases",
+        "Every entry of a has a gradient of its own; the cases are not added.",
+        "Compare the shapes of a and of your gradient.",
+        da="RIGHT.mean(axis=0)",
+    )
+
+
+def _squared_probes() -> Iterator[Probe]:
+    rng = np.random.default_rng(35)
+
+    def case(n: int, outputs: int) -> Case:
+        a, t = rng.normal(size=(2, n, outputs))
+        return {"a": a, "t": t}
+
+    yield Probe("five cases", "the batch of a usual call", (case(5, 3),))
+    yield Probe("eight cases", "another N: a constant is no 1/N", (case(8, 2),))
+    yield Probe("one case", "N = 1: a missing 1/N does not show here", (case(1, 3),))
+    yield Probe("one output", "M = 1: cases and entries are the same", (case(4, 1),))
