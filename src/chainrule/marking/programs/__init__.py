@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from chainrule.marking.program import Program
+from chainrule.marking.programs.dense_numeric import mini_batch
 from chainrule.marking.programs.dropping import dropout
 from chainrule.marking.programs.functions import elementwise
 from chainrule.marking.programs.images import average_pool, convolution, max_pool
 from chainrule.marking.programs.losses import cross_entropy, softmax_loss, squared_error
-from chainrule.marking.programs.networks import classifier
+from chainrule.marking.programs.networks import classifier, dense_network, numeric_classifier
 from chainrule.marking.programs.normalization import batch_norm, batch_norm_test, layer_norm
 from chainrule.marking.programs.rows import full, softmax_layer
 from chainrule.marking.programs.sequential import sequential
@@ -20,11 +21,14 @@ PROGRAMS: Mapping[str, Callable[..., Program]] = {
     "classifier": classifier,
     "convolution": convolution,
     "cross_entropy": cross_entropy,
+    "dense_network": dense_network,
     "dropout": dropout,
     "elementwise": elementwise,
     "full": full,
     "layer_norm": layer_norm,
     "max_pool": max_pool,
+    "mini_batch": mini_batch,
+    "numeric_classifier": numeric_classifier,
     "sequential": sequential,
     "softmax_layer": softmax_layer,
     "softmax_loss": softmax_loss,

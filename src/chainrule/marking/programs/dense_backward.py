@@ -1,0 +1,314 @@
+"""What goes wrong in the backward pass of a dense network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainrule.marking.program import Variation
+from chainrule.marking.programs.dense import Dense
+from chainrule.marking.programs.dense_gradients import gradient_bugs
+from chainrule.marking.programs.dense_slopes import slope_bugs
+from chainrule.marking.programs.places import at_layers
+
+
+def backward_bugs(net: Dense) -> Iterator[Variation]:
+    """Bugs from the loss back to the gradients of the parameters."""
+    yield from _means(net)
+    yield from _beginnings(net)
+    if net.is_given:
+        yield from _given_beginnings(net)
+    yield from slope_bugs(net)
+    yield from gradient_bugs(net)
+
+
+def _start(net: Dense) -> str:
+    """The line that has the 1/N of the mean."""
+    return f"d{net.layers}" if net.is_fused else "dp"
+
+
+def _means(net: Dense) -> Iterator[Variation]:
+    start, every = _start(net), range(1, net.layers + 1)
+    if not net.summed:
+        yield Variation(
+            "no_mean",
+            "the gradient is not divided by N",
+            "The loss is the mean over the N cases, but δ of the output is not divided by N, so "
+            "every gradient (without its penalty) is N times too large.",
+            "Compare the gradient of one case with that of the same case taken twice.",
+            {start: "RIGHT * N"},
+            often=4,
+        )
+        yield from at_layers(
+            every,
+            "no_mean@dW",
+            "1/N is missing in ∂L/∂W of {layer}",
+            "The data part of ∂L/∂W of {layer} is N times too large: the loss is a mean over the "
+            "cases, and its 1/N does not reach this array, while others have it.",
+            "Take each case twice. Which of your arrays change, and should they?",
+            lambda k: {f"dW{k}_data": "RIGHT * N"},
+            often=2,
+        )
+        yield from at_layers(
+            every,
+            "no_mean@db",
+            "1/N is missing in ∂L/∂b of {layer}",
+            "∂L/∂b of {layer} is N times too large: the loss is a mean over the cases, and its "
+            "1/N does not reach this array, while others have it.",
+            "Take each case twice. Which of your arrays change, and should they?",
+            lambda k: {f"db{k}_data": "RIGHT * N"},
+            often=2,
+        )
+    yield Variation(
+        "mean_twice",
+        "the gradient is divided by N twice",
+        "δ of the output is divided by N, and then by N once more. The loss is a mean over the "
+        "cases: 1/N enters once.",
+        "Compare the gradient of one case with that of the same case ten times over.",
+        {start: "RIGHT / N"},
+        often=2,
+    )
+    yield from at_layers(
+        range(1, net.layers),
+        "mean_twice@d",
+        "1/N enters once more in δ of {layer}",
+        "δ of {layer} is divided by N although the δ that it is made of has its 1/N already. 1/N "
+        "enters once, where the loss begins; after that it is passed on with δ.",
+        "Which of the lines of your backward pass belongs to the mean in the loss?",
+        lambda k: {f"d{k}": "RIGHT / N"},
+        often=2,
+    )
+    yield from at_layers(
+        every,
+        "averaged_again",
+        "∂L/∂W of {layer} is divided by N twice",
+        "δ carries 1/N from the loss; the product of the inputs and δ is a sum over the cases, "
+        "and in {layer} it is divided by N once more.",
+        "Compare the gradient of one case with that of the same case ten times over.",
+        lambda k: {f"dW{k}_data": "RIGHT / N"},
+        often=2,
+    )
+    yield from at_layers(
+        every,
+        "bias_averaged",
+        "∂L/∂b of {layer} is a mean where it is a sum",
+        "δ already has the 1/N of the mean loss; ∂L/∂b of {layer} is its sum over the cases, and "
+        "the code takes the mean, which divides by N once more.",
+        "Think of b as a weight on an input that is always 1. What would xᵀδ give?",
+        lambda k: {f"db{k}_data": "RIGHT / N"},
+        often=4,
+    )
+    rule = {start: "RIGHT * N / X.shape[1]"}
+    yield Variation(
+        "gradient_over_features",
+        "the gradient is divided by the number of features, not of cases",
+        "1/N in the backward pass is taken with X.shape[1]; the number of cases is X.shape[0] "
+        "where a row is a case.",
+        "Print the N of your backward pass for 5 cases of 4 features.",
+        rule,
+    )
+    yield Variation(
+        "gradient_over_classes",
+        "the gradient is divided by the number of classes as well",
+        "δ of the output is divided by all N·C numbers; the mean is over the cases alone.",
+        "How many numbers does the mean in your loss divide by?",
+        {start: "RIGHT / p.shape[1]"}
+        if net.is_fused
+        else {start: net.where("kind == 'cross_entropy'", "RIGHT / p.shape[1]")},
+    )
+
+
+def _beginnings(net: Dense) -> Iterator[Variation]:
+    start = _start(net)
+    yield Variation(
+        "wrong_sign",
+        "the sign of the gradient is turned round",
+        "δ of the output is target − output; the derivative of the loss is output − target, and "
+        "the update subtracts it. All gradients have the wrong sign and training goes uphill.",
+        "Take one small step along your gradient. Which way does the loss go?",
+        {start: "-RIGHT"},
+        often=3,
+    )
+    if not net.is_fused:
+        return
+    last = f"d{net.layers}"
+    yield Variation(
+        "target_left_out",
+        "the 1 of the right class is not subtracted in δ of the output",
+        "δ of the output is p / N for every class; at the class y it is (p − 1) / N.",
+        "Which δ does a case have whose prediction is perfect?",
+        {"error": "p"},
+    )
+    yield Variation(
+        "one_from_every_class",
+        "1 is subtracted from every class, not from the right one",
+        "δ of the output is (p − 1) / N everywhere; the 1 belongs to the class y of each case "
+        "alone: the target is 0 for the others.",
+        "Add δ of one case over the classes. What must come out?",
+        {"error": "p - 1"},
+        often=2,
+    )
+    yield Variation(
+        "labels_of_every_case",
+        "1 is subtracted at the classes of all cases",
+        "p[:, y] −= 1 takes, for every case, the columns of all labels in the batch; each case "
+        "has one label, p[np.arange(N), y].",
+        "Look at δ of the first case. At how many classes is it negative?",
+        {"error": "p - (t.max(axis=0) > 0)"},
+        often=2,
+    )
+    yield Variation(
+        "diagonal_softmax",
+        "softmax's Jacobian is taken as its diagonal",
+        "Only ∂p_i/∂z_i = p_i (1 − p_i) is used. Every class's probability depends on every z: "
+        "∂p_i/∂z_j = −p_i p_j for i ≠ j, which gives p − t in the end.",
+        "Add δ of one case over the classes. What must come out, and why?",
+        {last: "-t * (1 - p) / N"},
+        often=2,
+    )
+    yield Variation(
+        "softmax_slope_again",
+        "δ of the output is multiplied by p (1 − p) besides",
+        "p − t is already the derivative by z: the softmax and the logarithm are in it. Another "
+        "factor p (1 − p) counts the softmax twice.",
+        "Differentiate −log p_y by z on paper. Where does p (1 − p) cancel?",
+        {"error": "RIGHT * p * (1 - p)"},
+        often=2,
+    )
+    yield Variation(
+        "slope_of_log_alone",
+        "δ of the output is −t/p: softmax is left out on the way back",
+        "−t/p is the derivative by the probabilities; δ is the derivative by z, so softmax's "
+        "Jacobian comes between them.",
+        "By which variable is your first gradient the derivative?",
+        {"error": "-t / p"},
+    )
+    yield Variation(
+        "doubled_error",
+        "δ of the output has a factor 2 that belongs to squared errors",
+        "δ is 2 (p − t) / N; with cross-entropy and softmax it is (p − t) / N.",
+        "Which loss has the derivative 2 (p − t)?",
+        {"error": "2 * RIGHT"},
+    )
+    yield Variation(
+        "scores_in_delta",
+        "δ of the output is made of the scores, not of the probabilities",
+        "z − t is used where p − t belongs; p is softmax(z).",
+        "Which δ does a case have whose prediction is perfect?",
+        {"error": f"{'a' if net.has_bent_output else 'z'}{net.layers} - t"},
+    )
+    if not net.one_hot:
+        yield Variation(
+            "labels_shifted_in_delta",
+            "the labels are off by one in δ of the output",
+            "The 1 is subtracted at the class y − 1; the labels count from 0, as the columns do.",
+            "At which class of the first case is δ negative?",
+            {"error": "p - np.eye(p.shape[1])[y - 1]"},
+        )
+
+
+def _given_beginnings(net: Dense) -> Iterator[Variation]:
+    mse, cross = "kind == 'mse'", "kind == 'cross_entropy'"
+    yield Variation(
+        "no_two",
+        "the 2 of the squared error's derivative is missing",
+        "The loss is the mean of (y − t)², whose derivative is 2 (y − t) over the number of "
+        "outputs; the gradient has y − t.",
+        "How far off are the numbers: by the same factor everywhere, or not?",
+        {"squared_slope": "RIGHT / 2"},
+        often=3,
+    )
+    yield Variation(
+        "not_over_outputs",
+        "the gradient of the squared error is not divided by the number of outputs",
+        "The loss is a mean over the outputs, its gradient that of the sum over them.",
+        "Double the number of outputs by taking each twice. Should δ change?",
+        {"squared_slope": "RIGHT * error.shape[1]"},
+        often=2,
+    )
+    yield Variation(
+        "twice_error",
+        "the gradient of the squared error is 2 (y − t) for half the sum of squares",
+        "The loss has the factor ½, which the 2 of the derivative cancels.",
+        "Differentiate ½ (y − t)² by y.",
+        {"squared": "RIGHT * error.shape[1] / 2", "squared_slope": "RIGHT * error.shape[1]"},
+    )
+    yield Variation(
+        "error_for_mse",
+        "δ of the output is y − t for the squared error: the output's slope is forgotten",
+        "Only with the loss that belongs to it does φ′ of the output cancel; with the squared "
+        "error δ is 2 (y − t)/n · φ′(z).",
+        "Which pairs of a loss and an output let the slope cancel? Is yours one of them?",
+        {f"s{net.layers}": f"(np.ones_like(z{net.layers}) if {mse} else RIGHT)"},
+        often=3,
+    )
+    yield Variation(
+        "diagonal_softmax",
+        "softmax's Jacobian is taken as its diagonal",
+        "Only ∂y_i/∂z_i = y_i (1 − y_i) is used. Every output of a softmax depends on every z: "
+        "∂y_i/∂z_j = −y_i y_j for i ≠ j.",
+        "Add the gradient that leaves the softmax over the classes. What must come out, and why?",
+        {"dq": "q * (1 - q) * dp"},
+        often=4,
+    )
+    yield Variation(
+        "softmax_left_out_back",
+        "softmax is left out on the way back",
+        "The derivative by the softmax's outputs is handed to the last layer as it is; between "
+        "them comes softmax's Jacobian.",
+        "By which variable is the gradient that your last layer receives the derivative?",
+        {"dq": "dp"},
+        often=2,
+    )
+    yield Variation(
+        "softmax_summed_over_cases",
+        "the sum in softmax's derivative runs over the cases",
+        "Σ g·y belongs to one case: it runs over the classes (axis 1 for rows of cases).",
+        "Does the gradient of a case change when another case changes?",
+        {"dq": "q * (dp - (dp * q).sum(axis=0, keepdims=True))"},
+    )
+    yield Variation(
+        "softmax_sign",
+        "the sign of softmax's mixed derivatives is turned round",
+        "∂y_i/∂z_j is −y_i y_j for i ≠ j; the code adds y_i y_j.",
+        "Add the gradient that leaves the softmax over the classes. What must come out, and why?",
+        {"dq": "q * (dp + (dp * q).sum(axis=1, keepdims=True))"},
+    )
+    yield Variation(
+        "softmax_always",
+        "softmax's derivative is used also where the network has no softmax",
+        "The backward pass goes through a softmax that the forward pass does not have.",
+        "Which network does your backward pass belong to when softmax is False?",
+        {f"da{net.layers}": "p * (dp - (dp * p).sum(axis=1, keepdims=True))"},
+    )
+    yield Variation(
+        "mse_for_cross_entropy",
+        "the derivative of the squared error is used for cross-entropy",
+        "The gradient does not depend on which loss was chosen.",
+        "Follow the name of the loss through your backward pass.",
+        {"dp": f"(squared_slope / N if {cross} else RIGHT)"},
+    )
+    yield Variation(
+        "error_twice_through_softmax",
+        "y − t is passed through softmax's Jacobian once more",
+        "y − t is the derivative of cross-entropy by the softmax's input already; the Jacobian of "
+        "the softmax is in it.",
+        "By which variable is y − t the derivative?",
+        {"dp": f"((p - t) / N if {cross} else RIGHT)"},
+        often=2,
+    )
+    yield Variation(
+        "crossed_sign",
+        "the minus of the cross-entropy's derivative is missing",
+        "The derivative of −t·log y by y is −t/y; the code has t/y.",
+        "Does the loss grow or shrink when the right class's output grows?",
+        {"crossed_slope": "-RIGHT"},
+        often=2,
+    )
+    yield Variation(
+        "binary_slope",
+        "the derivative of the cross-entropy is that of yes/no outputs",
+        "(y − t) / (y (1 − y)) belongs to −t·log y − (1 − t)·log(1 − y); the loss is −Σ t·log y, "
+        "whose derivative is −t/y.",
+        "What is the derivative by an output whose target is 0?",
+        {"crossed_slope": "(p - t) / (p * (1 - p))"},
+    )

@@ -1,0 +1,135 @@
+"""The programs of dense networks: their bugs differ, are found by their numbers, and are said."""
+
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from chainrule.marking.deciding.decide import decide
+from chainrule.marking.program import is_same
+from chainrule.marking.programs.networks import classifier, dense_network, numeric_classifier
+from chainrule.marking.sandbox.running import Returned
+
+PROGRAMS = {
+    "classifier of no hidden layer": lambda: classifier(0),
+    "classifier": classifier,
+    "classifier of two hidden layers": lambda: classifier(2),
+    "tanh": lambda: classifier(1, activation="tanh", penalty="half_squares"),
+    "L1": lambda: classifier(1, activation="sigmoid", penalty="L1", biases_penalised=True),
+    "numeric": numeric_classifier,
+    "dense, no hidden layer": lambda: dense_network(0),
+    "dense": dense_network,
+}
+
+
+@cache
+def program_of(name):
+    return PROGRAMS[name]()
+
+
+def returned_lines(program):
+    layers = sum(line.name.startswith("xW") for line in program.lines)
+    gradients = [f"d{letter}{k}" for k in range(1, layers + 1) for letter in "Wb"]
+    return ["p", "predicted", "loss", *gradients]
+
+
+@cache
+def numbers(name):
+    """What a submission with each variation returns: by its name, a list of arrays."""
+    program = program_of(name)
+    lines = returned_lines(program)
+    return {
+        variation.name: [
+            values.get(line)
+            for probe in program.probes
+            for values in program.run(probe, [variation])
+            for line in lines
+        ]
+        for variation in program.variations
+    }
+
+
+def differ(a, b):
+    if (a is None) != (b is None):
+        return True
+    return a is not None and not (is_same(a, b) or is_same(b, a))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_variation_has_one_name_and_every_text(name):
+    variations = program_of(name).variations
+    assert len({v.name for v in variations}) == len(variations)
+    for v in variations:
+        assert v.title
+        assert v.sentence.endswith(".")
+        assert "{" not in v.title + v.sentence
+        assert v.is_convention or v.hint.endswith((".", "?"))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_probes_tell_every_two_bugs_apart(name):
+    program = program_of(name)
+    found = numbers(name)
+    bugs = [v.name for v in program.variations if not v.is_convention]
+    same = [
+        (a, b)
+        for a, b in combinations(bugs, 2)
+        if not any(differ(x, y) for x, y in zip(found[a], found[b], strict=True))
+    ]
+    assert same == []
+
+
+@pytest.mark.parametrize("name", ["classifier", "dense"])
+def test_the_probes_show_every_bug(name):
+    program = program_of(name)
+    lines = returned_lines(program)
+    right = [v.get(line) for p in program.probes for v in program.run(p) for line in lines]
+    silent = [
+        v.name
+        for v in program.variations
+        if not v.is_convention
+        and not any(differ(x, y) for x, y in zip(numbers(name)[v.name], right, strict=True))
+    ]
+    assert silent == []
+
+
+def named(name, bug):
+    """The names of what is decided about a submission with a variation."""
+    program = program_of(name)
+    lines = returned_lines(program)
+    answers = {
+        probe.name: [
+            Returned({line: values[line] for line in lines if line in values})
+            for values in program.run(probe, [bug])
+        ]
+        for probe in program.probes
+    }
+    return [[v.name for v in one] for one in decide(program, answers).explanations]
+
+
+QUICK = ("no_mean", "bias_averaged@2", "mask_from_delta", "kept_from_before", "half_penalty")
+
+
+@pytest.mark.parametrize("bug", QUICK)
+def test_a_bug_is_named_by_its_numbers(bug):
+    program = program_of("classifier")
+    variation = next(v for v in program.variations if v.name == bug)
+    assert named("classifier", variation)[0] == [bug]
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 2])
+def test_the_gradient_is_that_of_the_loss(hidden):
+    program = classifier(hidden)
+    probe = next(one for one in program.probes if one.name == "penalty")
+    case = dict(probe.calls[0])
+    values = program.run(probe)[0]
+    for name in [key for key in case if key[0] in "Wb"]:
+        direction = np.random.default_rng(1).normal(size=case[name].shape)
+        moved = [
+            program.run(type(probe)("", "", ({**case, name: case[name] + h * direction},)))[0]
+            for h in (1e-6, -1e-6)
+        ]
+        slope = (moved[0]["loss"] - moved[1]["loss"]) / 2e-6
+        assert slope == pytest.approx((values[f"d{name}"] * direction).sum(), rel=1e-6)
