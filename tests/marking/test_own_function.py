@@ -86,7 +86,8 @@ def test_a_right_gradient_is_right_in_every_form(forward, backward, inputs, wrt)
     [
         (linear, writes_into_g, SHAPES, "writes into the gradient that it is handed"),
         (linear, forgets_g, SHAPES, "the gradient for x is wrong"),
-        (linear, lambda g, c: linear_backward(g, c)[0], SHAPES, "no gradient for w"),
+        (linear, lambda g, c: None, SHAPES, "no gradient for x"),
+        (linear, lambda g, c: 2 * linear_backward(g, c)[1], SHAPES, "the gradient for w is wrong"),
         (linear, lambda g, c: linear_backward(g, c)[::-1], SHAPES, "shape (3, 2) for x"),
         (np.tanh, lambda z: 1 / np.cosh(z), {"z": (4, 3)}, "the gradient for z is wrong"),
         (softmax, lambda z: softmax(z) * (1 - softmax(z)), {"z": (4, 3)}, "not elementwise"),

@@ -134,16 +134,42 @@ def check_function(
         >>> print(check_function(linear, linear_backward, {"x": (5, 3), "w": (3, 2)}))
         linear is right to 12 digits: the gradients for x, w
     """
+    if inputs is None:
+        names = _required(forward)
+        if len(names) != 1:
+            raise ShapeError(
+                f"{_name_of(forward)} takes {counted(len(names), 'argument')} "
+                f"({', '.join(names)}); inputs says what they are: "
+                "inputs={'x': (5, 3), 'w': (3, 4)}"
+            )
+        inputs = {names[0]: (4, 3)}
+    return examined(lambda names: OwnFunction(forward, backward, names), inputs, wrt, seed)
+
+
+def examined(
+    made: Callable[[Sequence[str]], OwnFunction],
+    inputs: Inputs,
+    wrt: Sequence[str] | None = None,
+    seed: int = 0,
+) -> FunctionReport:
+    """What `check_function` does, for a function that is made of the names of its inputs.
+
+    Args:
+        made: gives the function, with the names of the inputs that are differentiated.
+        inputs: see `check_function`.
+        wrt: see `check_function`.
+        seed: see `check_function`.
+    """
     rng = np.random.default_rng(seed)
-    given = _drawn(forward, inputs, rng)
+    given = {name: _array(value, rng) for name, value in inputs.items()}
     names = _differentiable(given, wrt)
-    function = OwnFunction(forward, backward, names)
+    function = made(names)
     gradients: list[GradientFound] = []
     problems: list[str] = []
-    for case in (given, _redrawn(given, inputs or {}, names, rng)):
-        examined = Examination(function, case, rng)
-        problems += [one for one in examined.problems if one not in problems]
-        gradients = _worse(gradients, examined.gradients)
+    for case in (given, _redrawn(given, inputs, names, rng)):
+        found = Examination(function, case, rng)
+        problems += [one for one in found.problems if one not in problems]
+        gradients = _worse(gradients, found.gradients)
     problems += [complaint(one, function) for one in gradients if not one.is_right]
     return FunctionReport(function.name, tuple(gradients), tuple(problems))
 
@@ -152,29 +178,16 @@ def _name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _worse(one: list[GradientFound], other: Sequence[GradientFound]) -> list[GradientFound]:
+def _worse(one: Sequence[GradientFound], other: Sequence[GradientFound]) -> list[GradientFound]:
     """Of two rounds, the one with the larger error for each input."""
-    if not one:
-        return list(other)
-    return [b if not b.error <= a.error else a for a, b in zip(one, other, strict=True)]
+    worst = {found.name: found for found in one}
+    for found in other:
+        if found.name not in worst or not found.error <= worst[found.name].error:
+            worst[found.name] = found
+    return list(worst.values())
 
 
 # What the function is called with
-
-
-def _drawn(
-    forward: Callable[..., Any], inputs: Inputs | None, rng: np.random.Generator
-) -> dict[str, Any]:
-    if inputs is None:
-        names = [p.name for p in _parameters(forward) if p.default is p.empty]
-        if len(names) != 1:
-            raise ShapeError(
-                f"{_name_of(forward)} takes {counted(len(names), 'argument')} "
-                f"({', '.join(names)}); inputs says what they are: "
-                "inputs={'x': (5, 3), 'w': (3, 4)}"
-            )
-        inputs = {names[0]: (4, 3)}
-    return {name: _array(value, rng) for name, value in inputs.items()}
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -194,27 +207,28 @@ GUESSES: tuple[tuple[frozenset[str], tuple[Any, ...]], ...] = (
 """What a parameter of a name may be: shapes, labels of three classes, or a number."""
 
 
-def guessed_inputs(forward: Callable[..., Any], seed: int = 0) -> dict[str, Any] | None:
+def guessed_inputs(
+    names: Sequence[str], run: Callable[[Inputs], Array], seed: int = 0
+) -> dict[str, Any] | None:
     """Inputs by the names of a function's parameters: the first with which it runs.
 
     Args:
-        forward: the function.
+        names: of the parameters.
+        run: gives the output of a case, or raises an error.
         seed: of the numbers drawn to try it.
 
     Returns:
         Shapes, labels and numbers as `check_function` takes them; None if none of them fits.
 
     Example:
-        >>> guessed_inputs(lambda x, W, b: x @ W + b)
+        >>> guessed_inputs(["x", "W", "b"], lambda case: case["x"] @ case["W"] + case["b"])
         {'x': (5, 3), 'W': (3, 4), 'b': (4,)}
     """
-    names = [p.name for p in _parameters(forward) if p.default is p.empty]
     for values in islice(product(*map(_guesses, names)), MOST_GUESSES):
         given = dict(zip(names, values, strict=True))
         rng = np.random.default_rng(seed)
         try:
-            result = forward(*_drawn(forward, given, rng).values())
-            out = np.asarray(result[0] if isinstance(result, tuple) else result, float)
+            out = run({name: _array(value, rng) for name, value in given.items()})
         except Exception:
             continue
         if names and np.isfinite(out).all():
@@ -225,6 +239,11 @@ def guessed_inputs(forward: Callable[..., Any], seed: int = 0) -> dict[str, Any]
 def _guesses(name: str) -> tuple[Any, ...]:
     word = name.lower().rstrip("0123456789_")
     return next((found for words, found in GUESSES if word in words), ((5, 3), (5,), 0.3))
+
+
+def _required(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters without default values."""
+    return [p.name for p in _parameters(function) if p.default is p.empty]
 
 
 def _is_shape(value: Any) -> bool:
@@ -284,6 +303,7 @@ class OwnFunction:
         self.forward, self.backward, self.names = forward, backward, tuple(names)
         self.name = _name_of(forward)
         self.backward_name = self.name if backward is None else _name_of(backward)
+        self.needed = 0 if backward is None else len(_required(backward))
 
     def run(self, case: Inputs) -> tuple[Array, Any]:
         """The output and the cache, which is None where there is none."""
@@ -297,20 +317,30 @@ class OwnFunction:
             )
         return out.astype(float), cache
 
+    def outputs(self, cases: Sequence[Inputs]) -> list[Array]:
+        """The outputs of many cases."""
+        return [self.run(case)[0] for case in cases]
+
+    def in_turn(self, case: Inputs, other: Inputs, g: Array) -> tuple[Any, Any]:
+        """The gradients after another forward pass, and once more with the same cache."""
+        _, cache = self.run(_copied(case))
+        self.run(_copied(other))
+        first = self.gradients(_copied(case), cache, g.copy())
+        return _kept(first), self.gradients(_copied(case), cache, g.copy())
+
     def form(self, case: Inputs, cache: Any) -> str:
         """What the backward function is given, by the number of its arguments."""
         if self.backward is None:
             return TOGETHER
-        needed = len([p for p in _parameters(self.backward) if p.default is p.empty])
-        if cache is not None and needed == 2:
+        if cache is not None and self.needed == 2:
             return CACHE
-        if needed == len(case) + 1:
+        if self.needed == len(case) + 1:
             return WITH_INPUTS
-        if needed == len(case):
+        if self.needed == len(case):
             return INPUTS
         expected = "2 (g, cache)" if cache is not None else f"{len(case)} or {len(case) + 1}"
         raise ShapeError(
-            f"{self.backward_name} takes {counted(needed, 'argument')}; expected {expected}: "
+            f"{self.backward_name} takes {counted(self.needed, 'argument')}; expected {expected}: "
             f"the inputs of {self.name}, with g = ∂L/∂output before them unless it returns a "
             "derivative itself"
         )
@@ -326,20 +356,36 @@ class OwnFunction:
         return self.backward(g, *values) if form == WITH_INPUTS else self.backward(*values)
 
 
-def by_name(returned: Any, names: Sequence[str]) -> dict[str, Array | None]:
+def by_name(returned: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array | None]:
     """The gradients that a backward function returned, by the names of the inputs.
 
     Args:
         returned: an array, a tuple or list in the order of the inputs, or a dictionary whose keys
             are the names, with or without a ``d`` or ``grad_`` before or ``_grad`` behind.
-        names: of the inputs.
+        shapes: of the inputs. Of fewer gradients than inputs each belongs to the next input of
+            its shape; of the inputs left over nothing is said, unless none has a gradient.
     """
     if isinstance(returned, Mapping):
-        plain = {_plain(str(key)): value for key, value in returned.items()}
-        return {name: _numbers(plain.get(_plain(name))) for name in names}
-    values = list(returned) if isinstance(returned, tuple | list) else [returned]
-    values += [None] * (len(names) - len(values))
-    return {name: _numbers(value) for name, value in zip(names, values, strict=False)}
+        plain = {_plain(str(key)): _numbers(value) for key, value in returned.items()}
+        found = {name: plain.get(_plain(name)) for name in shapes}
+    else:
+        values = list(returned) if isinstance(returned, tuple | list) else [returned]
+        found = _in_order([_numbers(value) for value in values], shapes)
+    is_partial = any(value is not None for value in found.values())
+    return {k: v for k, v in found.items() if v is not None} if is_partial else found
+
+
+def _in_order(
+    values: Sequence[Array | None], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, Array | None]:
+    found = dict.fromkeys(shapes, None) | dict(zip(shapes, values, strict=False))
+    if len(values) >= len(shapes):
+        return found
+    left = list(values)
+    for name, shape in shapes.items():
+        fits = bool(left) and left[0] is not None and left[0].shape == shape
+        found[name] = left.pop(0) if fits else None
+    return found if not left else dict(zip(shapes, values, strict=False))
 
 
 def _plain(key: str) -> str:
@@ -384,7 +430,7 @@ class Examination:
         returned = self._backward(cache)
         if self.form == INPUTS and out.ndim:
             returned = self._of_derivative(returned)
-        self.gradients = tuple(self._compared(by_name(returned, function.names)))
+        self.gradients = tuple(self._compared(by_name(returned, self._shapes)))
         if takes_g and not self.problems:
             self._look_at_state()
 
@@ -446,6 +492,10 @@ class Examination:
             yield one
 
     @property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: np.shape(self.case[name]) for name in self.function.names}
+
+    @property
     def _floor(self) -> float:
         """Smaller numbers than this are zeros but for rounding."""
         return 1e-8 * float(np.abs(self.g * self.out).max(initial=0.0))
@@ -453,16 +503,21 @@ class Examination:
     def _numeric(self, name: str) -> tuple[Array, Array]:
         """∂L/∂input by differences of several steps, and how far two of them disagree."""
         start = np.asarray(self.case[name], float)
+        points: list[Array] = []
 
-        def loss(vector: Array) -> float:
-            moved = _copied(self.case)
-            moved[name] = vector.reshape(start.shape)
-            return float(np.sum(self.g * self.function.run(moved)[0]))
+        def note(vector: Array) -> float:
+            points.append(vector.copy())
+            return 0.0
 
-        by_step = [central_difference(loss, start.ravel(), step=step) for step in STEPS]
+        for step in STEPS:
+            central_difference(note, start.ravel(), step=step)
+        cases = [{**_copied(self.case), name: v.reshape(start.shape)} for v in points]
+        losses = iter([float(np.sum(self.g * out)) for out in self.function.outputs(cases)])
+        by_step = [
+            central_difference(lambda _: next(losses), start.ravel(), step=step) for step in STEPS
+        ]
         gaps = np.abs(np.diff(by_step, axis=0))
-        best = gaps.argmin(axis=0)
-        numeric = np.choose(best, by_step[:-1])
+        numeric = np.choose(gaps.argmin(axis=0), by_step[:-1])
         doubt = gaps.min(axis=0)
         scale = float(np.abs(numeric).max(initial=0.0))
         numeric = np.where(doubt > KINK * max(scale, self._floor), np.nan, numeric)
@@ -470,24 +525,20 @@ class Examination:
 
     def _look_at_state(self) -> None:
         """Whether another pass in between, or the same pass twice, changes the gradients."""
-        _, cache = self.function.run(_copied(self.case))
-        self.function.run(_negated(self.case, self.function.names))
+        other = {k: -v if k in self.function.names else v for k, v in _copied(self.case).items()}
+        first, again = self.function.in_turn(self.case, other, self.g)
         name = self.function.backward_name
-        first = self._returned(self.case, cache)
-        if not _are_same(first, {one.name: one.found for one in self.gradients}):
+        found = {one.name: one.found for one in self.gradients}
+        if not _are_same(by_name(first, self._shapes), found):
             self.problems.append(
                 f"after another forward pass {name} gives other gradients for the same cache: it "
                 "uses something that the forward pass keeps outside the cache, of the last call"
             )
-        elif not _are_same(first, self._returned(self.case, cache)):
+        elif not _are_same(by_name(again, self._shapes), found):
             self.problems.append(
                 f"{name} called twice with the same arguments gives two different answers: it "
                 "changes what is in the cache, or adds to gradients that it does not clear"
             )
-
-    def _returned(self, case: Inputs, cache: Any) -> dict[str, Array | None]:
-        returned = self.function.gradients(_copied(case), cache, self.g.copy())
-        return by_name(returned, self.function.names)
 
 
 def complaint(one: GradientFound, function: OwnFunction) -> str:
@@ -514,12 +565,17 @@ def complaint(one: GradientFound, function: OwnFunction) -> str:
     )
 
 
+def _kept(returned: Any) -> Any:
+    """What was returned, safe from later changes in place."""
+    if isinstance(returned, Mapping):
+        return {key: np.array(value) for key, value in returned.items()}
+    if isinstance(returned, tuple | list):
+        return tuple(np.array(value) for value in returned)
+    return np.array(returned)
+
+
 def _copied(case: Inputs) -> dict[str, Any]:
     return {k: v.copy() if isinstance(v, np.ndarray | dict) else v for k, v in case.items()}
-
-
-def _negated(case: Inputs, names: Sequence[str]) -> dict[str, Any]:
-    return {k: -v if k in names else v for k, v in _copied(case).items()}
 
 
 def _are_same(one: Mapping[str, Array | None], other: Mapping[str, Array | None]) -> bool:

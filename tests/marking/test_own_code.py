@@ -1,0 +1,97 @@
+"""Functions of a file are checked in the sandbox, by numbers alone."""
+
+import numpy as np
+import pytest
+
+from chainrule.core.errors import ConfigError
+from chainrule.marking.own_code import Pair, check_pair, inputs_from
+
+MINE = """
+import numpy as np
+
+print("training ...")
+weights = [x for x in open("data.txt")]
+
+last = {}
+
+def swish(x, w, b):
+    z = x @ w + b
+    s = 1 / (1 + np.exp(-z))
+    last["x"] = x
+    return z * s, (x, w, z, s)
+
+def right(dout, cache):
+    x, w, z, s = cache
+    dz = dout * (s + z * s * (1 - s))
+    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+def no_second_term(dout, cache):
+    x, w, z, s = cache
+    dz = dout * s
+    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+def writes(dout, cache):
+    dout *= 1.0000001
+    return right(dout, cache)
+
+def of_last(dout, cache):
+    dx, dw, db = right(dout, cache)
+    x, w, z, s = cache
+    return {"dx": dx, "dw": last["x"].T @ (dout * (s + z * s * (1 - s))), "db": db}
+
+def fails(dout, cache):
+    return dout @ cache[7]
+
+def cost(W, X, y, reg):
+    p = np.exp(X @ W)
+    p /= p.sum(axis=1, keepdims=True)
+    loss = -np.log(p[np.arange(len(y)), y]).mean() + reg * np.sum(W * W)
+    return loss, {"W": X.T @ (p - np.eye(3)[y]) / len(y) + 2 * reg * W}
+"""
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "mine.py").write_text(MINE, "utf-8")
+
+    def check(backward, forward="swish", parameters=("x", "w", "b"), inputs=None):
+        pair = Pair(folder, "mine", forward, backward, parameters, 2 if backward else 0)
+        return check_pair(pair, inputs)
+
+    return check
+
+
+def test_a_right_pair_is_right_whatever_the_file_does_besides(checked):
+    found = checked("right")
+    assert found.is_right, found.lines
+    assert "right to" in found.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("backward", "words"),
+    [
+        ("no_second_term", "the gradient for x is wrong"),
+        ("writes", "writes into the gradient that it is handed"),
+        ("of_last", "outside the cache"),
+    ],
+)
+def test_what_is_wrong_is_said(checked, backward, words):
+    found = checked(backward)
+    assert not found.is_right
+    assert words in " ".join(found.lines)
+
+
+def test_a_loss_may_return_its_gradients_of_some_inputs(checked):
+    inputs = inputs_from("W=4x3 X=5x4 y=labels:3 reg=0.1")
+    assert np.array_equal(inputs["y"], [0, 1, 2, 0, 1])
+    assert checked(None, "cost", ("W", "X", "y", "reg"), inputs).is_right
+
+
+def test_an_error_has_its_place_and_words_that_are_no_inputs_are_explained(checked):
+    with pytest.raises(ConfigError, match=r"mine\.py:\d+: IndexError"):
+        checked("fails")
+    with pytest.raises(ConfigError, match="is written x=5x3"):
+        inputs_from("x=large")
+    with pytest.raises(ConfigError, match="ran with none of the inputs"):
+        checked("right", parameters=("x", "w"))
