@@ -85,7 +85,9 @@ def test_a_right_gradient_is_right_in_every_form(forward, backward, inputs, wrt)
     ("forward", "backward", "inputs", "words"),
     [
         (linear, writes_into_g, SHAPES, "writes into the gradient that it is handed"),
-        (linear, forgets_g, SHAPES, "the gradient for x is wrong"),
+        (linear, forgets_g, SHAPES, "does not use ∂L/∂output"),
+        (linear, lambda g, c: linear_backward(5 * g, c), SHAPES, "it is N times too large"),
+        (mse, lambda y, t: (y - t) / y.size, {"y": (4, 3), "t": (4, 3)}, "it is half of what"),
         (linear, lambda g, c: None, SHAPES, "no gradient for x"),
         (linear, lambda g, c: 2 * linear_backward(g, c)[1], SHAPES, "the gradient for w is wrong"),
         (linear, lambda g, c: linear_backward(g, c)[::-1], SHAPES, "shape (3, 2) for x"),

@@ -20,6 +20,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, nearest
 from chainrule.core.notation import counted
 from chainrule.gradients.numeric import central_difference
+from chainrule.marking.deciding.fits import explained
 
 Inputs = Mapping[str, Any]
 """The arguments of a function by name: arrays, numbers, texts, dictionaries of settings."""
@@ -170,7 +171,8 @@ def examined(
         found = Examination(function, case, rng)
         problems += [one for one in found.problems if one not in problems]
         gradients = _worse(gradients, found.gradients)
-    problems += [complaint(one, function) for one in gradients if not one.is_right]
+    wrong = [one for one in gradients if not one.is_right]
+    problems += [complaint(one, function, found.relation(one)) for one in wrong]
     return FunctionReport(function.name, tuple(gradients), tuple(problems))
 
 
@@ -523,13 +525,43 @@ class Examination:
         numeric = np.where(doubt > KINK * max(scale, self._floor), np.nan, numeric)
         return numeric.reshape(start.shape), doubt.reshape(start.shape)
 
+    def _is_deaf(self) -> bool:
+        """Whether another upstream gradient leads to the same gradients."""
+        _, cache = self.function.run(_copied(self.case))
+        doubled = self.function.gradients(_copied(self.case), cache, 2 * self.g)
+        found = {one.name: one.found for one in self.gradients}
+        return _are_same(by_name(doubled, self._shapes), found) and any(
+            value is not None and value.any() for value in found.values()
+        )
+
+    def relation(self, one: GradientFound) -> str:
+        """What a wrong gradient of this round has to do with the right one; empty if unknown."""
+        (same,) = (found for found in self.gradients if found.name == one.name)
+        if same.found is None or np.isnan(same.numeric).any():
+            return ""
+        numbers = {"N": float(len(self.out))} if self.out.ndim else {}
+        for name, value in self.case.items():
+            if isinstance(value, float | int):
+                numbers[name] = float(value)
+            for axis, size in enumerate(np.shape(value)):
+                numbers[f"{name}.shape[{axis}]"] = float(size)
+        others = {f"∂L/∂{o.name}": o.numeric for o in self.gradients if o.name != one.name}
+        inputs = {k: v for k, v in self.case.items() if isinstance(v, np.ndarray)}
+        fit = explained(same.found, same.numeric, numbers, {**others, **inputs, "g": self.g})
+        return fit.says if fit is not None else ""
+
     def _look_at_state(self) -> None:
         """Whether another pass in between, or the same pass twice, changes the gradients."""
         other = {k: -v if k in self.function.names else v for k, v in _copied(self.case).items()}
         first, again = self.function.in_turn(self.case, other, self.g)
         name = self.function.backward_name
         found = {one.name: one.found for one in self.gradients}
-        if not _are_same(by_name(first, self._shapes), found):
+        if self._is_deaf():
+            self.problems.append(
+                f"{name} gives the same gradients whatever gradient it is handed, so it does not "
+                "use ∂L/∂output; the chain rule multiplies by it"
+            )
+        elif not _are_same(by_name(first, self._shapes), found):
             self.problems.append(
                 f"after another forward pass {name} gives other gradients for the same cache: it "
                 "uses something that the forward pass keeps outside the cache, of the last call"
@@ -541,8 +573,14 @@ class Examination:
             )
 
 
-def complaint(one: GradientFound, function: OwnFunction) -> str:
-    """What is wrong with a gradient, in a sentence."""
+def complaint(one: GradientFound, function: OwnFunction, relation: str) -> str:
+    """What is wrong with a gradient, in a sentence.
+
+    Args:
+        one: the gradient.
+        function: whose it is.
+        relation: what it has to do with the right one, as in a sentence; empty if unknown.
+    """
     name = function.backward_name
     if one.found is None:
         return f"{name} returns no gradient for {one.name}"
@@ -560,8 +598,9 @@ def complaint(one: GradientFound, function: OwnFunction) -> str:
     at = np.unravel_index(int(np.where(np.isnan(off), -1, off).argmax()), off.shape)
     place = "".join(f"[{k}]" for k in at)
     return (
-        f"the gradient for {one.name} is wrong: at {one.name}{place} {name} gives "
-        f"{one.found[at]:.6g}, differences of {function.name} give {one.numeric[at]:.6g}"
+        f"the gradient for {one.name} is wrong{': ' + relation if relation else ''}; at "
+        f"{one.name}{place} {name} gives {one.found[at]:.6g}, differences of {function.name} "
+        f"give {one.numeric[at]:.6g}"
     )
 
 
