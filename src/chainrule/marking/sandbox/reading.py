@@ -21,8 +21,25 @@ from chainrule.marking.sandbox.inside.sending import MOST_LETTERS, MOST_NUMBERS,
 KINDS = ("error", "time", "memory", "ended", "missing", "no number", "import", "syntax", "files")
 """The kinds of trouble."""
 
-_TYPES = {f"{order}{code}" for order in "<>=|" for code in
-          ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}  # fmt: skip
+_TYPES = [f"{order}{code}" for order in "<>=|" for code in
+          ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")]  # fmt: skip
+_NAMES = (
+    "array", "matrix", "NumPy scalar", "list", "tuple", "float", "int", "bool", "str", "None",
+    "complex", "dict", "set", "range", "generator", "function", "method", "ndarray",
+    "MaskedArray",
+)  # fmt: skip
+_TYPE_NAMES = {
+    f"{word}{bits}"
+    for word, sizes in {
+        "int": (8, 16, 32, 64), "uint": (8, 16, 32, 64), "float": (16, 32, 64, 128),
+        "complex": (64, 128, 256), "bool": ("",), "object": ("",),
+    }.items()
+    for bits in sizes
+}  # fmt: skip
+
+OTHER = "an object of another class"
+"""The name of a kind that is none of the usual ones; the submission's own words are not shown."""
+
 _MOST_SHOWN = 300
 _MOST_PRINTED = 2_000
 _MOST_AXES = 32
@@ -55,8 +72,9 @@ class Kind:
 
     Attributes:
         name: ``array``, ``NumPy scalar``, ``list``, ``tuple``, ``float``, ``int``, ``bool``,
-            ``str``, ``None``, or the name of another class.
-        type: of its numbers, such as ``float64``; empty where it has none.
+            ``str``, ``None``, ``dict`` and a few more, or `OTHER`.
+        type: of its numbers, such as ``float64``; ``object`` for what are none, and empty where
+            it has none.
         shape: as NumPy has it; None where it has none.
     """
 
@@ -169,11 +187,11 @@ def _changed(answer: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, 
 def _read_kind(found: Any) -> Kind | None:
     if not isinstance(found, dict):
         return None
-    shape = found.get("shape")
+    name, of = found.get("name"), found.get("type")
     return Kind(
-        read_text(found.get("name"), 60),
-        read_text(found.get("type"), 60),
-        _shape(shape),
+        name if name in _NAMES else OTHER,
+        of if isinstance(of, str) and (of in _TYPE_NAMES or not of) else "object",
+        _shape(found.get("shape")),
     )
 
 
@@ -189,10 +207,10 @@ def _read_value(found: Mapping[str, Any]) -> Array | str | None:
     if isinstance(found.get("text"), str):
         return read_text(found["text"])
     array = found.get("array")
-    if not isinstance(array, dict) or array.get("type") not in _TYPES:
+    if not isinstance(array, dict):
         return None
     text, shape = array.get("bytes"), _shape(array.get("shape"))
-    if not isinstance(text, str) or shape is None:
+    if not isinstance(text, str) or shape is None or array.get("type") not in _TYPES:
         return None
     try:
         content = b64decode(text, validate=True)

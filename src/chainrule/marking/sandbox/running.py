@@ -196,7 +196,9 @@ class _Asking:
             return _at_the_end(Ended("time"), self.limits), True
         is_loaded, problem, trouble = False, None, None
         patience = Patience(self.end - left / 2)
-        for message in self.sandbox.run(self._job(start), self._limits(left), patience):
+        for message in self.sandbox.run(
+            self._job(start), self._limits(left), patience, self._most_lines()
+        ):
             if isinstance(message, Ended):
                 trouble = _at_the_end(message, self.limits)
             elif "load" in message and not is_loaded:
@@ -214,6 +216,10 @@ class _Asking:
         given = self.given[at][len(self.found[at])]
         self.found[at].append(read_answer(message, given, self.calls.returns, self.files))
         return True
+
+    def _most_lines(self) -> int:
+        """Far more lines than an honest process writes: one for each call, and one before."""
+        return 100 + 2 * sum(map(len, self.given))
 
     def _limits(self, left: float) -> dict[str, float]:
         return {**asdict(self.limits), "seconds": left}
@@ -238,6 +244,8 @@ def _at_the_end(ended: Ended, limits: Limits) -> Trouble | None:
     """What the end of a process means for what it had not answered."""
     if ended.reason == "time":
         return Trouble("time", f"it did not end within its time ({limits.seconds:g} s)")
+    if ended.reason == "full":
+        return Trouble("files", "it wrote more or larger files than it may")
     if ended.reason == "size":
         return Trouble("no number", "far too much came back")
     if ended.number:
@@ -329,7 +337,7 @@ def _ran(sandbox: Sandbox, submission: Submission, file: str, run: Run, limits: 
     patience = Patience(time.monotonic() + limits.seconds)
     found: dict[str, Any] = {}
     end = Ended("done")
-    for message in sandbox.run(job, asdict(limits), patience):
+    for message in sandbox.run(job, asdict(limits), patience, 100):
         if isinstance(message, Ended):
             end = message
         elif not found:
@@ -338,6 +346,11 @@ def _ran(sandbox: Sandbox, submission: Submission, file: str, run: Run, limits: 
         return Ran(trouble=_at_the_end(end, limits))
     texts = found.get("files")
     texts = texts if isinstance(texts, dict) else {}
-    files = {name: texts[name] for name in run.outputs if isinstance(texts.get(name), str)}
+    files = {name: _whole(texts[name]) for name in run.outputs if name in texts}
     trouble = read_trouble(found.get("trouble"), submission.files)
     return Ran(files, trouble, read_text(found.get("printed"), 2_000))
+
+
+def _whole(text: object) -> str:
+    """A text that can be written as UTF-8, as none with half a surrogate pair can."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""

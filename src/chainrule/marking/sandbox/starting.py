@@ -27,8 +27,11 @@ from chainrule.marking.sandbox.tiers import Tier
 RUNNER = Path(__file__).with_name("inside")
 """The folder of what runs inside."""
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 32 * 2**20
 """The most bytes that one job may send back."""
+
+MOST_PIECES = 20_000
+"""The most lists, objects and members of one line, so that a short text makes no large object."""
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -55,7 +58,9 @@ importlib.import_module("_sandbox." + sys.argv.pop(1)).main()
 """Loads the runner's folder under a name that no submission has."""
 
 _START_SECONDS = 30.0
-_FORKS = sys.platform == "linux"
+_END_SECONDS = 20.0
+_PROCESSOR_TIME = 24
+"""The signal of a process that used up its processor time."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Ended:
     """How a job's process ended.
 
     Attributes:
-        reason: ``done``, ``time`` (a limit), ``size`` (too much came back) or ``killed``.
+        reason: ``done``, ``time`` (a limit), ``size`` (too much came back), ``full`` (too much
+            was written to files) or ``killed``.
         number: of the signal that ended it; 0 for none.
     """
 
@@ -86,24 +92,24 @@ class Sandbox:
         self.folder = Path(tempfile.mkdtemp(prefix="chainrule-sandbox-"))
         self.folder.chmod(0o755)
         atexit.register(self.close)
-        self.packages = dict(_installed(packages))
-        self.process: subprocess.Popen[bytes]
-        self.process, self.control, self.tier = self._started(use)
+        self.packages, self.use = dict(_installed(packages)), use
+        self.process, self.control, self.tier = self._started()
 
-    def _started(self, use: str) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
-        command = tiers.bubblewrap(self.packages, RUNNER) if use == "namespaces" else None
+    def _started(self) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
+        """The best that starts: under bubblewrap, or else without."""
+        command = tiers.bubblewrap(self.packages, RUNNER) if self.use == "namespaces" else None
         if command is not None:
             with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
-                return self._start(command, use)
-        return self._start(None, use)
+                return self._start(command)
+        return self._start(None)
 
     def _start(
-        self, command: list[str] | None, use: str
+        self, command: list[str] | None
     ) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         outside = self.folder / "outside"
         outside.write_text("not for anybody inside")
-        told = self._told(command is not None, use, outside)
+        told = self._told(command is not None, outside)
         runner = "/runner" if command is not None else str(RUNNER)
         words = [*(command or []), os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", _BOOT]
         process = subprocess.Popen(
@@ -130,7 +136,8 @@ class Sandbox:
             raise OSError(f"no program works in the sandbox: {held.get('error', '')}")
         return process, ours, tiers.tier_of(held, command is not None, (*answer["namespaces"],))
 
-    def _told(self, has_bubblewrap: bool, use: str, outside: Path) -> dict[str, Any]:
+    def _told(self, has_bubblewrap: bool, outside: Path) -> dict[str, Any]:
+        use = self.use
         if has_bubblewrap:
             packages, scratch = Path("/packages"), Path("/scratch")
             at = [packages / name for name in self.packages]
@@ -156,7 +163,11 @@ class Sandbox:
         }
 
     def run(
-        self, job: Mapping[str, Any], limits: Mapping[str, float], patience: Patience
+        self,
+        job: Mapping[str, Any],
+        limits: Mapping[str, float],
+        patience: Patience,
+        most_lines: int,
     ) -> Iterator[dict[str, Any] | Ended]:
         """Run a job in a fork, and yield its answers as they come, then how it ended.
 
@@ -164,43 +175,61 @@ class Sandbox:
             job: what is to be done.
             limits: ``seconds``, ``memory_mb``, ``file_mb``.
             patience: until when an answer is waited for; it may be set anew after each.
+            most_lines: the most answers that are read; more is too much.
         """
         with self.lock:
-            yield from self._run(job, limits, patience)
+            stream = self._begun(job, limits)
+            reason = ""
+            try:
+                for line in lines(stream, patience, most_lines):
+                    if isinstance(line, dict):
+                        yield line
+                    else:
+                        reason = line
+                reason = reason or "done"
+            finally:  # also where nobody wants the rest
+                ended = self._end(reason)
+            yield ended
 
-    def _run(
-        self, job: Mapping[str, Any], limits: Mapping[str, float], patience: Patience
-    ) -> Iterator[dict[str, Any] | Ended]:
+    def _begun(self, job: Mapping[str, Any], limits: Mapping[str, float]) -> BinaryIO:
+        """Hand a job to the server, which is started anew if it has ended."""
         source, job_end = os.pipe()
         answer_end, sink = os.pipe()
+        message = json.dumps(dict(limits)).encode()
         try:
-            socket.send_fds(self.control, [json.dumps(dict(limits)).encode()], [source, sink])
+            try:
+                socket.send_fds(self.control, [message], [source, sink])
+            except OSError:
+                self._restart()
+                socket.send_fds(self.control, [message], [source, sink])
         finally:
             os.close(source)
             os.close(sink)
         _in_thread(_write, os.fdopen(job_end, "wb"), json.dumps(job).encode())
-        reason = "done"
-        for line in lines(os.fdopen(answer_end, "rb"), patience):
-            if isinstance(line, dict):
-                yield line
-                continue
-            reason = line
-            self.control.sendall(b"kill")
-        yield Ended(*self._end(reason))
+        return os.fdopen(answer_end, "rb")
 
-    def _end(self, reason: str) -> tuple[str, int]:
+    def _end(self, reason: str) -> Ended:
         """What the server says of the end; a server that says nothing is started anew."""
         try:
-            self.control.settimeout(10.0)
+            if reason != "done":
+                self.control.sendall(b"kill")
+            self.control.settimeout(_END_SECONDS)
             answer = json.loads(self.control.recv(65_536))
         except (OSError, ValueError):
-            self._stop()
-            self.process, self.control, self.tier = self._started("namespaces")
-            return "killed" if reason == "done" else reason, 9
+            self._restart()
+            return Ended("killed" if reason == "done" else reason, 9)
         number = int(answer["signal"])
-        if number == 24:
-            reason = "time"  # the limit of processor time
-        return "killed" if reason == "done" and answer["status"] else reason, number
+        if answer["full"]:
+            reason = "full"
+        elif number == _PROCESSOR_TIME:
+            reason = "time"
+        elif reason == "done" and answer["status"]:
+            reason = "killed"
+        return Ended(reason, number)
+
+    def _restart(self) -> None:
+        self._stop()
+        self.process, self.control, self.tier = self._started()
 
     def _stop(self) -> None:
         self.control.close()
@@ -235,15 +264,20 @@ def _write(stream: BinaryIO, content: bytes) -> None:
         stream.write(content)
 
 
-def lines(stream: BinaryIO, patience: Patience) -> Iterator[dict[str, Any] | str]:
+def lines(stream: BinaryIO, patience: Patience, most_lines: int) -> Iterator[dict[str, Any] | str]:
     """The lines of JSON of a stream until it ends; a text says why it is read no further.
 
     Lines that are no JSON object are left out. After ``time`` or ``size`` the stream is not read.
+
+    Args:
+        stream: what comes back from the sandbox.
+        patience: until when.
+        most_lines: more of them are too much.
     """
     chunks: queue.Queue[bytes] = queue.Queue(8)
     stopped = threading.Event()
     _in_thread(_read, stream, chunks, stopped)
-    rest, total = b"", 0
+    rest, total, count = b"", 0, 0
     try:
         while True:
             try:
@@ -257,7 +291,11 @@ def lines(stream: BinaryIO, patience: Patience) -> Iterator[dict[str, Any] | str
                 return
             if not chunk:
                 return
-            *whole, rest = (rest + chunk).split(b"\n")
+            *whole, rest = (rest + chunk).split(b"\n", most_lines)
+            count += len(whole)
+            if count >= most_lines:
+                yield "size"
+                return
             for line in whole:
                 if (found := _object(line)) is not None:
                     yield found
@@ -266,6 +304,8 @@ def lines(stream: BinaryIO, patience: Patience) -> Iterator[dict[str, Any] | str
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
+    if sum(map(line.count, (b"{", b"[", b","))) > MOST_PIECES:
+        return None
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

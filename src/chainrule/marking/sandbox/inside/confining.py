@@ -164,6 +164,11 @@ def drop_rights() -> None:
     _checked(LIBC.capset(header, nothing), "capset")
 
 
+def hide() -> None:
+    """Let no process of the same user look into this one or its forks."""
+    LIBC.prctl(_DUMPABLE, 0, 0, 0, 0)
+
+
 def die_with_parent() -> None:
     """Be killed when the parent ends."""
     LIBC.prctl(_DIE_WITH_PARENT, 9, 0, 0, 0)

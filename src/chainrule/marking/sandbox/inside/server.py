@@ -29,6 +29,9 @@ _PRELOADED = _OFTEN.split()
 """What submissions import often, so that they need not read it again."""
 
 _MOST_THREADS = 64
+_MOST_FILES = 2_000
+_MOST_BYTES = 60 * 2**20
+_LOOK_SECONDS = 0.1
 _NOBODY = (0x60000000, 65534)
 
 
@@ -63,12 +66,14 @@ class Server:
                 self.landlock = confining.Landlock(
                     self.told["readable"], self.told["listed"], [self.scratch]
                 )
+        confining.hide()
         self.nobody = self._nobody()
         if self.nobody is not None:
             os.chown(self.scratch, self.nobody, self.nobody)
         self._tell(holds=self._tried(), namespaces=self.namespaces)
-        while self._serve():
-            self._empty()
+        is_open = True
+        while is_open:
+            is_open = self._serve()
 
     def _wait_outside(self) -> None:
         """Fork into the new namespaces; the process that is left outside waits."""
@@ -156,14 +161,11 @@ class Server:
             self._job(limits, *handed)
         for number in handed:
             os.close(number)
-        is_open = self._watch(child, time.monotonic() + limits["seconds"] + 2)
-        _, status, usage = os.wait4(child, 0)
+        is_open, is_full = self._watch(child, time.monotonic() + limits["seconds"] + 2)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        self._empty()
         if is_open:
-            self._tell(
-                signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-                status=os.waitstatus_to_exitcode(status),
-                seconds=usage.ru_utime + usage.ru_stime,
-            )
+            self._tell(signal=max(0, -status), status=status, full=is_full)
         return is_open
 
     def _job(self, limits: dict[str, Any], source: int, sink: int) -> NoReturn:
@@ -175,23 +177,44 @@ class Server:
             os._exit(1)
         os._exit(0)
 
-    def _watch(self, child: int, deadline: float) -> bool:
-        """Wait until a child ends, or end it: when told to, at its deadline, or with the socket.
+    def _watch(self, child: int, deadline: float) -> tuple[bool, bool]:
+        """Wait until a child ends, or end it: when told to, at its deadline, or when it fills up.
 
         Returns:
-            Whether the socket is still open.
+            Whether the socket is still open, and whether it wrote too much.
         """
         ended, control = os.pidfd_open(child), self.control.fileno()
+        is_full, ready = False, list[int]()
         try:
-            left = max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([ended, control], [], [], left)
+            while not is_full and not ready and time.monotonic() < deadline:
+                ready = select.select([ended, control], [], [], _LOOK_SECONDS)[0]
+                is_full = not ready and self._is_full()
             if ended in ready:
-                return True
+                return True, is_full
             os.kill(child, signal.SIGKILL)
             select.select([ended], [], [])
-            return control not in ready or bool(self.control.recv(1024))
+            return control not in ready or bool(self.control.recv(1024)), is_full
         finally:
             os.close(ended)
+
+    def _is_full(self) -> bool:
+        """Whether a job wrote too many files or too much, or hides what it wrote."""
+        count = size = 0
+        todo = [self.scratch]
+        while todo:
+            try:
+                for entry in os.scandir(todo.pop()):
+                    count += 1
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # it was removed meanwhile
+            except OSError:
+                return True
+            if count > _MOST_FILES or size > _MOST_BYTES:
+                return True
+        return False
 
     def _empty(self) -> None:
         """Remove all that a job wrote, however deeply nested: folders are moved up before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from types import TracebackType
 from typing import Any
@@ -57,8 +58,8 @@ def _absent(error: BaseException) -> str:
     if isinstance(error, KeyError) and error.args:
         return f"{error.args[0]}: there is no such key"
     name = getattr(error, "name", None)
-    if isinstance(error, ImportError) and (wanted := getattr(error, "name_from", None)):
-        name = wanted
+    if isinstance(error, ImportError) and (found := re.search(r"import name '(\w+)'", str(error))):
+        name = found[1]
     return f"{name}: {error}" if name else _text(error)
 
 

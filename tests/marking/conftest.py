@@ -1,0 +1,3 @@
+"""The hostile submissions are data: nothing imports them outside the sandbox."""
+
+collect_ignore = ["hostile"]
