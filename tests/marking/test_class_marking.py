@@ -3,16 +3,24 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from chainrule.marking.assignments.assignment import assignment_at, load_assignment, shipped
-from chainrule.marking.classes.classroom import as_text, from_text, mark_class
+from chainrule.marking.classes import classroom
+from chainrule.marking.classes.classroom import Kept, as_text, from_text, mark_class
 from chainrule.marking.classes.reports.counting import found_in
 from chainrule.marking.classes.reports.written import write_reports
 from chainrule.marking.classes.submissions import find_submissions
+from chainrule.marking.result import Marked, PartResult
 
 RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
 BUGS = {"Ada <b>Lovelace": ("d2 /= N", "pass"), "Bob": ("", "")}
@@ -55,34 +63,41 @@ def test_each_has_what_is_due(marked):
     assert "outside its folder" in one["Mallory"].parts[0].lines[0]
 
 
-def test_what_is_marked_is_not_marked_again_unless_it_changed(handed_in, marked, tmp_path):
-    shutil.copytree(marked[1] / "r", tmp_path / "r")
-    place = tmp_path / "in"
+class Recorded(classroom._Pool):
+    """Marks nobody, and keeps who would have been."""
+
+    asked: ClassVar[list[str]] = []
+
+    def run(self, left):
+        self.asked += [one.student for one, _ in left]
+        for one, own in left:
+            yield one, own, Kept(classroom.not_marked(self.assignment, one.student, ""), "", "")
+
+
+def test_only_what_changed_is_marked_again(handed_in, marked, tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "_Pool", Recorded)
+    monkeypatch.setattr(Recorded, "asked", [])
+    place, results = tmp_path / "in", tmp_path / "r"
+    shutil.copytree(marked[1] / "r", results)
     shutil.copytree(handed_in, place)
-    assignment = marked[0].assignment
-    found = mark_class(
-        assignment, find_submissions(tmp_path / "in", assignment.files), tmp_path / "r"
-    )
-    assert found.marked_now == 0
-    assert found.results == marked[0].results
+
+    def again(assignment=marked[0].assignment, **options):
+        Recorded.asked.clear()
+        submissions = find_submissions(place, assignment.files)
+        found = mark_class(assignment, submissions, results, **options)
+        assert found.marked_now == len(Recorded.asked)
+        return list(Recorded.asked)
+
+    assert again() == []
     (place / "Eve" / "two_layernet.py").write_text(RIGHT)
-    (tmp_path / "r" / "Bob.json").write_text("{ half")
-    found = mark_class(
-        assignment, find_submissions(tmp_path / "in", assignment.files), tmp_path / "r"
-    )
-    assert found.marked_now == 2
-    assert by_name(found)["Eve"].earned == by_name(found)["Eve"].credit
-
-
-def test_another_assignment_is_marked_anew(marked, tmp_path):
+    (results / "Bob.json").write_text("{ half")
+    assert again() == ["Bob", "Eve"]
+    assert again() == []
+    assert len(again(again=True)) == 4
     shutil.copytree(shipped()["HLCV"], tmp_path / "HLCV")
+    assert again(load_assignment(tmp_path / "HLCV")) == []
     (tmp_path / "HLCV" / "notes.txt").write_text("changed")
-    (tmp_path / "in").mkdir()
-    shutil.copytree(marked[1] / "r", tmp_path / "r")
-    (tmp_path / "in" / "Bob.py").write_text(RIGHT)
-    assignment = load_assignment(tmp_path / "HLCV")
-    submissions = find_submissions(tmp_path / "in", assignment.files)
-    assert mark_class(assignment, submissions, tmp_path / "r").marked_now == 1
+    assert len(again(load_assignment(tmp_path / "HLCV"))) == 4
 
 
 def test_results_are_read_back_as_they_were(marked):
@@ -118,3 +133,84 @@ def test_no_page_names_another_student_or_requests_anything(marked):
         assert "<script" not in text
         assert "http" not in text.replace("http-equiv", "")
     assert "<b>Lov" not in (marked[1] / "class.html").read_text("utf-8")
+
+
+def test_the_page_says_what_was_found_and_shows_it(marked):
+    text = (marked[1] / "students" / "Ada _b_Lovelace.html").read_text("utf-8")
+    assert "<strong>The gradient is not divided by N.</strong>" in text
+    assert text.count('class="matrix"') >= 2
+    assert "class=off" in text
+
+
+def test_a_fault_of_the_marker_costs_one_submission_and_is_told(monkeypatch, tmp_path):
+    def broken(*arguments, **options):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(classroom, "mark_handed_in", broken)
+    messages = iter(
+        [
+            {"assignment": str(shipped()["HLCV"]), "trusted": False},
+            {"student": "Ada", "path": str(tmp_path)},
+        ]
+    )
+    sent = []
+    with pytest.raises(StopIteration):
+        classroom._work(lambda: next(messages), sent.append)
+    assert sent == [{"failed": "the marker failed: RuntimeError: out of order"}]
+
+
+def test_lines_of_hidden_parts_are_not_shown(tmp_path):
+    assignment = assignment_at(Path("HLCV"))
+    hidden = replace(assignment, parts=(replace(assignment.parts[0], is_hidden=True),))
+    (tmp_path / "two_layernet.py").write_text("x = 1\ny = 2\n")
+    found = PartResult("feedforward", "1a", 4, 0, "not run", file="two_layernet.py", line=2)
+    one = Marked("Ada", (found,), "limits", 0.0)
+    (excerpt,) = classroom._excerpts(assignment, one, tmp_path)
+    assert (excerpt.first, excerpt.lines) == (1, ("x = 1", "y = 2"))
+    assert not list(classroom._excerpts(hidden, one, tmp_path))
+
+
+def test_kinds_are_counted_once_a_student_and_by_place(marked):
+    def result(*bugs, status="wrong"):
+        return PartResult("gradients", "", 5, 0, status, bugs)
+
+    def of(student, *parts):
+        return Kept(Marked(student, parts, "", 0.0), "x", "y")
+
+    found = found_in(
+        replace(
+            marked[0],
+            results=(
+                of("Ada", result("sum@db1 + unexplained@dW1"), result("sum@db1")),
+                of("Bob", result("sum@db2", "other@db2"), result("late", status="not run")),
+                of("Eve", result("sum@db2"), result("sum@db1", status="charged before")),
+            ),
+        )
+    )
+    assert [(one.kind, one.students, one.places) for one in found] == [
+        ("sum", ("Ada", "Bob", "Eve"), (("sum@db1", 2), ("sum@db2", 2))),
+        ("unexplained", ("Ada",), (("unexplained@dW1", 1),)),
+    ]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_a_marking_that_is_stopped_goes_on_where_it_was(tmp_path, number):
+    for k in range(12):
+        (tmp_path / "in" / f"s{k:02}").mkdir(parents=True)
+        text = RIGHT if k % 2 else RIGHT.replace("d2 /= N", f"d2 /= N + {k} * 0")
+        (tmp_path / "in" / f"s{k:02}" / "two_layernet.py").write_text(text)
+    words = [sys.executable, "-m", "chainrule", "mark", "HLCV", "in", "--jobs", "1"]
+    started = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    results = tmp_path / "in-marked" / "results"
+    while not results.is_dir() or len(list(results.glob("*.json"))) < 3:
+        time.sleep(0.02)
+    started.send_signal(number)
+    started.communicate(timeout=20)
+    assert started.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -number)
+    kept = {path.name: path.stat().st_mtime_ns for path in results.glob("*.json")}
+    assert 3 <= len(kept) < 12
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "13 of 13" in ended.stdout
+    assert len(list(results.glob("*.json"))) == 12
+    assert {name: (results / name).stat().st_mtime_ns for name in kept} == kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -119,8 +119,15 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         demonstrated(part, verdict) if status != "right" else None,
         located.file if located else None,
         located.line if located else None,
-        tuple((v.name, v.title) for one in verdict.explanations for v in one),
+        tuple(dict.fromkeys(_titles(verdict))),
     )
+
+
+def _titles(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """The names of all that was found, with what they say."""
+    for one in verdict.explanations:
+        yield from ((v.name, v.title) for v in one)
+    yield from ((finding.name, finding.title) for finding in verdict.contract)
 
 
 def _told(part: Part, verdict: Verdict) -> str:

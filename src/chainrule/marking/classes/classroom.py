@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -200,17 +201,18 @@ def mark_handed_in(assignment: Assignment, submission: Submission, *, trust: boo
             return Kept(not_marked(assignment, submission.student, str(error)), "", "")
         wanted = assignment.only_definitions() if laid.from_notebook else assignment
         marked = mark_submission(wanted, laid.folder, submission.student, trust=trust)
-        return Kept(marked, "", "", laid.notes, tuple(_excerpts(marked, laid.folder)))
+        return Kept(marked, "", "", laid.notes, tuple(_excerpts(assignment, marked, laid.folder)))
 
 
 AROUND = 2
 """How many lines are shown before and after the one that is meant."""
 
 
-def _excerpts(marked: Marked, folder: Path) -> Iterator[Excerpt]:
-    """The lines of a submission's files at which something happened."""
+def _excerpts(assignment: Assignment, marked: Marked, folder: Path) -> Iterator[Excerpt]:
+    """The lines of a submission's files at which something happened, but of hidden parts."""
+    hidden = {part.name for part in assignment.parts if part.is_hidden}
     for part in marked.parts:
-        if part.file is None or part.line is None:
+        if part.file is None or part.line is None or part.name in hidden:
             continue
         path = folder / part.file
         if folder.resolve() not in path.resolve().parents or not path.is_file():
@@ -308,6 +310,7 @@ def main() -> None:
 
 
 def _work(receive: Any, send: Send) -> None:
+    warnings.simplefilter("ignore")  # of numbers that a wrong program computes
     common: Message = receive()
     assignment = load_assignment(Path(common["assignment"]))
     while True:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import ceil
 from statistics import mean, median
 from urllib.parse import quote
 
-from chainrule.core.notation import counted
+from chainrule.core.notation import counted, in_a_line
 from chainrule.marking.classes.classroom import Class, Kept
 from chainrule.marking.classes.reports.counting import NAMELESS, Found, bugs_of, found_in
 from chainrule.marking.classes.reports.page import STATUS, bar, page, points, share, table, text
@@ -58,8 +59,9 @@ def _body(marked: Class) -> Iterator[str]:
 
 def _histogram(scores: Sequence[float], most: float) -> str:
     """How many submissions have how many points, as bars."""
-    bars = min(BARS, max(int(most), 1))
-    counts = Counter(min(int(share(score, most) * bars), bars - 1) for score in scores)
+    step = max(ceil(most / BARS), 1)
+    bars = max(ceil((most + 1) / step), 1)
+    counts = Counter(min(int(score / step), bars - 1) for score in scores)
     highest = max(counts.values(), default=1)
     width, height = 480 / bars, 110
     pieces = []
@@ -73,8 +75,8 @@ def _histogram(scores: Sequence[float], most: float) -> str:
             pieces.append(
                 f'<text x="{x + width / 2:.1f}" y="{13 + height - tall:.1f}">{counts[k]}</text>'
             )
-        low, high = points(most * k / bars), points(most * (k + 1) / bars)
-        name = f"{low}–{high}" if k == bars - 1 else f"{low}–"
+        low, high = k * step, min((k + 1) * step - 1, ceil(most))
+        name = f"{low}" if low == high else f"{low}–{high}"
         pieces.append(f'<text x="{x + width / 2:.1f}" y="{height + 34}">{name}</text>')
     pieces.append(f'<line x1="0" y1="{height + 18}" x2="480" y2="{height + 18}"/>')
     label = f"submissions by points, from 0 to {points(most)}"
@@ -102,7 +104,7 @@ def _parts(marked: Class) -> str:
             ]
         )
     headings = ["part", "right", "", "not right", "follows", "not run", "mean points"]
-    return table(headings, rows, words=(0, 2))
+    return table("parts", headings, rows, words=(0, 2))
 
 
 def _bugs(found: Sequence[Found]) -> str:
@@ -118,20 +120,20 @@ def _bugs(found: Sequence[Found]) -> str:
         ]
         for one in found
     ]
-    return table(["", "students", "", ""], rows, words=(0, 2, 3))
+    return table("what was found", ["", "students", "", ""], rows, words=(0, 2, 3))
 
 
 def _bug(one: Found) -> str:
     """A kind of bug with its places."""
-    places = ", ".join(f"{place} {count}×" for place, count in one.places)
-    where = f" · {text(places)}" if len(one.places) > 1 else ""
+    places = [f"{name.partition('@')[2] or 'all'} {count}×" for name, count in one.places]
+    where = f'<span class="places"> · {text(in_a_line(places))}</span>' if places[1:] else ""
     return f'{text(one.title)}<br><span class="note"><code>{text(one.kind)}</code>{where}</span>'
 
 
 def _students(marked: Class) -> str:
     headings = ["student", *(part.name for part in marked.assignment.parts), "points", "found"]
     rows = [_student(kept) for kept in marked.results]
-    return table(headings, rows, words=(0, len(headings) - 1))
+    return table("students", headings, rows, words=(0, len(headings) - 1))
 
 
 def _student(kept: Kept) -> list[str]:

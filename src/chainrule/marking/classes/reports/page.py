@@ -73,18 +73,20 @@ def bar(part: float) -> str:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = (0,)
+    name: str, headings: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = (0,)
 ) -> str:
     """A table whose cells are HTML.
 
     Args:
+        name: of the table, for those who do not see it.
         headings: of the columns, plain text.
         rows: the cells of each row.
         words: the columns that hold words; in the others are numbers, to the right.
     """
     kinds = ["" if k in words else ' class="n"' for k in range(len(headings))]
     head = "".join(
-        f'<th scope="col"{kind}>{text(h)}</th>' for kind, h in zip(kinds, headings, strict=True)
+        f'<th scope="col"{kind}>{text(heading)}</th>' if heading else "<td></td>"
+        for kind, heading in zip(kinds, headings, strict=True)
     )
     body = "".join(
         "<tr>"
@@ -93,6 +95,7 @@ def table(
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(name)}">'
+        f"<table><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )

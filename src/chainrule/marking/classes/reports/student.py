@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import isclose
+from textwrap import dedent
 
 from chainrule.marking.assignments.assignment import Assignment
 from chainrule.marking.classes.classroom import Excerpt, Kept
@@ -44,9 +46,19 @@ def _body(assignment: Assignment, kept: Kept) -> Iterator[str]:
         yield f"<section>{''.join(_paragraphs(marked.parts[0]))}</section>"
         return
     hidden = {part.name for part in assignment.parts if part.is_hidden}
+    said: set[str] = set()
     for k, part in enumerate(marked.parts):
         excerpt = next((one for one in kept.excerpts if one.part == part.name), None)
-        yield from _part(k, part, excerpt, is_hidden=part.name in hidden)
+        yield from _part(k, _without(part, said), excerpt, is_hidden=part.name in hidden)
+        said.update(part.lines)
+
+
+def _without(part: PartResult, said: set[str]) -> PartResult:
+    """A part that follows from an earlier one, without what was said and shown there."""
+    if part.status != "charged before":
+        return part
+    lines = tuple(line for line in part.lines if line not in said)
+    return replace(part, lines=lines, demonstration=None)
 
 
 def _overview(parts: Sequence[PartResult]) -> str:
@@ -90,9 +102,18 @@ def _paragraphs(part: PartResult) -> Iterator[str]:
     for line in part.lines[told:]:
         first, _, code = line.partition("\n")
         kind = ' class="hint"' if first.startswith(HINT) else ""
-        yield f"<p{kind}>{_marked_names(_sentence(first) if not code else first)}</p>"
+        yield f"<p{kind}>{_titled(_sentence(first) if not code else first, part)}</p>"
         if code:
-            yield f"<pre>{text(code)}</pre>"
+            yield f'<pre tabindex="0">{text(code)}</pre>'
+
+
+def _titled(line: str, part: PartResult) -> str:
+    """A paragraph for HTML; where it begins with the title of what was found, that stands out."""
+    for _, title in part.titles:
+        if title and line.casefold().startswith(f"{title}.".casefold()):
+            end = len(title) + 1
+            return f"<strong>{_marked_names(line[:end])}</strong>{_marked_names(line[end:])}"
+    return _marked_names(line)
 
 
 def _marked_names(line: str) -> str:
@@ -103,12 +124,12 @@ def _marked_names(line: str) -> str:
 def _code(excerpt: Excerpt) -> str:
     """A few lines of the student's own file, with the one that is meant marked."""
     rows = []
-    for k, line in enumerate(excerpt.lines):
+    for k, line in enumerate(dedent("\n".join(excerpt.lines)).split("\n")):
         number = excerpt.first + k
         row = f"{number:>4}  {text(line)}"
         rows.append(f"<b>{row}</b>" if number == excerpt.line else row)
     name = f"{text(excerpt.file)}, line {excerpt.line}"
-    return f'<p class="note">{name}</p><pre>{chr(10).join(rows)}</pre>'
+    return f'<p class="note">{name}</p><pre tabindex="0">{chr(10).join(rows)}</pre>'
 
 
 def _demonstration(shown: Demonstration) -> Iterator[str]:
