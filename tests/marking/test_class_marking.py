@@ -46,7 +46,8 @@ def marked(handed_in, tmp_path_factory):
     """The class, marked and written."""
     folder = tmp_path_factory.mktemp("marked")
     assignment = assignment_at(Path("HLCV"))
-    found = mark_class(assignment, find_submissions(handed_in, assignment.files), folder / "r")
+    submissions = find_submissions(handed_in, assignment.files)
+    found = mark_class(assignment, submissions, folder / "r", jobs=1)
     write_reports(found, folder)
     return found, folder
 
