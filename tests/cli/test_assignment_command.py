@@ -8,7 +8,7 @@ from chainrule.marking.assignments.assignment import shipped
 
 
 def test_an_assignment_is_written_and_passes_its_check(command, folder):
-    outcome = command("assignment", "init", "hlcv", "lab")
+    outcome = command("assignment", "init", "Custom", "lab")
     assert outcome.status == 0
     assert outcome.out.endswith("written to lab; now: chainrule assignment check lab\n")
     outcome = command("assignment", "check", "lab")
@@ -34,12 +34,13 @@ def test_a_name_that_is_none_says_which_there_are(command, folder):
 
 
 def test_a_solution_that_is_wrong_ends_in_1(command, folder):
-    command("assignment", "init", "HLCV", "lab")
-    path = Path("lab/solution/two_layernet.py")
-    path.write_text(path.read_text("utf-8").replace("d2 /= N", "pass"), "utf-8")
+    command("assignment", "init", "custom", "lab")
+    path = Path("lab/solution/swish.py")
+    path.write_text(path.read_text("utf-8").replace("dx = dy *", "dx = 2 * dy *"), "utf-8")
     outcome = command("assignment", "check", "lab")
     assert outcome.status == 1
-    assert "gradients: your solution does not pass" in outcome.out
+    assert "backward: your solution does not pass" in outcome.out
+    assert "dx is not the gradient of y with respect to x" in outcome.out
 
 
 def test_a_solution_that_is_missing_is_said(command, folder):

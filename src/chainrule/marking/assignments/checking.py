@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.marking.assignments.assignment import Assignment, Part, require_solution
+from chainrule.marking.assignments.differences import differing_gradients
 from chainrule.marking.classes.classroom import mark_handed_in
 from chainrule.marking.classes.submissions import Submission
 from chainrule.marking.program import Probe, Values, Variation, is_same
@@ -84,21 +85,23 @@ def check_assignment(assignment: Assignment) -> Checked:
     kept = mark_handed_in(assignment, Submission("solution", assignment.solution), trust=True)
     marked = kept.marked
     results = {result.name: result for result in marked.parts}
-    parts = tuple(_checked(part, results[part.name]) for part in assignment.parts)
+    parts = tuple(_checked(assignment, part, results[part.name]) for part in assignment.parts)
     return Checked(parts, find_tier().sentence, tuple(_warnings(assignment, parts)))
 
 
-def _checked(part: Part, result: PartResult) -> PartCheck:
+def _checked(assignment: Assignment, part: Part, result: PartResult) -> PartCheck:
     bugs = _of_own_stages(part)
     numbers = {bug.name: _numbers(part, bug) for bug in bugs}
     right = _numbers(part, None)
     unseen = [bug for bug in bugs if _agree(part, numbers[bug.name], right, judged=True)]
     missed = tuple(bug.title for bug in unseen)
     groups = tuple(_alike(part, bugs, numbers, right))
+    wrong = tuple(differing_gradients(part, assignment.solution)) if part.is_reference else ()
+    is_right = result.status == "right" and not wrong
     return PartCheck(
         part.name,
-        result.status == "right",
-        (*result.lines, *result.teacher),
+        is_right,
+        wrong or (*result.lines, *result.teacher),
         len(bugs),
         len(bugs) - len(missed),
         missed,

@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.core.errors import ChainruleError
 from chainrule.marking.assignments.schema import PartTable, Probing
-from chainrule.marking.program import Line, Probe, Program, Variation
+from chainrule.marking.program import Gradient, Line, Probe, Program, Variation
 from chainrule.marking.sandbox.running import Calls, Limits, ask
 
 CASE = "case"
@@ -111,7 +111,14 @@ def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Pa
     )
     functions = {"solution": solution.value, "plain": solution.without_upstream}
     variations = tuple(v for name in gradients for v in _variations(table, name))
-    return Program(table.name, lines, variations, probes, functions)
+    return Program(
+        table.name,
+        lines,
+        variations,
+        probes,
+        functions,
+        {name: Gradient(g.of, g.by, g.upstream or "") for name, g in gradients.items()},
+    )
 
 
 def without_lines(table: PartTable) -> Program:
