@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from chainrule.marking.program import Probe
+from chainrule.marking.sandbox import running
+from chainrule.marking.sandbox.plain import PlainProcesses
 from chainrule.marking.sandbox.running import Calls, Kind, Limits, Run, ask, run_programs
 from chainrule.marking.sandbox.starting import find_tier
+from chainrule.marking.sandbox.tiers import Unsafe
 
 X = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]])
 TWICE = (Probe("twice", "", ({"x": X}, {"x": 2 * X})), Probe("once", "", ({"x": X[:1]},)))
@@ -81,6 +84,16 @@ def test_what_one_probe_does_costs_that_probe_alone(tmp_path, way, kind):
     answers = asked(text, tmp_path, {"y": "out"}, seconds=0.5)
     assert [one.trouble.kind for one in answers["twice"]] == [kind, kind]
     assert answers["once"][0].trouble is None
+
+
+def test_where_there_is_no_sandbox_trusted_code_runs_in_a_plain_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "shared_sandbox", lambda *_: PlainProcesses())
+    text = "import os\ndef f(x):\n    return os._exit(0) if len(x) == 2 else x\n"
+    with pytest.raises(Unsafe, match="not held back: reading, writing, network"):
+        asked(text, tmp_path, {"y": "out"})
+    answers = asked(text, tmp_path, {"y": "out"}, trust=True)
+    assert [one.trouble.kind for one in answers["twice"]] == ["ended", "ended"]
+    np.testing.assert_array_equal(answers["once"][0].values["y"], X[:1])
 
 
 def test_definitions_alone_leave_a_script_s_top_level_out(tmp_path):

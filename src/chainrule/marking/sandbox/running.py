@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.marking.program import Probe
 from chainrule.marking.sandbox import tiers
+from chainrule.marking.sandbox.answers import Ended, Patience
 from chainrule.marking.sandbox.inside.sending import encoded
 from chainrule.marking.sandbox.inside.standins import PLOTTING
 from chainrule.marking.sandbox.reading import (
@@ -20,7 +21,7 @@ from chainrule.marking.sandbox.reading import (
     read_text,
     read_trouble,
 )
-from chainrule.marking.sandbox.starting import Ended, Patience, Sandbox, shared_sandbox
+from chainrule.marking.sandbox.starting import AnySandbox, shared_sandbox
 from chainrule.marking.sandbox.submission import Submission, first_trouble, read_submission
 
 __all__ = [
@@ -153,7 +154,7 @@ class _Asking:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: AnySandbox,
         submission: Submission,
         calls: Calls,
         probes: Sequence[Probe],
@@ -324,7 +325,7 @@ def run_programs(
     return {run.name: _ran(sandbox, submission, file, run, limits) for run in runs}
 
 
-def _ran(sandbox: Sandbox, submission: Submission, file: str, run: Run, limits: Limits) -> Ran:
+def _ran(sandbox: AnySandbox, submission: Submission, file: str, run: Run, limits: Limits) -> Ran:
     inputs = Submission({name: text.encode() for name, text in run.inputs.items()})
     job = {
         "kind": "program",

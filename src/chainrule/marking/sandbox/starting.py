@@ -6,75 +6,28 @@ import atexit
 import contextlib
 import json
 import os
-import queue
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from chainrule.marking.sandbox import tiers
+from chainrule.marking.sandbox.answers import Ended, Patience, in_thread, lines, write
+from chainrule.marking.sandbox.boot import BOOT, ENVIRONMENT, RUNNER
+from chainrule.marking.sandbox.plain import PlainProcesses
 from chainrule.marking.sandbox.tiers import Tier
-
-RUNNER = Path(__file__).with_name("inside")
-"""The folder of what runs inside."""
-
-MOST_BYTES = 32 * 2**20
-"""The most bytes that one job may send back."""
-
-MOST_PIECES = 20_000
-"""The most lists, objects and members of one line, so that a short text makes no large object."""
-
-_ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "PYTHONHASHSEED": "0",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONUTF8": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
-"""All that the environment of untrusted code holds."""
-
-_BOOT = """
-import importlib.util, sys
-place = sys.argv.pop(1)
-sys.path.append(sys.argv.pop(1))
-spec = importlib.util.spec_from_file_location(
-    "_sandbox", place + "/__init__.py", submodule_search_locations=[place])
-sys.modules["_sandbox"] = package = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
-importlib.import_module("_sandbox." + sys.argv.pop(1)).main()
-"""
-"""Loads the runner's folder under a name that no submission has."""
 
 _START_SECONDS = 30.0
 _END_SECONDS = 20.0
 _PROCESSOR_TIME = 24
 """The signal of a process that used up its processor time."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a job's process ended.
-
-    Attributes:
-        reason: ``done``, ``time`` (a limit), ``size`` (too much came back), ``full`` (too much
-            was written to files) or ``killed``.
-        number: of the signal that ended it; 0 for none.
-    """
-
-    reason: str
-    number: int = 0
 
 
 class Sandbox:
@@ -111,14 +64,14 @@ class Sandbox:
         outside.write_text("not for anybody inside")
         told = self._told(command is not None, outside)
         runner = "/runner" if command is not None else str(RUNNER)
-        words = [*(command or []), os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", _BOOT]
+        words = [*(command or []), os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", BOOT]
         process = subprocess.Popen(
             [*words, runner, told["packages"], "server", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            env={**_ENVIRONMENT, "HOME": told["scratch"]},
+            env={**ENVIRONMENT, "HOME": told["scratch"]},
         )
         theirs.close()
         try:
@@ -142,9 +95,9 @@ class Sandbox:
             packages, scratch = Path("/packages"), Path("/scratch")
             at = [packages / name for name in self.packages]
         else:
-            packages, scratch = self.folder / "packages", self.folder / "scratch"
-            for folder in (packages, scratch):
-                folder.mkdir(exist_ok=True)
+            packages = self.folder / "packages"
+            packages.mkdir(exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.folder))
             for name, path in self.packages.items():
                 with contextlib.suppress(FileExistsError):
                     (packages / name).symlink_to(path)
@@ -205,7 +158,7 @@ class Sandbox:
         finally:
             os.close(source)
             os.close(sink)
-        _in_thread(_write, os.fdopen(job_end, "wb"), json.dumps(job).encode())
+        in_thread(write, os.fdopen(job_end, "wb"), json.dumps(job).encode())
         return os.fdopen(answer_end, "rb")
 
     def _end(self, reason: str) -> Ended:
@@ -244,90 +197,6 @@ class Sandbox:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@dataclass
-class Patience:
-    """Until when something is waited for.
-
-    Attributes:
-        until: by `time.monotonic`.
-    """
-
-    until: float
-
-
-def _in_thread(function: Any, *arguments: Any) -> None:
-    threading.Thread(target=function, args=arguments, daemon=True).start()
-
-
-def _write(stream: BinaryIO, content: bytes) -> None:
-    with contextlib.suppress(OSError), stream:
-        stream.write(content)
-
-
-def lines(stream: BinaryIO, patience: Patience, most_lines: int) -> Iterator[dict[str, Any] | str]:
-    """The lines of JSON of a stream until it ends; a text says why it is read no further.
-
-    Lines that are no JSON object are left out. After ``time`` or ``size`` the stream is not read.
-
-    Args:
-        stream: what comes back from the sandbox.
-        patience: until when.
-        most_lines: more of them are too much.
-    """
-    chunks: queue.Queue[bytes] = queue.Queue(8)
-    stopped = threading.Event()
-    _in_thread(_read, stream, chunks, stopped)
-    rest, total, count = b"", 0, 0
-    try:
-        while True:
-            try:
-                chunk = chunks.get(timeout=max(0.0, patience.until - time.monotonic()))
-            except queue.Empty:
-                yield "time"
-                return
-            total += len(chunk)
-            if total > MOST_BYTES:
-                yield "size"
-                return
-            if not chunk:
-                return
-            *whole, rest = (rest + chunk).split(b"\n", most_lines)
-            count += len(whole)
-            if count >= most_lines:
-                yield "size"
-                return
-            for line in whole:
-                if (found := _object(line)) is not None:
-                    yield found
-    finally:
-        stopped.set()
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    if sum(map(line.count, (b"{", b"[", b","))) > MOST_PIECES:
-        return None
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _read(stream: BinaryIO, chunks: queue.Queue[bytes], stopped: threading.Event) -> None:
-    with stream:
-        while not stopped.is_set():
-            try:
-                chunk = stream.read1(2**20)  # type: ignore[attr-defined]
-            except OSError:
-                chunk = b""
-            while not stopped.is_set():
-                with contextlib.suppress(queue.Full):
-                    chunks.put(chunk, timeout=0.1)
-                    break
-            if not chunk:
-                return
-
-
 def _installed(packages: Sequence[str]) -> Iterator[tuple[str, Path]]:
     """The folders of installed packages, with those of their shared libraries."""
     for name in packages:
@@ -340,12 +209,19 @@ def _installed(packages: Sequence[str]) -> Iterator[tuple[str, Path]]:
             yield libraries.name, libraries
 
 
+AnySandbox = Sandbox | PlainProcesses
+"""What runs jobs: on Linux a sandbox, elsewhere plain processes."""
+
+
 @lru_cache
-def _sandbox(packages: tuple[str, ...], process: int) -> Sandbox:
-    return Sandbox(packages)
+def _sandbox(packages: tuple[str, ...], process: int) -> AnySandbox:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError):
+            return Sandbox(packages)
+    return PlainProcesses()
 
 
-def shared_sandbox(packages: Sequence[str] = ()) -> Sandbox:
+def shared_sandbox(packages: Sequence[str] = ()) -> AnySandbox:
     """The sandbox of this process that may import NumPy and some packages; started once."""
     return _sandbox(tuple(dict.fromkeys(("numpy", *packages))), os.getpid())
 

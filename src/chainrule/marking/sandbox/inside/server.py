@@ -155,6 +155,8 @@ class Server:
             return False
         if not handed:
             return True  # a kill that came after the end
+        if os.listdir(self.scratch):
+            raise OSError("files of an earlier job are left")
         limits = json.loads(text)
         child = os.fork()
         if child == 0:
@@ -227,6 +229,7 @@ class Server:
             os.chmod(path, 0o700)
             for entry in list(os.scandir(path)):
                 if entry.is_dir(follow_symlinks=False):
+                    os.chmod(entry.path, 0o700)  # to move a folder it must be writable
                     above = os.path.join(self.scratch, os.urandom(12).hex())
                     os.rename(entry.path, above)
                     todo.append(above)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from types import TracebackType
 from typing import Any
 
 MOST_LETTERS = 300
+_WHY = (
+    "marking runs without network, other programs and files outside the submission",
+    "nobody types anything while this is marked: read no input",
+)
 _ABSENT = (AttributeError, NameError, KeyError, IndexError, ImportError)
 
 
@@ -40,7 +45,9 @@ def trouble(error: BaseException, folder: str, left_out: dict[str, tuple[str, in
             f"; {file} sets it in line {line}, at the top level, which is not run here: "
             "hand it to the function"
         )
-    found["text"] = found["text"].replace(folder + "/", "")[:MOST_LETTERS]
+    elif isinstance(error, EOFError | PermissionError):
+        found["text"] += f"; {_WHY[isinstance(error, EOFError)]}"
+    found["text"] = found["text"].replace(folder + os.sep, "")[:MOST_LETTERS]
     return found
 
 
@@ -67,9 +74,9 @@ def _places(error: BaseException, folder: str) -> list[tuple[str, int]]:
     """Files of the submission and lines in them, from the outermost call to the innermost."""
     frames = traceback.walk_tb(error.__traceback__)
     return [
-        (frame.f_code.co_filename[len(folder) + 1 :], line)
+        (frame.f_code.co_filename[len(folder) + 1 :].replace(os.sep, "/"), line)
         for frame, line in frames
-        if frame.f_code.co_filename.startswith(folder + "/")
+        if frame.f_code.co_filename.startswith(folder + os.sep)
     ]
 
 
@@ -77,6 +84,7 @@ def _innermost(found: TracebackType | None) -> str:
     """The file of the frame that raised; pieces of an assignment are called ``<call>`` and so."""
     name = ""
     while found is not None:
-        name = found.tb_frame.f_code.co_filename
+        file = found.tb_frame.f_code.co_filename
+        name = name if file.startswith("<frozen") else file
         found = found.tb_next
-    return "" if name.startswith("<frozen") else name
+    return name
