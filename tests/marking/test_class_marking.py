@@ -22,8 +22,25 @@ from chainrule.marking.classes.reports.written import write_reports
 from chainrule.marking.classes.submissions import find_submissions
 from chainrule.marking.result import Marked, PartResult
 
-RIGHT = (shipped()["HLCV"] / "solution" / "two_layernet.py").read_text("utf-8")
-BUGS = {"Ada <b>Lovelace": ("d2 /= N", "pass"), "Bob": ("", "")}
+RIGHT = (shipped()["custom"] / "solution" / "swish.py").read_text("utf-8")
+BUGS = {"Ada <b>Lovelace": ("dx = dy *", "dx = -dy *"), "Bob": ("", "")}
+EXERCISE = """
+[assignment]
+name = "lab"
+files = ["swish.py"]
+
+[[part]]
+name = "backward"
+credit = 5
+reference = true
+call = "y, (dx, dbeta) = swish.forward(x, beta), swish.backward(dy, x, beta)"
+returns = { y = "y", dx = "dx", dbeta = "dbeta" }
+gradients.dx = { of = "y", by = "x", upstream = "dy" }
+
+[[part.probe]]
+name = "four cases"
+inputs = { x = "rng.normal(size=(4, 2))", beta = "1.5", dy = "rng.normal(size=(4, 2))" }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +50,29 @@ def handed_in(tmp_path_factory):
     for name, (old, new) in BUGS.items():
         (folder / name).mkdir(parents=True)
         text = RIGHT.replace(old, new, 1) if old else RIGHT
-        (folder / name / "two_layernet.py").write_text(text, "utf-8")
+        (folder / name / "swish.py").write_text(text, "utf-8")
     (folder / "Eve").mkdir()
     (folder / "Eve" / "notes.txt").write_text("to be done")
     with zipfile.ZipFile(folder / "Mallory.zip", "w") as archive:
-        archive.writestr("../two_layernet.py", RIGHT)
+        archive.writestr("../swish.py", RIGHT)
     return folder
 
 
 @pytest.fixture(scope="module")
-def marked(handed_in, tmp_path_factory):
+def exercise(tmp_path_factory):
+    """The folder of a small assignment."""
+    folder = tmp_path_factory.mktemp("exercise")
+    (folder / "assignment.toml").write_text(EXERCISE)
+    (folder / "solution").mkdir()
+    (folder / "solution" / "swish.py").write_text(RIGHT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def marked(handed_in, exercise, tmp_path_factory):
     """The class, marked and written."""
     folder = tmp_path_factory.mktemp("marked")
-    assignment = assignment_at(Path("HLCV"))
+    assignment = load_assignment(exercise)
     submissions = find_submissions(handed_in, assignment.files)
     found = mark_class(assignment, submissions, folder / "r", jobs=1)
     write_reports(found, folder)
@@ -59,7 +86,8 @@ def by_name(found):
 def test_each_has_what_is_due(marked):
     one = by_name(marked[0])
     assert one["Bob"].earned == one["Bob"].credit
-    assert one["Ada _b_Lovelace"].earned == one["Bob"].credit - 5
+    assert one["Ada _b_Lovelace"].earned == 0
+    assert one["Ada _b_Lovelace"].parts[0].bugs == ("sign@dx",)
     assert one["Eve"].earned == one["Mallory"].earned == 0
     assert "outside its folder" in one["Mallory"].parts[0].lines[0]
 
@@ -75,7 +103,7 @@ class Recorded(classroom._Pool):
             yield one, own, Kept(classroom.not_marked(self.assignment, one.student, ""), "", "")
 
 
-def test_only_what_changed_is_marked_again(handed_in, marked, tmp_path, monkeypatch):
+def test_only_what_changed_is_marked_again(handed_in, exercise, marked, tmp_path, monkeypatch):
     monkeypatch.setattr(classroom, "_Pool", Recorded)
     monkeypatch.setattr(Recorded, "asked", [])
     place, results = tmp_path / "in", tmp_path / "r"
@@ -90,15 +118,15 @@ def test_only_what_changed_is_marked_again(handed_in, marked, tmp_path, monkeypa
         return list(Recorded.asked)
 
     assert again() == []
-    (place / "Eve" / "two_layernet.py").write_text(RIGHT)
+    (place / "Eve" / "swish.py").write_text(RIGHT)
     (results / "Bob.json").write_text("{ half")
     assert again() == ["Bob", "Eve"]
     assert again() == []
     assert len(again(again=True)) == 4
-    shutil.copytree(shipped()["HLCV"], tmp_path / "HLCV")
-    assert again(load_assignment(tmp_path / "HLCV")) == []
-    (tmp_path / "HLCV" / "notes.txt").write_text("changed")
-    assert len(again(load_assignment(tmp_path / "HLCV"))) == 4
+    shutil.copytree(exercise, tmp_path / "lab")
+    assert again(load_assignment(tmp_path / "lab")) == []
+    (tmp_path / "lab" / "notes.txt").write_text("changed")
+    assert len(again(load_assignment(tmp_path / "lab"))) == 4
 
 
 def test_results_are_read_back_as_they_were(marked):
@@ -112,7 +140,7 @@ def test_the_tables_have_everybody(marked):
     with (marked[1] / "class.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["student"] for row in rows] == ["Ada _b_Lovelace", "Bob", "Eve", "Mallory"]
-    assert rows[0]["gradients bug"] == "no_mean"
+    assert rows[0]["backward bug"] == "sign@dx"
     found = json.loads((marked[1] / "class.json").read_text("utf-8"))
     most = found["students"][1]["points"]
     assert [one["points"] for one in found["students"]] == [most - 5, most, 0, 0]
@@ -121,7 +149,7 @@ def test_the_tables_have_everybody(marked):
 
 def test_a_bug_counts_once_a_student(marked):
     assert [(one.kind, one.students) for one in found_in(marked[0])] == [
-        ("no_mean", ("Ada _b_Lovelace",))
+        ("sign", ("Ada _b_Lovelace",))
     ]
 
 
@@ -138,7 +166,7 @@ def test_no_page_names_another_student_or_requests_anything(marked):
 
 def test_the_page_says_what_was_found_and_shows_it(marked):
     text = (marked[1] / "students" / "Ada _b_Lovelace.html").read_text("utf-8")
-    assert "<strong>The gradient is not divided by N.</strong>" in text
+    assert "<strong>∂y/∂x has the wrong sign.</strong>" in text
     assert text.count('class="matrix"') >= 2
     assert "class=off" in text
 
@@ -150,7 +178,7 @@ def test_a_fault_of_the_marker_costs_one_submission_and_is_told(monkeypatch, tmp
     monkeypatch.setattr(classroom, "mark_handed_in", broken)
     messages = iter(
         [
-            {"assignment": str(shipped()["HLCV"]), "trusted": False},
+            {"assignment": str(shipped()["custom"]), "trusted": False},
             {"student": "Ada", "path": str(tmp_path)},
         ]
     )
@@ -161,10 +189,10 @@ def test_a_fault_of_the_marker_costs_one_submission_and_is_told(monkeypatch, tmp
 
 
 def test_lines_of_hidden_parts_are_not_shown(tmp_path):
-    assignment = assignment_at(Path("HLCV"))
+    assignment = assignment_at(Path("custom"))
     hidden = replace(assignment, parts=(replace(assignment.parts[0], is_hidden=True),))
-    (tmp_path / "two_layernet.py").write_text("x = 1\ny = 2\n")
-    found = PartResult("feedforward", "1a", 4, 0, "not run", file="two_layernet.py", line=2)
+    (tmp_path / "swish.py").write_text("x = 1\ny = 2\n")
+    found = PartResult("forward", "1a", 4, 0, "not run", file="swish.py", line=2)
     one = Marked("Ada", (found,), "limits", 0.0)
     (excerpt,) = classroom._excerpts(assignment, one, tmp_path)
     assert (excerpt.first, excerpt.lines) == (1, ("x = 1", "y = 2"))
@@ -195,23 +223,23 @@ def test_kinds_are_counted_once_a_student_and_by_place(marked):
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
-def test_a_marking_that_is_stopped_goes_on_where_it_was(tmp_path, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_marking_that_is_stopped_goes_on_where_it_was(tmp_path, exercise, number):
     for k in range(12):
         (tmp_path / "in" / f"s{k:02}").mkdir(parents=True)
-        text = RIGHT if k % 2 else RIGHT.replace("d2 /= N", f"d2 /= N + {k} * 0")
-        (tmp_path / "in" / f"s{k:02}" / "two_layernet.py").write_text(text)
-    words = [sys.executable, "-m", "chainrule", "mark", "HLCV", "in", "--jobs", "1"]
+        text = RIGHT if k % 2 else f"{RIGHT}# {k}"
+        (tmp_path / "in" / f"s{k:02}" / "swish.py").write_text(text)
+    words = [sys.executable, "-m", "chainrule", "mark", str(exercise), "in", "--jobs", "1"]
     started = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     results = tmp_path / "in-marked" / "results"
     while not results.is_dir() or len(list(results.glob("*.json"))) < 3:
         time.sleep(0.02)
     started.send_signal(number)
     started.communicate(timeout=20)
-    assert started.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -number)
+    assert started.returncode == {signal.SIGINT: 130}.get(number, -number)
     kept = {path.name: path.stat().st_mtime_ns for path in results.glob("*.json")}
     assert 3 <= len(kept) < 12
     ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "13 of 13" in ended.stdout
+    assert "5 of 5" in ended.stdout
     assert len(list(results.glob("*.json"))) == 12
     assert {name: (results / name).stat().st_mtime_ns for name in kept} == kept

@@ -233,6 +233,15 @@ def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
     return Marked(student, parts, "none", 0.0)
 
 
+def patience_of(assignment: Assignment) -> float:
+    """The seconds after which the marking of one submission is given up.
+
+    Every part keeps its own limit, also where it is called again to find out more; this is for
+    what nobody has thought of.
+    """
+    return 60.0 + 3 * sum(part.limits.seconds for part in assignment.parts)
+
+
 _Found = tuple[Submission, str, Kept]
 
 
@@ -282,11 +291,18 @@ class _Pool:
             process = self._start()
         if process.has_ended:
             process = self._start()
+        patience = patience_of(self.assignment)
+        watchdog = threading.Timer(patience, process.kill)
+        watchdog.start()
         process.send({"student": one.student, "path": str(one.path)})
         answer = process.receive()
+        watchdog.cancel()
         if answer is None:
             process.wait()
-            failed = "the process that marked it was ended, perhaps for lack of memory"
+            failed = (
+                "the process that marked it was ended: for lack of memory, or after "
+                f"{patience:.0f} s, which is more than all its parts may take"
+            )
         else:
             self._idle.put(process)
             failed = answer["failed"]

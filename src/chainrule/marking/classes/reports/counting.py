@@ -76,8 +76,7 @@ def found_in(marked: Class, *, conventions: bool = False) -> list[Found]:
 def _title(kind: str, name: str, titles: dict[str, str]) -> str:
     if kind == NAMELESS:
         return "wrong in a way that has no name"
-    title = titles.get(name, name)
-    return f"{title[:1].upper()}{title[1:]}"
+    return titles.get(name, name)
 
 
 def _titles(marked: Class) -> dict[str, str]:
