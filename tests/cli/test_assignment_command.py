@@ -1,5 +1,6 @@
 """``chainrule assignment init`` and ``chainrule assignment check``."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def test_a_solution_that_is_missing_is_said(command, folder):
     outcome = command("assignment", "check", "lab")
     assert outcome.status == 2
     assert "your solution has no such file" in outcome.err
+
+
+def test_programs_say_what_a_part_may_use(command, folder):
+    assert "convolution" in command("assignment", "programs").out
+    out = command("assignment", "programs", "softmax_layer").out
+    assert "inputs: dout, x" in out
+    assert re.search(r"\d+ bugs are known", out)
+    assert "options: name = …" in command("assignment", "programs", "elementwise").out
+    outcome = command("assignment", "programs", "convolutoin")
+    assert outcome.status == 2
+    assert "did you mean 'convolution'?" in outcome.err
 
 
 @pytest.mark.exhaustive

@@ -16,7 +16,14 @@ from chainrule.peers import PEERS
 from chainrule.runs.export.formats import FORMATS
 from chainrule.training.engines import ENGINES
 
-ALL = [*COMMANDS, "data show", "data make", "assignment init", "assignment check"]
+ALL = [
+    *COMMANDS,
+    "data show",
+    "data make",
+    "assignment init",
+    "assignment check",
+    "assignment programs",
+]
 
 PARTS = ("train", "validation", "test")
 DTYPES = ("float32", "float64")

@@ -12,6 +12,7 @@ from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
     from chainrule.marking.assignments.checking import Checked
+    from chainrule.marking.assignments.known import Known
 
 app = typer.Typer(
     help="Write an exercise, and check it before a class is marked.",
@@ -46,6 +47,46 @@ def init(
     target = folder or Path(found)
     written = write_assignment(known[found], target, replace=force)
     say(f"{len(written)} files written to {target}; now: chainrule assignment check {target}")
+
+
+@app.command("programs", epilog=epilog("assignment programs"))
+def programs(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A program, to see its inputs and lines."),
+    ] = None,
+) -> None:
+    """List what a part may ask for by name: what each program computes, and what it knows."""
+    from chainrule.cli.tables import print_rows
+    from chainrule.marking.assignments.known import known_program, known_programs
+
+    if name is None:
+        rows = [(one.name, one.says, ", ".join(one.options)) for one in known_programs()]
+        print_rows(("program", "computes", "options"), rows, words=3)
+    else:
+        _print_program(known_program(name))
+
+
+def _print_program(known: Known) -> None:
+    """Print what a teacher has to know of a program to write a part of it."""
+    from chainrule.cli.tables import print_rows
+    from chainrule.marking.assignments.known import inputs_of
+
+    say(f"{known.name}: {known.says}")
+    if known.options:
+        say(f"options: {', '.join(known.options)}")
+    program = known.program
+    if program is None:
+        return
+    say(f"inputs: {', '.join(inputs_of(program))}")
+    rows = [(line.name, line.rule, line.says) for line in program.lines]
+    print_rows(("returned value", "is", "in words"), rows, words=3)
+    conventions = [v for v in program.variations if v.is_convention]
+    if conventions:
+        named = [(v.name, v.group, v.title) for v in conventions]
+        print_rows(("accepted convention", "group", "in words"), named, words=3)
+    bugs = len(program.variations) - len(conventions)
+    say(f"{bugs} bugs are known of it, besides those that are found by changing a line")
 
 
 @app.command("check", epilog=epilog("assignment check"))

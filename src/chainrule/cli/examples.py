@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "assignment": ("assignment init HLCV lab2", "assignment check lab2"),
     "assignment init": ("assignment init HLCV lab2", "assignment init custom"),
+    "assignment programs": ("assignment programs", "assignment programs convolution"),
     "assignment check": ("assignment check lab2", "assignment check HLCV --full"),
     "mark": ("mark lab2 handed_in", "mark HLCV handed_in --jobs 2 --out marked"),
     "data": ("data show shapes.yaml --split test", "data make shapes.yaml shapes.npz"),

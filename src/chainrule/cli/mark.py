@@ -162,14 +162,14 @@ def _print(marked: Class, folder: Path) -> None:
             )
         )
     headings = ("student", *(part.name for part in parts), "points", "found")
-    print_rows(headings, rows, words=1)
+    print_rows(headings, rows, words=1, last_is_word=True)
     left = len(marked.results) - MOST_ROWS
     if left > 0:
         say(f"... and {left} more")
     bugs_found = found_in(marked)
     if len(marked.results) > 1 and bugs_found:
-        table = [(str(len(one.students)), one.title) for one in bugs_found[:MOST_ROWS]]
-        print_rows(("students", "what went wrong"), table)
+        table = [(one.title, str(len(one.students))) for one in bugs_found[:MOST_ROWS]]
+        print_rows(("what went wrong", "students"), table, words=1)
     say(f"class    {folder / 'class.html'}")
     say(f"table    {folder / 'class.csv'}")
     say(f"students {folder / 'students'}")

@@ -156,17 +156,25 @@ def _cell(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> None:
+def print_rows(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: int = 0,
+    last_is_word: bool = False,
+) -> None:
     """Print a table of texts, with words to the left and numbers to the right.
 
     Args:
         headings: the columns' headings.
         rows: the texts of each row, one per column.
         words: how many of the first columns hold words.
+        last_is_word: whether the last one does as well.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for k, heading in enumerate(headings):
-        table.add_column(_cell(heading), justify="left" if k < words else "right")
+        is_word = k < words or (last_is_word and k == len(headings) - 1)
+        table.add_column(_cell(heading), justify="left" if is_word else "right")
     for row in rows:
         table.add_row(*map(_cell, row))
     # The table has its full width, so that no number is cut off. Names are text, not markup.
