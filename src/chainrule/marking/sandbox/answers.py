@@ -75,6 +75,9 @@ def lines(stream: BinaryIO, patience: Patience, most_lines: int) -> Iterator[dic
             except queue.Empty:
                 yield "time"
                 return
+            if time.monotonic() > patience.until:  # however much keeps coming
+                yield "time"
+                return
             total += len(chunk)
             if total > MOST_BYTES:
                 yield "size"

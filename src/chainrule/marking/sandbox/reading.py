@@ -217,8 +217,10 @@ def _read_value(found: Mapping[str, Any]) -> Array | str | None:
     except ValueError:
         return None
     numbers = math.prod(shape)
+    if math.prod(n for n in shape if n) > MOST_NUMBERS:  # not even an empty array may be so long
+        return None
     kind = np.dtype(array["type"])
-    if numbers > MOST_NUMBERS or len(content) != numbers * kind.itemsize:
+    if len(content) != numbers * kind.itemsize:
         return None
     if kind.kind == "b":  # a byte that is neither 0 nor 1 is no truth
         return (np.frombuffer(content, np.uint8) != 0).reshape(shape)

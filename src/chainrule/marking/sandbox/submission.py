@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import os
 import sys
 import tokenize
+import warnings
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,14 @@ from chainrule.marking.sandbox.reading import Trouble
 MOST_FILES = 500
 MOST_BYTES = 16 * 2**20
 """The most bytes of all files that are handed in."""
+MOST_CODE = 256 * 2**10
+"""The most bytes of all modules: to read them takes memory a thousand times their size."""
+_TEXT = (
+    "utf-8 utf-8-sig ascii iso8859-1 iso8859-2 iso8859-9 iso8859-15 cp1250 cp1251 cp1252 cp1254 "
+    "koi8-r gb2312 gbk gb18030 big5 shift_jis cp932 euc_jp euc_kr cp949"
+)
+_ENCODINGS = frozenset(_TEXT.split())
+"""Encodings that are read in one go; others can keep their reader busy for ever."""
 _MOST_LARGE = 4 * 2**20
 _DEEPEST = 6
 _SKIPPED = ("__pycache__", "__MACOSX", "node_modules", "venv", "site-packages")
@@ -145,6 +155,9 @@ def first_trouble(
         if name is None or name in done:
             continue
         done.add(name)
+        if sum(len(files[one]) for one in done) > MOST_CODE:
+            text = f"there are more than {MOST_CODE >> 10} KB of code; numbers belong into a file"
+            return Trouble("files", text, None, name)
         tree = _parsed(name, files[name])
         if isinstance(tree, Trouble):
             return tree
@@ -170,13 +183,17 @@ def _absent(module: str, files: Mapping[str, bytes]) -> Trouble:
 def _parsed(name: str, content: bytes) -> ast.Module | Trouble:
     try:
         encoding, _ = tokenize.detect_encoding(BytesIO(content).readline)
+        if codecs.lookup(encoding).name not in _ENCODINGS:
+            raise LookupError(encoding)
         content.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+    except (SyntaxError, UnicodeError, LookupError) as error:
         line = content[: getattr(error, "start", 0)].count(b"\n") + 1
         text = "the file is not UTF-8; save it as UTF-8, or name its encoding in its first line"
         return Trouble("syntax", text, line, name)
     try:
-        return ast.parse(content, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(content, name)
     except SyntaxError as error:
         return Trouble("syntax", _explained(error, content), error.lineno, name)
     except (ValueError, RecursionError, MemoryError) as error:

@@ -208,13 +208,13 @@ class Server:
                 for entry in os.scandir(todo.pop()):
                     count += 1
                     size += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if count > _MOST_FILES or size > _MOST_BYTES:
+                        return True  # before the end, which may move away while it is looked for
                     if entry.is_dir(follow_symlinks=False):
                         todo.append(entry.path)
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it was removed meanwhile
             except OSError:
-                return True
-            if count > _MOST_FILES or size > _MOST_BYTES:
                 return True
         return False
 
