@@ -216,6 +216,8 @@ def _is_plain(
 def as_rows(value: Any, most: int = 8) -> tuple[tuple[float, ...], ...]:
     """An array as rows of numbers, at most so many rows and columns."""
     array = np.asarray(value, float)
+    if array.size == 0:
+        return ()
     flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(-1, array.shape[-1])
     return tuple(tuple(float(x) for x in row[:most]) for row in flat[:most])
 

@@ -143,7 +143,6 @@ def _dropout_variations() -> Iterator[Variation]:
         "The output while training is x.",
         "Count the zeros of the output.",
         kept="1.0",
-        dropped="1.0",
         share="1.0",
     )
     yield bug(

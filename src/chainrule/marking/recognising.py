@@ -1,0 +1,492 @@
+"""What is in a submission's file: which course's interface it has, or which pairs of functions.
+
+Files are read by their names alone, as syntax: nothing of a submission is imported here.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.marking.assignments.assignment import Part
+from chainrule.marking.layer_calls import Defined, function_part, layer_parts, loss_part
+from chainrule.marking.programs.functions import known_name
+
+
+@dataclass(frozen=True)
+class Check:
+    """A function that looks like a gradient check, or like a numeric gradient.
+
+    Attributes:
+        module: the file's name without its ending.
+        name: of the function.
+        parameters: the names of those without a default value.
+    """
+
+    module: str
+    name: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A function and its gradient that no table knows: only numeric differentiation judges them.
+
+    Attributes:
+        module: the file's name without its ending.
+        forward: the name of the function.
+        backward: the name of its gradient; None where the function returns its gradients itself.
+        parameters: of the function, those without a default value.
+        needed: how many arguments the gradient needs.
+        kind: ``layer``, ``elementwise`` or ``loss``, as far as the names tell.
+    """
+
+    module: str
+    forward: str
+    backward: str | None
+    parameters: tuple[str, ...]
+    needed: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a submission is.
+
+    Attributes:
+        interface: ``HLCV``, ``PSU``, ``ASU``, ``CMU``, ``NTNU``, ``functions``, or empty where
+            there is nothing that could be judged.
+        why: by what it was recognised, as in a sentence.
+        assignment: the shipped assignment that fits; empty where the parts are given here.
+        files: of a course: which file stands for which of the assignment's, where it is named
+            otherwise.
+        parts: of functions: how each pair is judged.
+        unknown: pairs that no table knows.
+        checks: gradient checks and numeric gradients of the submission's own.
+        root: the folder that is handed to the sandbox.
+    """
+
+    interface: str
+    why: str
+    root: Path
+    assignment: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    unknown: tuple[Pair, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    """The names of a file.
+
+    Attributes:
+        path: of the file.
+        functions: those that the file defines at its top level, or gives other names to.
+        methods: of each class, the names of its methods.
+        tree: its syntax.
+    """
+
+    path: Path
+    functions: Mapping[str, Defined]
+    methods: Mapping[str, Mapping[str, Defined]]
+    tree: ast.Module
+
+    @property
+    def module(self) -> str:
+        return self.path.stem
+
+
+def recognise(path: Path) -> Recognised:
+    """Find out what a file or a folder of a submission is.
+
+    Args:
+        path: of a Python file, or of a folder with some.
+
+    Raises:
+        ConfigError: there is no Python file there, or the only one cannot be read as Python.
+    """
+    found = [path] if path.is_file() else _python_files(path)
+    if not found:
+        raise ConfigError([Problem(str(path), "there is no Python file in it")])
+    files, errors = [], []
+    for file in found:
+        try:
+            files.append(_read(file))
+        except (SyntaxError, ValueError) as error:
+            errors.append(Problem(str(file), f"cannot be read as Python: {error}"))
+    if not files:
+        raise ConfigError(errors)
+    root = path if path.is_dir() else path.parent
+    return _course(files, root) or _functions(files, root)
+
+
+def _python_files(folder: Path) -> list[Path]:
+    found = [p for p in sorted(folder.rglob("*.py")) if p.is_file() and not p.is_symlink()]
+    hidden = (".", "__pycache__", "__MACOSX")
+    return [p for p in found if not any(x.startswith(hidden) for x in p.relative_to(folder).parts)]
+
+
+def _read(path: Path) -> _File:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(path.read_bytes(), str(path))
+    classes = [node for node in _top(tree) if isinstance(node, ast.ClassDef)]
+    methods = {node.name: _methods(path.stem, node) for node in classes}
+    return _File(path, _defined(tree, path.stem, methods), methods, tree)
+
+
+def _top(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements of a file's top level, and those under its if and try."""
+    todo: list[ast.stmt] = list(tree.body)
+    while todo:
+        node = todo.pop(0)
+        yield node
+        if isinstance(node, ast.If | ast.Try):
+            todo = [*node.body, *node.orelse, *todo]
+
+
+def _parameters(arguments: ast.arguments) -> tuple[str, ...]:
+    """The names of the positional parameters that have no default value."""
+    given = [*arguments.posonlyargs, *arguments.args]
+    return tuple(a.arg for a in given[: len(given) - len(arguments.defaults)])
+
+
+def _methods(module: str, node: ast.ClassDef) -> dict[str, Defined]:
+    found = {}
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef):
+            static = any("staticmethod" in ast.dump(d) for d in item.decorator_list)
+            names = _parameters(item.args)[0 if static else 1 :]
+            found[item.name] = Defined(module, item.name, names, owner=node.name)
+    return found
+
+
+def _defined(
+    tree: ast.Module, module: str, methods: Mapping[str, Mapping[str, Defined]]
+) -> dict[str, Defined]:
+    found: dict[str, Defined] = {}
+    for node in _top(tree):
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = Defined(module, node.name, _parameters(node.args))
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                for name, value in _assigned(target, node.value):
+                    made = _of_value(module, name, value, found, methods)
+                    if made is not None:
+                        found[name] = made
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name = alias.asname or alias.name
+                found.setdefault(name, Defined(module, name, is_known=False))
+    return found
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Names and what they are set to, also of a tuple to a tuple."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+        for one, its in zip(target.elts, value.elts, strict=False):
+            yield from _assigned(one, its)
+    elif isinstance(target, ast.Tuple):
+        for one in target.elts:
+            yield from _assigned(one, value)
+
+
+def _of_value(
+    module: str,
+    name: str,
+    value: ast.expr,
+    found: Mapping[str, Defined],
+    methods: Mapping[str, Mapping[str, Defined]],
+) -> Defined | None:
+    """The function that a name is set to; None where it is set to something else."""
+    if isinstance(value, ast.Lambda):
+        return Defined(module, name, _parameters(value.args))
+    if isinstance(value, ast.Name):
+        known = found.get(value.id)
+        return known and Defined(module, name, known.parameters, known.is_known)
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
+        method = methods.get(value.value.id, {}).get(value.attr)
+        return Defined(module, name, method.parameters if method else (), method is not None)
+    if isinstance(value, ast.Call):
+        maker = value.func.id if isinstance(value.func, ast.Name) else ""
+        call = methods.get(maker, {}).get("__call__")
+        if call is not None:
+            return Defined(module, name, call.parameters)
+        return Defined(module, name, is_known=False, is_made=maker not in methods)
+    return None
+
+
+def _course(files: Sequence[_File], root: Path) -> Recognised | None:
+    """The course whose interface the files have; None where it is none of the five."""
+    finders = (_ntnu, _psu, _hlcv, _asu, _cmu)
+    return next((found for find in finders if (found := find(files, root)) is not None), None)
+
+
+def _ntnu(files: Sequence[_File], root: Path) -> Recognised | None:
+    for file in files:
+        if file.path.name == "what_is_what.py" and "run" in file.functions:
+            why = "there is a what_is_what.py with the function run"
+            return Recognised("NTNU", why, file.path.parent, "NTNU")
+    return None
+
+
+_THETA = {2: "prob1a.py", 4: "prob1c.py", 6: "prob2b.py"}
+"""By the number of arrays in θ: the exercise of the course."""
+
+
+def _psu(files: Sequence[_File], root: Path) -> Recognised | None:
+    there = {}
+    for file in files:
+        if {"computeCost", "computeGrad"} <= file.functions.keys():
+            name = file.path.name
+            there[name if name in _THETA.values() else _theta_file(file)] = file.path
+    if not there:
+        return None
+    why = f"{' and '.join(sorted(p.name for p in there.values()))}: computeCost and computeGrad"
+    return Recognised("PSU", why, _common(there.values()), "PSU", there)
+
+
+def _theta_file(file: _File) -> str:
+    """The exercise that a file answers, by how many arrays it takes out of θ."""
+    sizes = [
+        len(target.elts)
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Assign) and "theta" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Tuple)
+    ]
+    return _THETA.get(max(sizes, default=2), "prob1a.py")
+
+
+def _hlcv(files: Sequence[_File], root: Path) -> Recognised | None:
+    for file in files:
+        if "loss" in file.methods.get("TwoLayerNet", {}):
+            why = f"{file.path.name} has the class TwoLayerNet with a method loss"
+            given = {"two_layernet.py": file.path}
+            return Recognised("HLCV", why, file.path.parent, "HLCV", given)
+    return None
+
+
+_ASU = {
+    "FullLayer": "layers/full.py",
+    "ReluLayer": "layers/relu.py",
+    "SoftMaxLayer": "layers/softmax.py",
+    "CrossEntropyLayer": "layers/cross_entropy.py",
+    "Sequential": "layers/sequential.py",
+}
+
+
+def _asu(files: Sequence[_File], root: Path) -> Recognised | None:
+    there = {}
+    for file in files:
+        for name, place in _ASU.items():
+            is_defined = name in file.methods or name in file.functions
+            if is_defined and (place not in there or file.path.name == Path(place).name):
+                there[place] = file.path
+    if not there or set(there) == {"layers/sequential.py"}:
+        return None
+    names = [name for name, place in _ASU.items() if place in there]
+    parents = {path.parent for path in there.values()}
+    inside = next(iter(parents)) if len(parents) == 1 else _common(there.values())
+    is_package = inside.name == "layers"
+    why = f"there are the classes {', '.join(names)}"
+    return Recognised(
+        "ASU",
+        why,
+        inside.parent if is_package else inside,
+        "ASU",
+        {} if is_package and len(there) == len(_ASU) else there,
+    )
+
+
+def _cmu(files: Sequence[_File], root: Path) -> Recognised | None:
+    for file in files:
+        text = ast.unparse(file.tree)
+        takes_nine = "argv[9]" in text or "argv[1:]" in text or ("argv" in text and "10" in text)
+        if file.path.name == "neuralnet.py" or (takes_nine and "exp" in text and "argv" in text):
+            why = f"{file.path.name} is a program of nine arguments"
+            given = {"neuralnet.py": file.path}
+            return Recognised("CMU", why, file.path.parent, "CMU", given)
+    return None
+
+
+def _common(paths: Iterable[Path]) -> Path:
+    """The folder that all files lie in."""
+    return Path(os.path.commonpath([path.parent for path in paths]))
+
+
+_CHECK = re.compile(r"check.*grad|grad.*check|numeric|num_?grad|finite_?diff", re.IGNORECASE)
+"""What the name of a gradient check, or of a numeric gradient, has in it."""
+
+_BACKWARD = re.compile(r"(.+?)_?(?:backward|backprop|bwd|back)(_\w+)?", re.IGNORECASE)
+_FORWARD = re.compile(r"(.+?)_?(?:forward|fwd)(_\w+)?", re.IGNORECASE)
+
+_DERIVATIVE = re.compile(
+    r"(?:d|grad|gradient|deriv|derivative|diff|dx)_(?:of_)?(?P<after>.+)"
+    r"|(?P<before>.+?)_?(?:derivative|deriv|der|prime|gradient|grad|diff|dash|slope|d|dz|dx)"
+    r"|d(?P<close>[A-Za-z]\w+)"
+)
+"""The name of a derivative, with that of its function in one of the three groups."""
+
+
+def _functions(files: Sequence[_File], root: Path) -> Recognised:
+    """The pairs of functions of the files, those that are known and those that are not."""
+    found = _Found()
+    for file in files:
+        found.take(file)
+    count = len(found.parts) + len(found.unknown)
+    why = f"{count} {'pair' if count == 1 else 'pairs'} of a function and its gradient"
+    is_any = bool(count or found.checks)
+    return Recognised(
+        "functions" if is_any else "",
+        why if count else "a gradient check" if is_any else "no pair of functions was found",
+        root,
+        parts=tuple(found.parts.values()),
+        unknown=tuple(found.unknown),
+        checks=tuple(found.checks),
+    )
+
+
+@dataclass
+class _Found:
+    """What has been found in the files so far."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    unknown: list[Pair] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+    def take(self, file: _File) -> None:
+        """Look for pairs and checks in one more file."""
+        functions = file.functions
+        checks = [name for name in functions if _CHECK.search(name)]
+        self.checks += [
+            Check(file.module, name, functions[name].parameters)
+            for name in checks
+            if functions[name].is_known
+        ]
+        others = {n: f for n, f in functions.items() if n not in checks and n[:2] != "__"}
+        used = self._layers(others)
+        used |= self._derivatives({n: f for n, f in others.items() if n not in used})
+        self._losses({n: f for n, f in others.items() if n not in used}, file)
+        self._classes(file)
+
+    def _add(self, parts: Iterable[Part]) -> bool:
+        made = list(parts)
+        for part in made:
+            self.parts.setdefault(part.name, part)
+        return bool(made)
+
+    def _layers(self, functions: Mapping[str, Defined]) -> set[str]:
+        """Pairs NAME_forward and NAME_backward."""
+        forwards: dict[str, list[str]] = {}
+        for name in functions:
+            if match := _FORWARD.fullmatch(name):
+                forwards.setdefault(match[1].lower(), []).append(name)
+        used: set[str] = set()
+        for name, backward in functions.items():
+            match = _BACKWARD.fullmatch(name)
+            if match is None or not forwards.get(match[1].lower()):
+                continue
+            names = forwards[match[1].lower()]
+            same = [n for n in names if n.endswith(match[2] or "")]
+            forward = functions[(same or names)[0]]
+            used |= {name, forward.name}
+            if not (forward.is_known or backward.is_known):
+                continue
+            if not self._add(layer_parts(match[1], forward, backward)):
+                self._leave(forward, backward, "layer")
+        return used
+
+    def _derivatives(self, functions: Mapping[str, Defined]) -> set[str]:
+        """Pairs f and f_derivative, in the many ways to name them."""
+        plain = {name.lower().replace("_", ""): name for name in functions}
+        used: set[str] = set()
+        for name, slope in functions.items():
+            base = _base(name, plain)
+            if base is None or base == name:
+                continue
+            value = functions[base]
+            used |= {name, base}
+            loss = loss_part(base, value, slope)
+            known = known_name(base)
+            if loss is not None:
+                self._add([loss])
+            elif known is not None and len(value.parameters) <= 1:
+                self._add([function_part(known, value, slope)])
+            elif value.is_known:
+                kind = "elementwise" if len(value.parameters) == 1 else "loss"
+                self._leave(value, slope, kind)
+        return used
+
+    def _losses(self, functions: Mapping[str, Defined], file: _File) -> None:
+        """Functions that return a loss and its gradient."""
+        pairs = set(_returning_pairs(file))
+        for name, function in functions.items():
+            is_plain = isinstance(function, Defined) and function.is_known
+            if name not in pairs and (is_plain and name in _function_names(file)):
+                continue
+            part = loss_part(name, function, None)
+            if part is not None:
+                self._add([part])
+            elif name in pairs and "loss" in name.lower():
+                self._leave(function, None, "loss")
+
+    def _classes(self, file: _File) -> None:
+        """Classes with forward and backward that are made without arguments."""
+        for name, methods in file.methods.items():
+            forward, backward = methods.get("forward"), methods.get("backward")
+            needs = methods["__init__"].parameters if "__init__" in methods else ()
+            if forward and backward and not needs and len(forward.parameters) == 1:
+                word = re.sub(r"(?i)_?(layer|activation|function|module)$", "", name)
+                self._add(layer_parts(_snake(word), forward, backward))
+
+    def _leave(self, forward: Defined, backward: Defined | None, kind: str) -> None:
+        pair = Pair(
+            forward.module,
+            forward.name,
+            backward.name if backward else None,
+            forward.parameters,
+            len(backward.parameters) if backward else 0,
+            kind,
+        )
+        if pair not in self.unknown:
+            self.unknown.append(pair)
+
+
+def _snake(name: str) -> str:
+    """``SoftMax`` as ``softmax``, ``LeakyReLU`` as ``leakyrelu``."""
+    return name.lower()
+
+
+def _base(name: str, plain: Mapping[str, str]) -> str | None:
+    """The function whose derivative a name means; None where it is no derivative of one there."""
+    match = _DERIVATIVE.fullmatch(name) or _DERIVATIVE.fullmatch(name[0].lower() + name[1:])
+    for group in match.groups() if match else ():
+        if group and (found := plain.get(group.lower().replace("_", ""))):
+            return found
+    return None
+
+
+def _function_names(file: _File) -> set[str]:
+    return {node.name for node in _top(file.tree) if isinstance(node, ast.FunctionDef)}
+
+
+def _returning_pairs(file: _File) -> Iterator[str]:
+    """The functions that return two values."""
+    for node in _top(file.tree):
+        if isinstance(node, ast.FunctionDef) and any(
+            isinstance(inner, ast.Return)
+            and isinstance(inner.value, ast.Tuple)
+            and len(inner.value.elts) == 2
+            for inner in ast.walk(node)
+        ):
+            yield node.name
