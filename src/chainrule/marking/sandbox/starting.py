@@ -26,6 +26,7 @@ from chainrule.marking.sandbox.tiers import Tier
 
 _START_SECONDS = 30.0
 _END_SECONDS = 20.0
+_STOP_SECONDS = 2.0
 _PROCESSOR_TIME = 24
 """The signal of a process that used up its processor time."""
 
@@ -42,11 +43,9 @@ class Sandbox:
     def __init__(self, packages: Sequence[str] = ("numpy",), use: str = "namespaces") -> None:
         self.lock = threading.Lock()
         self.owner = os.getpid()
-        self.folder = Path(tempfile.mkdtemp(prefix="chainrule-sandbox-"))
-        self.folder.chmod(0o755)
-        atexit.register(self.close)
         self.packages, self.use = dict(_installed(packages)), use
         self.process, self.control, self.tier = self._started()
+        atexit.register(self.close)
 
     def _started(self) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
         """The best that starts: under bubblewrap, or else without."""
@@ -59,10 +58,23 @@ class Sandbox:
     def _start(
         self, command: list[str] | None
     ) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
+        """Start a server in a folder of its own, which the server removes when it ends."""
+        folder = Path(tempfile.mkdtemp(prefix="chainrule-sandbox-"))
+        folder.chmod(0o755)
+        try:
+            return self._start_in(folder, command)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            if command is not None:  # it sees nothing of the folder
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _start_in(
+        self, folder: Path, command: list[str] | None
+    ) -> tuple[subprocess.Popen[bytes], socket.socket, Tier]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        outside = self.folder / "outside"
-        outside.write_text("not for anybody inside")
-        told = self._told(command is not None, outside)
+        told = self._told(command is not None, folder)
         runner = "/runner" if command is not None else str(RUNNER)
         words = [*(command or []), os.path.realpath(sys.executable), "-s", "-S", "-P", "-c", BOOT]
         process = subprocess.Popen(
@@ -89,18 +101,18 @@ class Sandbox:
             raise OSError(f"no program works in the sandbox: {held.get('error', '')}")
         return process, ours, tiers.tier_of(held, command is not None, (*answer["namespaces"],))
 
-    def _told(self, has_bubblewrap: bool, outside: Path) -> dict[str, Any]:
-        use = self.use
+    def _told(self, has_bubblewrap: bool, folder: Path) -> dict[str, Any]:
+        use, outside = self.use, folder / "outside"
+        outside.write_text("not for anybody inside")
         if has_bubblewrap:
             packages, scratch = Path("/packages"), Path("/scratch")
             at = [packages / name for name in self.packages]
         else:
-            packages = self.folder / "packages"
-            packages.mkdir(exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self.folder))
+            packages, scratch = folder / "packages", folder / "scratch"
+            packages.mkdir()
+            scratch.mkdir()
             for name, path in self.packages.items():
-                with contextlib.suppress(FileExistsError):
-                    (packages / name).symlink_to(path)
+                (packages / name).symlink_to(path)
             at = list(self.packages.values())
         readable = [*tiers.python_files(), *at] if use != "limits" else []
         return {
@@ -112,6 +124,7 @@ class Sandbox:
             "unshare": not has_bubblewrap and use == "namespaces",
             "namespaces": ["files", "processes", "network", "messages"] if has_bubblewrap else [],
             "outside": str(outside),
+            "folder": None if has_bubblewrap else str(folder),
             "server": os.getpid(),
         }
 
@@ -185,16 +198,19 @@ class Sandbox:
         self.process, self.control, self.tier = self._started()
 
     def _stop(self) -> None:
+        """End the server: it ends by itself when the socket closes, or is ended."""
         self.control.close()
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def close(self) -> None:
-        """End the server, and remove its folder."""
-        if os.getpid() == self.owner and self.folder.exists():
+        """End the server."""
+        if os.getpid() == self.owner and self.process.returncode is None:
             atexit.unregister(self.close)
             self._stop()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _installed(packages: Sequence[str]) -> Iterator[tuple[str, Path]]:

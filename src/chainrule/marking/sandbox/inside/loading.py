@@ -156,7 +156,7 @@ def _wrapped(node: ast.stmt) -> ast.stmt:
         ):
             return node
         kind, handled = "ModuleNotFoundError", list(_absences(node))
-    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Try | ast.If):
         kind = "Exception"
     else:
         return node

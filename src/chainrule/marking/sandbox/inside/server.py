@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -42,8 +43,8 @@ class Server:
         control: the socket.
         told: ``scratch`` (a folder), ``landlock`` and ``unshare`` (whether to use them),
             ``namespaces`` (those that were left already), ``readable``, ``listed`` (for
-            Landlock), ``outside`` (a file that must not be readable) and ``server`` (a process
-            that must get no signals).
+            Landlock), ``outside`` (a file that must not be readable), ``folder`` (what is removed
+            in the end, or None) and ``server`` (a process that must get no signals).
     """
 
     def __init__(self, control: socket.socket, told: dict[str, Any]) -> None:
@@ -71,9 +72,13 @@ class Server:
         if self.nobody is not None:
             os.chown(self.scratch, self.nobody, self.nobody)
         self._tell(holds=self._tried(), namespaces=self.namespaces)
-        is_open = True
-        while is_open:
-            is_open = self._serve()
+        try:
+            while self._serve():
+                pass
+        finally:
+            if self.told["folder"] is not None:
+                shutil.rmtree(self.told["folder"], ignore_errors=True)
+        os._exit(0)  # at once: whoever closed the socket waits
 
     def _wait_outside(self) -> None:
         """Fork into the new namespaces; the process that is left outside waits."""
