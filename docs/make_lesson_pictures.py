@@ -37,8 +37,8 @@ def link(view: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def chromium(height: int = 960) -> Iterator[Any]:
-    """A browser without a window, 1,280 pixels wide."""
+def chromium(height: int = 960, width: int = 1280) -> Iterator[Any]:
+    """A browser without a window."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -48,7 +48,7 @@ def chromium(height: int = 960) -> Iterator[Any]:
         options.add_argument(f"--{argument}")
     browser = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
     try:
-        size = {"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         yield browser
     finally:

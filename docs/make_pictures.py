@@ -17,6 +17,10 @@ from PIL import Image
 
 import chainrule
 from chainrule.autodiff import sigmoid, variable
+from chainrule.marking.assignments.assignment import assignment_at
+from chainrule.marking.classes.classroom import mark_handed_in
+from chainrule.marking.classes.reports.student import student_page
+from chainrule.marking.classes.submissions import Submission
 from chainrule.plots.graph import graph_picture
 from chainrule.plots.images import image_grid
 from chainrule.plots.save import save_figure
@@ -99,7 +103,24 @@ def inspector() -> None:
         save_screen(browser, "inspector")
 
 
+def marking() -> None:
+    """The page of a student whose bias gradient is a mean where it is a sum."""
+    with tempfile.TemporaryDirectory() as folder, chromium(width=780, height=1150) as browser:
+        place = Path(folder) / "Ada Lovelace"
+        place.mkdir()
+        solution = ROOT / "assignments" / "HLCV" / "solution" / "two_layernet.py"
+        text = solution.read_text("utf-8").replace('"b1": d1.sum(axis=0)', '"b1": d1.mean(axis=0)')
+        (place / "two_layernet.py").write_text(text, "utf-8")
+        assignment = assignment_at(Path("HLCV"))
+        page = Path(folder) / "page.html"
+        kept = mark_handed_in(assignment, Submission("Ada Lovelace", place))
+        page.write_text(student_page(assignment, kept), "utf-8")
+        browser.get(page.as_uri())
+        save_screen(browser, "marked")
+
+
 if __name__ == "__main__":
+    marking()
     inspector()
     learning_curve()
     range_test()

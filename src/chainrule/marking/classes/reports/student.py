@@ -77,8 +77,8 @@ def _kind(part: PartResult) -> str:
 
 
 def _sentence(words: str) -> str:
-    """Words as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+    """Words with the stop of a sentence."""
+    return words if words.endswith((".", "?", "!", ":")) else f"{words}."
 
 
 def _part(k: int, part: PartResult, excerpt: Excerpt | None, *, is_hidden: bool) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _paragraphs(part: PartResult) -> Iterator[str]:
     for line in part.lines[told:]:
         first, _, code = line.partition("\n")
         kind = ' class="hint"' if first.startswith(HINT) else ""
-        yield f"<p{kind}>{_titled(_sentence(first) if not code else first, part)}</p>"
+        yield f"<p{kind}>{_titled(first, part)}</p>"
         if code:
             yield f'<pre tabindex="0">{text(code)}</pre>'
 
