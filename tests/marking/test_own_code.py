@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.own_code import Pair, check_pair, inputs_from
+from chainrule.marking.own_code import check_pair, inputs_from
+from chainrule.marking.recognising import Pair
 
 MINE = """
 import numpy as np
@@ -56,15 +57,15 @@ def checked(tmp_path_factory):
     (folder / "mine.py").write_text(MINE, "utf-8")
 
     def check(backward, forward="swish", parameters=("x", "w", "b"), inputs=None):
-        pair = Pair(folder, "mine", forward, backward, parameters, 2 if backward else 0)
-        return check_pair(pair, inputs)
+        needed = 2 if backward else 0
+        return check_pair(folder, Pair("mine", forward, backward, parameters, needed, "layer"), inputs)
 
     return check
 
 
 def test_a_right_pair_is_right_whatever_the_file_does_besides(checked):
     found = checked("right")
-    assert found.is_right, found.lines
+    assert found.verdict == "right", found.lines
     assert "right to" in found.lines[0]
 
 
@@ -78,14 +79,14 @@ def test_a_right_pair_is_right_whatever_the_file_does_besides(checked):
 )
 def test_what_is_wrong_is_said(checked, backward, words):
     found = checked(backward)
-    assert not found.is_right
+    assert found.verdict == "WRONG"
     assert words in " ".join(found.lines)
 
 
 def test_a_loss_may_return_its_gradients_of_some_inputs(checked):
     inputs = inputs_from("W=4x3 X=5x4 y=labels:3 reg=0.1")
     assert np.array_equal(inputs["y"], [0, 1, 2, 0, 1])
-    assert checked(None, "cost", ("W", "X", "y", "reg"), inputs).is_right
+    assert checked(None, "cost", ("W", "X", "y", "reg"), inputs).verdict == "right"
 
 
 def test_an_error_has_its_place_and_words_that_are_no_inputs_are_explained(checked):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem
+from chainrule.marking.assignments.assignment import assignment_at
+from chainrule.marking.checks import judge_check, judge_numeric
+from chainrule.marking.marking import mark_parts, mark_submission
 from chainrule.marking.own_function import (
     CACHE,
     INPUTS,
@@ -21,6 +24,8 @@ from chainrule.marking.own_function import (
     guessed_inputs,
 )
 from chainrule.marking.program import Probe
+from chainrule.marking.recognising import Check, Pair, Recognised
+from chainrule.marking.result import Demonstration, Marked
 from chainrule.marking.sandbox.running import Calls, Limits, Returned, ask
 
 READING = """
@@ -45,31 +50,11 @@ MOST_GRADIENTS = 12
 _SIZES = re.compile(r"\d+(x\d+)*")
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two functions of a file, or one that returns its gradients itself.
-
-    Attributes:
-        folder: where the file is.
-        module: the file's name without its suffix.
-        forward: the name of the function.
-        backward: the name of its gradient function; None if the function returns its gradients.
-        parameters: of the function, the names of those without default values.
-        needed: how many arguments its gradient function needs.
-    """
-
-    folder: Path
-    module: str
-    forward: str
-    backward: str | None
-    parameters: tuple[str, ...]
-    needed: int
-
-
 class FunctionThere(OwnFunction):
     """A pair of functions that are called in the sandbox; only numbers come back.
 
     Args:
+        folder: where their file is.
         pair: which.
         names: the inputs that are differentiated.
         limits: what they may use.
@@ -78,13 +63,15 @@ class FunctionThere(OwnFunction):
 
     def __init__(
         self,
+        folder: Path,
         pair: Pair,
         names: Sequence[str],
         limits: Limits | None = None,
         *,
         trust: bool = False,
     ) -> None:
-        self.pair, self.names, self.limits, self.trust = pair, tuple(names), limits, trust
+        self.folder, self.pair, self.names = folder, pair, tuple(names)
+        self.limits, self.trust = limits, trust
         self.name, self.backward_name = pair.forward, pair.backward or pair.forward
         self.needed = pair.needed
         self.backward = None if pair.backward is None else self._not_here
@@ -149,10 +136,10 @@ class FunctionThere(OwnFunction):
             (self.pair.module,), READING, f"{forward}\n{call}", returns, load="definitions"
         )
         probe = Probe("own", "a function of one's own", tuple(cases))
-        answers = ask(self.pair.folder, calls, [probe], self.limits, trust=self.trust)["own"]
+        answers = ask(self.folder, calls, [probe], self.limits, trust=self.trust)["own"]
         for answer in answers:
             if answer.trouble is not None and not answer.values:
-                raise _failed(answer, self.pair)
+                raise _failed(answer, self.folder / f"{self.pair.module}.py")
         return answers
 
 
@@ -190,9 +177,9 @@ def _write_changes(answer: Returned, case: Inputs, g: Array | None = None) -> No
             changed += 1
 
 
-def _failed(answer: Returned, pair: Pair) -> ConfigError:
+def _failed(answer: Returned, file: Path) -> ConfigError:
     assert answer.trouble is not None
-    file = pair.folder / (answer.trouble.file or f"{pair.module}.py")
+    file = file.parent / (answer.trouble.file or file.name)
     return ConfigError(Problem(answer.trouble.text or "it ended", file, answer.trouble.line))
 
 
@@ -205,13 +192,15 @@ class Checked:
 
     Attributes:
         name: of the function or the part.
-        is_right: whether nothing is wrong with it.
+        verdict: ``right``, ``WRONG``, or why it was not judged, such as ``not run``.
         lines: what its author is told.
+        shown: a small input that shows what is wrong, if there is one.
     """
 
     name: str
-    is_right: bool
+    verdict: str
     lines: tuple[str, ...]
+    shown: Demonstration | None = None
 
 
 def inputs_from(words: str) -> dict[str, Any]:
@@ -248,10 +237,13 @@ def _input(word: str) -> tuple[str, Any]:
     )
 
 
-def check_pair(pair: Pair, inputs: Inputs | None = None, *, trust: bool = False) -> Checked:
+def check_pair(
+    folder: Path, pair: Pair, inputs: Inputs | None = None, *, trust: bool = False
+) -> Checked:
     """Check two functions of a file by differences.
 
     Args:
+        folder: where the file is.
         pair: which.
         inputs: see `chainrule.check_function`; None to try some by the parameters' names.
         trust: whether to run them where the machine has no safe sandbox.
@@ -259,20 +251,62 @@ def check_pair(pair: Pair, inputs: Inputs | None = None, *, trust: bool = False)
     Raises:
         ConfigError: they cannot be called, or run with none of the inputs that were tried.
     """
-    plain = FunctionThere(pair, (), trust=trust)
+    plain = FunctionThere(folder, pair, (), trust=trust)
     given = inputs or guessed_inputs(pair.parameters, lambda case: plain.run(case)[0])
     if given is None:
         raise ConfigError(
             Problem(
                 f"{pair.forward}({', '.join(pair.parameters)}) ran with none of the inputs that "
                 'were tried; say what they are, as in --inputs "x=5x3 w=3x4 b=4"',
-                pair.folder / f"{pair.module}.py",
+                folder / f"{pair.module}.py",
             )
         )
-    report = examined(lambda names: FunctionThere(pair, names, trust=trust), given)
-    return Checked(pair.forward, report.right, tuple(str(report).splitlines()))
+    report = examined(lambda names: FunctionThere(folder, pair, names, trust=trust), given)
+    return Checked(pair.forward, _word(report.right), tuple(str(report).splitlines()))
 
 
-def check_file(path: Path, *, trust: bool = False) -> Iterator[Checked]:
-    """Check everything that is found in a student's file or folder."""
-    raise NotImplementedError
+def _word(is_right: bool) -> str:
+    return "right" if is_right else "WRONG"
+
+
+def check_file(
+    found: Recognised, inputs: Inputs | None = None, *, trust: bool = False
+) -> Iterator[Checked]:
+    """Check everything that was found in a student's file or folder.
+
+    Args:
+        found: what is in it.
+        inputs: for functions that no table knows; see `check_pair`.
+        trust: whether to run it where the machine has no safe sandbox.
+    """
+    if found.assignment:
+        assignment = assignment_at(Path(found.assignment))
+        yield from _parts(mark_submission(assignment, found.root, trust=trust))
+    elif found.parts:
+        yield from _parts(mark_parts(found.parts, found.root, trust=trust))
+    for pair in found.unknown:
+        yield _tried(pair.forward, lambda: check_pair(found.root, pair, inputs, trust=trust))
+    for check in found.checks:
+        yield _tried(check.name, lambda: _judged(found.root, check))
+
+
+def _parts(marked: Marked) -> Iterator[Checked]:
+    words = {"right": "right", "wrong": "WRONG", "charged before": "wrong before"}
+    for part in marked.parts:
+        word = words.get(part.status, part.status)
+        yield Checked(part.title, word, part.lines, part.demonstration)
+
+
+def _tried(name: str, check: Callable[[], Checked]) -> Checked:
+    """What a check finds; where it cannot be made, why."""
+    try:
+        return check()
+    except ConfigError as error:
+        return Checked(name, "not run", tuple(str(problem) for problem in error.problems))
+
+
+def _judged(folder: Path, check: Check) -> Checked:
+    """A gradient check of the student's own, or a numeric gradient."""
+    judge = judge_numeric if len(check.parameters) == 2 else judge_check
+    report = judge(folder, check.module, check.name, check.parameters)
+    return Checked(check.name, _word(report.right), tuple(str(report).splitlines()))
