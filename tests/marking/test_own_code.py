@@ -63,6 +63,7 @@ def checked(tmp_path_factory):
     return check
 
 
+@pytest.mark.exhaustive
 def test_a_right_pair_is_right_whatever_the_file_does_besides(checked):
     found = checked("right")
     assert found.verdict == "right", found.lines
@@ -72,9 +73,9 @@ def test_a_right_pair_is_right_whatever_the_file_does_besides(checked):
 @pytest.mark.parametrize(
     ("backward", "words"),
     [
-        ("no_second_term", "the gradient for x is wrong"),
         ("writes", "writes into the gradient that it is handed"),
-        ("of_last", "outside the cache"),
+        pytest.param("no_second_term", "gradient for x is wrong", marks=pytest.mark.exhaustive),
+        pytest.param("of_last", "outside the cache", marks=pytest.mark.exhaustive),
     ],
 )
 def test_what_is_wrong_is_said(checked, backward, words):
