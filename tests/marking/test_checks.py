@@ -36,13 +36,23 @@ def judged(folder, check, rule=RULE, parameters=("f", "x", "g")):
 def test_a_good_check_is_called_good(tmp_path):
     report = judged(tmp_path, GOOD)
     assert report.right, str(report)
-    assert "refuses all" in str(report)
+    assert "refuses each of 17 wrong gradients" in str(report)
+
+
+def test_what_a_good_check_cannot_see_is_advice(tmp_path):
+    absolute = "def check(f, x, g):\n    return np.abs(numeric(f, x) - g).max() < 1e-6"
+    report = judged(tmp_path, absolute)
+    assert report.right
+    assert "of a loss of 1e-7 wrong gradients pass" in str(report)
+    assert "of a loss of 1e6 it refuses" in str(report)
 
 
 @pytest.mark.parametrize(
     ("rule", "check", "cause"),
     [
         ("above - below / (2 * h)", GOOD, "needs its brackets"),
+        ("(above - below) / (2 * h); x[at] += h", GOOD, "does not put every number back"),
+        ("(f(x) - f(x)) / (2 * h)", GOOD, "numeric gradient is 0"),
         ("(above - below) / 2 * h", GOOD, "needs its brackets"),
         (RULE, GOOD.replace("1e-6", "1e-2"), "tolerance is too wide"),
         (
@@ -52,8 +62,8 @@ def test_a_good_check_is_called_good(tmp_path):
         ),
         (
             RULE,
-            "def check(f, x, g):\n    return np.abs(numeric(f, x) - g).max() < 1e-6",
-            "absolute",
+            "def check(f, x, g):\n    return abs((numeric(f, x) - g).sum()) < 1e-6",
+            "cancel",
         ),
         (
             RULE,

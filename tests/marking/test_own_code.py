@@ -58,7 +58,9 @@ def checked(tmp_path_factory):
 
     def check(backward, forward="swish", parameters=("x", "w", "b"), inputs=None):
         needed = 2 if backward else 0
-        return check_pair(folder, Pair("mine", forward, backward, parameters, needed, "layer"), inputs)
+        return check_pair(
+            folder, Pair("mine", forward, backward, parameters, needed, "layer"), inputs
+        )
 
     return check
 

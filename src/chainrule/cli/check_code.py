@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 WRONG = 1
 
+RIGHT = "Right: every number agrees."
+"""What a part says of itself where the verdict has said it."""
+
 
 def command(
     file: Annotated[
@@ -82,7 +85,7 @@ def _print(one: Checked, *, quiet: bool) -> None:
         return
     say(f"\n{one.name}: {one.verdict}")
     for line in one.lines:
-        if one.verdict != "right" or not quiet:
+        if line != RIGHT and (one.verdict != "right" or not quiet):
             say(_indented(line))
     if one.shown is not None and not quiet:
         _show(one.shown)

@@ -13,6 +13,7 @@ from chainrule._version import __version__
 from chainrule.cli import (
     assignment,
     check,
+    check_code,
     compare,
     data,
     describe,
@@ -53,6 +54,7 @@ COMMANDS = {
     "plot": plot,
     "report": report,
     "export": export,
+    "check-code": check_code,
     "assignment": assignment,
     "mark": mark,
     "data": data,

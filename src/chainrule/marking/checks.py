@@ -69,16 +69,23 @@ class Trial:
     """A gradient that a check is given.
 
     Attributes:
-        says: what is wrong with it; empty for a right one.
+        says: what is wrong with it; of a right one, what is special.
         kind: a word that trials of one kind share, by which causes are found.
-        scale: a factor of the loss and its gradient.
         gradient: what is given, of the shape of W.
+        scale: a factor of the loss and of its gradient.
+        is_extreme: whether a good check may still decide it otherwise; then it is advice.
     """
 
     says: str
     kind: str
-    scale: float
     gradient: Array
+    scale: float = 1.0
+    is_extreme: bool = False
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the gradient is right."""
+        return self.kind == "right"
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,10 @@ class CheckReport:
     Attributes:
         name: of the check.
         passed: the wrong gradients that it passes, in words.
-        tried: how many wrong gradients it was given.
+        tried: how many wrong gradients it was given; 0 for a numeric gradient.
         refused: the right gradients that it refuses, in words.
-        causes: what is wrong with the check, in sentences.
+        causes: what is wrong with it, in sentences.
+        advice: what it cannot see, though it is a good check, in sentences.
     """
 
     name: str
@@ -98,28 +106,29 @@ class CheckReport:
     tried: int
     refused: tuple[str, ...]
     causes: tuple[str, ...]
+    advice: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
         """Whether it refuses every wrong gradient and no right one."""
-        return not self.passed and not self.refused
+        return not self.passed and not self.refused and not self.causes
 
     def __str__(self) -> str:
-        if self.right:
-            if not self.tried:
-                return f"{self.name} is right: it agrees with the true gradient"
-            return (
-                f"{self.name} is a good check: it refuses all {self.tried} wrong gradients and "
-                "passes the right ones"
-            )
-        lines = list(self.causes)
+        return "\n".join([*self._lines(), *(self.advice if self.right else ())])
+
+    def _lines(self) -> Iterator[str]:
+        if self.right and not self.tried:
+            yield f"{self.name} agrees with the true gradient."
+        elif self.right:
+            wrong = counted(self.tried, "wrong gradient")
+            yield f"{self.name} passes the right gradient and refuses each of {wrong}."
+        yield from self.causes
         if self.refused and self.tried:
-            lines.append(f"It refuses right gradients: {'; '.join(self.refused)}.")
+            yield f"It refuses right gradients: {'; '.join(self.refused)}."
         if self.passed:
             wrong = counted(self.tried, "wrong gradient")
-            lines.append(f"Of {wrong} it lets {len(self.passed)} through:")
-            lines += [f"  - {one}" for one in self.passed]
-        return "\n".join([f"{self.name}:", *lines])
+            yield f"Of {wrong} it lets {len(self.passed)} through:"
+            yield from (f"  - {one}" for one in self.passed)
 
 
 def trials(seed: int = 0) -> tuple[Mapping[str, object], list[Trial]]:
@@ -145,34 +154,33 @@ def _trials(
     X: Array, delta: Array, p: Array, data: Array, penalty: Array, N: int
 ) -> Iterator[Trial]:
     right = data + penalty
-    for scale, says in ((1.0, ""), (1e-7, "a loss of 1e-7"), (1e6, "a loss of 1e6")):
-        yield Trial("" if scale == 1 else says, "right", scale, scale * right)
-    yield Trial("∂L/∂W without 1/N", "factor", 1, N * data + penalty)
-    yield Trial("the penalty left out of the gradient", "term", 1, data)
-    yield Trial("λW in place of 2λW", "term", 1, data + penalty / 2)
-    yield Trial("the sign turned", "sign", 1, -right)
-    yield Trial("twice the right gradient", "factor", 1, 2 * right)
-    yield Trial("1.1 times the right gradient", "factor", 1, 1.1 * right)
-    yield Trial("1.01 times the right gradient", "small factor", 1, 1.01 * right)
-    yield Trial("1.001 times the right gradient", "small factor", 1, 1.001 * right)
-    yield Trial("zeros", "zeros", 1, 0 * right)
-    yield Trial("NaN in one place", "nan", 1, _with(right, (1, 1), np.nan))
-    yield Trial("δ without the targets", "term", 1, X.T @ p / N + penalty)
-    wrong_axis = np.full_like(right, right.mean())
-    yield Trial("one number for the whole array", "factor", 1, wrong_axis)
-    yield Trial(
-        "the labels shifted by one case", "term", 1, X.T @ np.roll(delta, 1, axis=0) / N + penalty
-    )
+    yield Trial("the right gradient itself", "right", right)
+    yield Trial("∂L/∂W without 1/N", "term", N * data + penalty)
+    yield Trial("the penalty left out of the gradient", "term", data)
+    yield Trial("λW in place of 2λW", "term", data + penalty / 2)
+    yield Trial("δ without the targets", "term", X.T @ p / N + penalty)
+    shifted = X.T @ np.roll(delta, 1, axis=0) / N + penalty
+    yield Trial("the labels shifted by one case", "term", shifted)
+    yield Trial("the sign turned", "factor", -right)
+    yield Trial("twice the right gradient", "factor", 2 * right)
+    yield Trial("1.1 times the right gradient", "factor", 1.1 * right)
+    yield Trial("1.01 times the right gradient", "small factor", 1.01 * right)
+    yield Trial("zeros", "zeros", 0 * right)
+    yield Trial("NaN in one place", "nan", _with(right, (1, 1), np.nan))
+    yield Trial("one number for the whole array", "moved", np.full_like(right, right.mean()))
     reshaped = right.T.reshape(right.shape)
-    yield Trial("the transposed gradient, brought into shape by reshape", "term", 1, reshaped)
+    yield Trial("the transposed gradient, brought into shape by reshape", "moved", reshaped)
     bias = right.copy()
     bias[0] = 0
-    yield Trial("the gradient of the biases never computed", "place", 1, bias)
+    yield Trial("the gradient of the biases never computed", "place", bias)
     for at, words in (((0, 0), "first"), ((2, 1), "middle"), ((3, 2), "last")):
         changed = _with(right, at, right[at] * 1.5 + 0.1)
-        yield Trial(f"the {words} number wrong by half, all others right", "place", 1, changed)
-    yield Trial("twice the right gradient, of a loss of 1e-7", "small", 1e-7, 2e-7 * right)
-    yield Trial("the sign turned, of a loss of 1e-7", "small", 1e-7, -1e-7 * right)
+        yield Trial(f"the {words} number wrong by half, all others right", "place", changed)
+    for scale in (1e-7, 1e6):
+        yield Trial(f"of a loss of {scale:g}", "right", scale * right, scale, is_extreme=True)
+    for factor, words in ((2.0, "twice the right gradient"), (-1.0, "the sign turned")):
+        says = f"{words}, of a loss of 1e-7"
+        yield Trial(says, "small", 1e-7 * factor * right, 1e-7, is_extreme=True)
 
 
 def _with(array: Array, at: tuple[int, int], value: float) -> Array:
@@ -203,16 +211,20 @@ def judge_check(
     data, given = trials()
     form = _form(folder, module, name, parameters, data, given[0], limits)
     answers = _answers(folder, module, form, data, given, limits)
-    verdicts = [_has_passed(answer) for answer in answers]
-    wrong = [one for one in given if one.kind != "right"]
-    passed = [t for t, ok in zip(given, verdicts, strict=True) if t.kind != "right" and ok]
-    refused = [t for t, ok in zip(given, verdicts, strict=True) if t.kind == "right" and not ok]
+    wrongly = [
+        one
+        for one, answer in zip(given, answers, strict=True)
+        if _has_passed(answer) != one.is_right
+    ]
+    left = np.asarray(answers[0].values.get("W", data["W"]))
+    tried = [one for one in given if not one.is_right and not one.is_extreme]
     return CheckReport(
         name,
-        tuple(t.says for t in passed),
-        len(wrong),
-        tuple(t.says or "the right gradient itself" for t in refused),
-        tuple(_causes(passed, refused, wrong)),
+        tuple(one.says for one in wrongly if one in tried),
+        len(tried),
+        tuple(one.says for one in wrongly if one.is_right and not one.is_extreme),
+        tuple(_causes(wrongly, len(tried), is_put_back=np.allclose(left, np.asarray(data["W"])))),
+        tuple(_advice(wrongly)),
     )
 
 
@@ -229,47 +241,88 @@ def _has_passed(answer: Returned) -> bool:
     return not any(word in words for word in REFUSALS)
 
 
-def _causes(
-    passed: Sequence[Trial], refused: Sequence[Trial], wrong: Sequence[Trial]
-) -> Iterator[str]:
-    """What is wrong with the check, by what it passes and refuses."""
-    kinds = {t.kind for t in passed}
-    unscaled = [t for t in refused if t.scale == 1]
-    if len(passed) >= len([t for t in wrong if t.kind != "nan"]):
+PUT_BACK = (
+    "It does not put every number back after it has moved it, so the later ones are "
+    "differentiated at another point, and the caller's array is changed."
+)
+
+BRACKETS = (
+    "(f(x + h) − f(x − h)) / (2h) needs its brackets, around the difference above and around 2h "
+    "below, and moves one number at a time."
+)
+
+
+def _causes(wrongly: Sequence[Trial], tried: int, *, is_put_back: bool) -> Iterator[str]:
+    """What is wrong with a check, by the gradients that it decides wrongly.
+
+    Args:
+        wrongly: the wrong ones that it passes, and the right ones that it refuses.
+        tried: how many wrong ones it was given.
+        is_put_back: whether the point is afterwards what it was.
+    """
+    plain = [one for one in wrongly if not one.is_extreme]
+    kinds = {one.kind for one in plain}
+    if not is_put_back:
+        yield PUT_BACK
+    if len([one for one in plain if not one.is_right]) >= tried - 1:
         yield (
             "It passes everything. Look at what is compared: two copies of the same array, or a "
             "difference that is 0 because the function is called in the wrong way?"
         )
-        return
-    if unscaled:
+    elif "right" in kinds and "zeros" in kinds:
         yield (
-            "It refuses the right gradient, so its own numeric gradient is wrong: "
-            "(f(x + h) − f(x − h)) / (2h) needs its brackets, around the difference above and "
-            "around 2h below, and moves one number at a time, which is put back before the next."
+            "Its own numeric gradient is 0: the points above and below are one and the same array "
+            "(a copy is missing), or the step is so small that it is lost in the rounding; 1e-5 "
+            "is a good one."
         )
-    if kinds & {"factor", "sign"} and not unscaled:
-        yield "It passes gradients that are wrong by a factor: it compares too loosely."
+    elif "right" in kinds and is_put_back:
+        yield f"It refuses the right gradient, so its own numeric gradient is wrong: {BRACKETS}"
+    elif "right" not in kinds and is_put_back:
+        yield from _causes_of_passing(plain, kinds)
+    if "nan" in kinds and "place" not in kinds and len(plain) < tried - 1:
+        yield (
+            "It passes NaN: every comparison with NaN is false, so `if difference > tolerance` "
+            "never speaks. Ask `difference <= tolerance` for a pass."
+        )
+
+
+def _causes_of_passing(plain: Sequence[Trial], kinds: set[str]) -> Iterator[str]:
+    places = [one for one in plain if one.kind == "place"]
+    if "factor" in kinds:
+        yield (
+            "It passes gradients that are wrong by 10 % and more: its tolerance is far too wide, "
+            "or what it divides the difference by is too large."
+        )
     elif "small factor" in kinds:
         yield (
             "Its tolerance is too wide: central differences with h = 1e-5 agree with a right "
             "gradient to about 1e-8 of it, so a tolerance of 1e-6 is wide enough."
         )
-    if "place" in kinds and "factor" not in kinds:
-        yield "It does not look at every number: some are wrong and it does not see them."
-    if "nan" in kinds:
+    elif "moved" in kinds and not places:
         yield (
-            "It passes NaN: every comparison with NaN is false, so `if difference > tolerance` "
-            "never speaks. Ask `difference <= tolerance` for a pass."
+            "Errors that cancel pass: the differences are added with their signs, or only a sum "
+            "is compared. Take absolute values or squares before you add."
         )
-    if "small" in kinds and "factor" not in kinds:
+    elif places:
         yield (
-            "It compares absolute differences: a gradient of 1e-7 that is wrong altogether is "
-            "still within its tolerance. Divide by the size of the two gradients."
+            "It does not look at every number: one that is wrong is not seen. Look for a return "
+            "inside the loop, a range that ends too early, or a sample."
         )
-    if any(t.scale > 1 for t in refused) and not unscaled:
+
+
+def _advice(wrongly: Sequence[Trial]) -> Iterator[str]:
+    """What a check does not see at very small and very large losses."""
+    kinds = {one.kind for one in wrongly if one.is_extreme}
+    if "small" in kinds:
         yield (
-            "It compares absolute differences: of a large loss, rounding alone is larger than its "
-            "tolerance. Divide by the size of the two gradients."
+            "To know: it compares absolute differences, at least of small numbers, so that of a "
+            "loss of 1e-7 wrong gradients pass as well. Where gradients are that small, divide by "
+            "the size of the two."
+        )
+    if any(one.is_extreme and one.scale > 1 for one in wrongly):
+        yield (
+            "To know: of a loss of 1e6 it refuses the right gradient, because rounding alone is "
+            "larger than its tolerance. Divide the difference by the size of the two gradients."
         )
 
 
@@ -303,15 +356,9 @@ def _causes_of_numeric(found: Array, right: Array, left: Array, before: object) 
         return
     error = float(np.abs(found - right).max() / np.abs(right).max())
     if not np.array_equal(left, np.asarray(before)):
-        yield (
-            "It does not put every number back after it has moved it, so the later ones are "
-            "differentiated at another point, and the caller's array is changed."
-        )
+        yield PUT_BACK
     elif not error < 1e-3:
-        yield (
-            f"Its largest relative error is {error:.2g}: (f(x + h) − f(x − h)) / (2h) needs its "
-            "brackets, around the difference above and around 2h below."
-        )
+        yield f"Its largest relative error is {error:.2g}: {BRACKETS}"
     elif error > 1e-6:
         yield (
             f"Its largest relative error is {error:.2g}: (f(x + h) − f(x)) / h is right to the "
@@ -335,7 +382,7 @@ def _answers(
         (module,),
         SETUP,
         f"W = W.copy()\npassed, number = outcome_of(lambda: {form})",
-        {"passed": "passed", "number": "number"},
+        {"passed": "passed", "number": "number", "W": "W"},
         "definitions",
     )
     probe = Probe(

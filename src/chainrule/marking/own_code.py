@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.errors import ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.checks import judge_check, judge_numeric
 from chainrule.marking.marking import mark_parts, mark_submission
@@ -269,6 +271,44 @@ def _word(is_right: bool) -> str:
     return "right" if is_right else "WRONG"
 
 
+def of_names(file: Path, forward: str, backward: str | None) -> Recognised:
+    """Two functions of a file that its author names.
+
+    Args:
+        file: a Python file.
+        forward: the name of the function.
+        backward: the name of its gradient; None if the function returns its gradients as well.
+
+    Raises:
+        ConfigError: the file cannot be read, or has no such function at its top level.
+    """
+    try:
+        tree = ast.parse(file.read_text("utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ConfigError(Problem(f"cannot be read as Python: {error}", file)) from error
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name in (forward, backward):
+        if name is not None and name not in functions:
+            meant = nearest(name, functions)
+            raise ConfigError(
+                Problem(
+                    f"there is no function {name} at the top level"
+                    + (f"; {meant} is meant?" if meant else ""),
+                    file,
+                )
+            )
+    needed = 0 if backward is None else len(_needed(functions[backward]))
+    pair = Pair(file.stem, forward, backward, _needed(functions[forward]), needed, "layer")
+    why = f"{file.name}: {forward}" + (f" and {backward}" if backward else " with its gradients")
+    return Recognised("functions", why, file.parent, unknown=(pair,))
+
+
+def _needed(function: ast.FunctionDef) -> tuple[str, ...]:
+    """The parameters without default values."""
+    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+    return tuple(names[: len(names) - len(function.args.defaults)])
+
+
 def check_file(
     found: Recognised, inputs: Inputs | None = None, *, trust: bool = False
 ) -> Iterator[Checked]:
@@ -285,9 +325,9 @@ def check_file(
     elif found.parts:
         yield from _parts(mark_parts(found.parts, found.root, trust=trust))
     for pair in found.unknown:
-        yield _tried(pair.forward, lambda: check_pair(found.root, pair, inputs, trust=trust))
+        yield _tried(pair.forward, partial(check_pair, found.root, pair, inputs, trust=trust))
     for check in found.checks:
-        yield _tried(check.name, lambda: _judged(found.root, check))
+        yield _tried(check.name, partial(_judged, found.root, check))
 
 
 def _parts(marked: Marked) -> Iterator[Checked]:
