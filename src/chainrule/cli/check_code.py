@@ -84,10 +84,10 @@ def _print(one: Checked, *, quiet: bool) -> None:
     if quiet and one.verdict == "right":
         return
     say(f"\n{one.name}: {one.verdict}")
-    for line in one.lines:
+    for line in one.lines[:1] if one.verdict == "wrong before" else one.lines:
         if line != RIGHT and (one.verdict != "right" or not quiet):
             say(_indented(line))
-    if one.shown is not None and not quiet:
+    if one.shown is not None and one.verdict == "WRONG" and not quiet:
         _show(one.shown)
 
 
@@ -110,7 +110,7 @@ def _show(shown: Demonstration) -> None:
 
 
 def _row(array: Shown, name: str = "") -> str:
-    rows = [" ".join(f"{value:8.4g}" for value in row) for row in array.rows]
+    rows = [" ".join(f"{value:10.4g}" for value in row) for row in array.rows]
     head = f"    {name or array.name:<14}"
     return "\n".join(f"{head if k == 0 else ' ' * len(head)}{row}" for k, row in enumerate(rows))
 

@@ -40,6 +40,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "export runs/shapes-1 --to onnx",
         "export runs/shapes-1 --output shapes.c --dtype float32",
     ),
+    "check-code": (
+        "check-code two_layernet.py",
+        "check-code mine.py --forward f --backward df --inputs 'x=5x3'",
+    ),
     "assignment": ("assignment init HLCV lab2", "assignment check lab2"),
     "assignment init": ("assignment init HLCV lab2", "assignment init custom"),
     "assignment programs": ("assignment programs", "assignment programs convolution"),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.checks import judge_check, judge_numeric
-from chainrule.marking.marking import mark_parts, mark_submission
+from chainrule.marking.marking import mark_parts
 from chainrule.marking.own_function import (
     CACHE,
     INPUTS,
@@ -45,6 +48,9 @@ def keys(found):
 """
 """Within the sandbox: the output and the cache of what a forward function returned, and the arrays
 and names of what a backward function returned."""
+
+MOST_FILES = 200
+"""So many Python files of a folder are taken along, because one may import another."""
 
 MOST_GRADIENTS = 12
 """So many arrays are taken of what a backward function returns."""
@@ -282,6 +288,8 @@ def of_names(file: Path, forward: str, backward: str | None) -> Recognised:
     Raises:
         ConfigError: the file cannot be read, or has no such function at its top level.
     """
+    if not file.is_file():
+        raise ConfigError(Problem("there is no such file", file))
     try:
         tree = ast.parse(file.read_text("utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
@@ -320,14 +328,33 @@ def check_file(
         trust: whether to run it where the machine has no safe sandbox.
     """
     if found.assignment:
-        assignment = assignment_at(Path(found.assignment))
-        yield from _parts(mark_submission(assignment, found.root, trust=trust))
+        yield from _course(found, trust=trust)
     elif found.parts:
         yield from _parts(mark_parts(found.parts, found.root, trust=trust))
     for pair in found.unknown:
         yield _tried(pair.forward, partial(check_pair, found.root, pair, inputs, trust=trust))
     for check in found.checks:
         yield _tried(check.name, partial(_judged, found.root, check))
+
+
+def _course(found: Recognised, *, trust: bool) -> Iterator[Checked]:
+    """The parts of a course whose files are there, whatever their author calls them."""
+    assignment = assignment_at(Path(found.assignment))
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        for file in islice(sorted(found.root.rglob("*.py")), MOST_FILES):
+            _copy(file, folder / file.relative_to(found.root))
+        for name, file in found.files.items():
+            _copy(file, folder / name)
+        parts = [p for p in assignment.parts if all((folder / name).exists() for name in p.files)]
+        imports = assignment.imports
+        yield from _parts(mark_parts(parts, folder, imports=imports, trust=trust))
+
+
+def _copy(file: Path, to: Path) -> None:
+    if file.is_file():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, to)
 
 
 def _parts(marked: Marked) -> Iterator[Checked]:

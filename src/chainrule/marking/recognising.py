@@ -114,13 +114,14 @@ def recognise(path: Path) -> Recognised:
     """
     found = [path] if path.is_file() else _python_files(path)
     if not found:
-        raise ConfigError([Problem(str(path), "there is no Python file in it")])
+        message = "no Python file is in this folder" if path.is_dir() else "there is no such file"
+        raise ConfigError(Problem(message, path))
     files, errors = [], []
     for file in found:
         try:
             files.append(_read(file))
         except (SyntaxError, ValueError) as error:
-            errors.append(Problem(str(file), f"cannot be read as Python: {error}"))
+            errors.append(Problem(f"this cannot be read as Python: {error}", file))
     if not files:
         raise ConfigError(errors)
     root = path if path.is_dir() else path.parent
