@@ -1,4 +1,4 @@
-"""Measures the claims about gradients, tests, numbers, files, runs, the doctor; prints a table.
+"""Measures the claims of docs/proof.md, part by part, and prints a table.
 
 The exit status is 1 if a line of the table fails.
 """

@@ -25,6 +25,7 @@ TITLES = {
     "files": "Files from strangers",
     "runs": "Runs",
     "doctor": "The doctor",
+    "marking": "The marker",
 }
 """By the name of a module, whose function ``lines`` measures the part, the title of the part."""
 

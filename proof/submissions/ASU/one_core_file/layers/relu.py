@@ -1,0 +1,1 @@
+from .core import Relu as ReluLayer
