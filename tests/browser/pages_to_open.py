@@ -13,6 +13,11 @@ import pandas as pd
 import chainrule
 from chainrule.core.errors import DivergenceError
 from chainrule.gradients import check
+from chainrule.marking.assignments.assignment import assignment_at
+from chainrule.marking.classes.classroom import Class, mark_handed_in
+from chainrule.marking.classes.reports.of_class import class_page
+from chainrule.marking.classes.reports.student import student_page
+from chainrule.marking.classes.submissions import Submission
 from chainrule.runs.explained import explained
 from chainrule.runs.report.page import report
 
@@ -89,7 +94,29 @@ def all_pages(folder: Path) -> dict[str, Path]:
         found[path.stem] = path
     found["several"] = _reported(folder, "several", "classes", "images", "hostile")
     found["notebook"] = _notebook(folder)
+    found |= _marked(folder)
     return found
+
+
+MARKED = ("marked-student", "marked-class")
+"""The pages of a marking."""
+
+
+def _marked(folder: Path) -> dict[str, Path]:
+    """The page of a student who is called a piece of HTML, and that of the class."""
+    assignment = assignment_at(Path("custom"))
+    text = (assignment.solution / "swish.py").read_text("utf-8")
+    place = folder / "handed_in"
+    for k, code in enumerate((text.replace("dx = dy *", "dx ="), "raise 1", f"{text}  ")):
+        (place / f"{k}").mkdir(parents=True)
+        (place / f"{k}" / "swish.py").write_text(code, "utf-8")
+    submissions = [Submission(f"{HOSTILE} {k}", place / f"{k}") for k in range(3)]
+    results = tuple(mark_handed_in(assignment, one) for one in submissions)
+    pages = student_page(assignment, results[0]), class_page(Class(assignment, results))
+    paths = {name: folder / f"{name}.html" for name in MARKED}
+    for path, page in zip(paths.values(), pages, strict=True):
+        path.write_text(page, "utf-8")
+    return paths
 
 
 def _reported(folder: Path, name: str, *runs: str) -> Path:

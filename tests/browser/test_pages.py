@@ -7,13 +7,13 @@ import re
 import pytest
 
 from browser.opened import WIDTHS
-from browser.pages_to_open import CONFIGURATIONS, EXPLAINED, HOSTILE
+from browser.pages_to_open import CONFIGURATIONS, EXPLAINED, HOSTILE, MARKED
 
 pytestmark = pytest.mark.exhaustive
 
 REPORTS = [*CONFIGURATIONS, "hostile", "several"]
 EXPLANATIONS = [f"explained-{name}" for name in EXPLAINED]
-PAGES = [*REPORTS, *EXPLANATIONS, "notebook"]
+PAGES = [*REPORTS, *EXPLANATIONS, *MARKED, "notebook"]
 
 MOST_BYTES = 300_000
 """Of a report, without its images."""
@@ -40,7 +40,7 @@ def test_a_page_is_silent_and_keeps_nobody_out(browser, page, width, dark):
     assert browser.run("return performance.getEntriesByType('resource').length") == 0
 
 
-@pytest.mark.parametrize("name", [*REPORTS, *EXPLANATIONS])
+@pytest.mark.parametrize("name", [*REPORTS, *EXPLANATIONS, *MARKED])
 def test_a_page_on_paper_is_whole_and_dark_on_white(browser, pages, name):
     browser.open(pages[name], width=700, dark=True, media="print")
     assert browser.wider == []

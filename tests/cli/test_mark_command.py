@@ -45,3 +45,14 @@ def test_what_is_wrong_is_said_and_nothing_written(command, folder, arguments, m
     assert outcome.status == 2
     assert outcome.err.startswith(message)
     assert sorted(p.name for p in Path().iterdir()) == ["file", "in"]
+
+
+def test_nobody_is_marked_by_an_assignment_that_its_own_solution_fails(command, folder):
+    hand_in("Ada")
+    command("assignment", "init", "custom", "lab")
+    path = Path("lab/solution/swish.py")
+    path.write_text(RIGHT.replace("beta -= rate", "beta += rate"), "utf-8")
+    outcome = command("mark", "lab", "in")
+    assert outcome.status == 2
+    assert outcome.err.startswith("lab/assignment.toml: fit: your solution does not pass this")
+    assert not Path("in-marked").exists()

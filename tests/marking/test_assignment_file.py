@@ -97,6 +97,43 @@ def test_what_is_wrong_is_said_at_its_place(tmp_path, old, new, expected):
     assert [p for p in problems if p.startswith(expected)], problems
 
 
+REFERENCE = """\
+[assignment]
+name = "lab"
+files = ["f.py"]
+[[part]]
+name = "f"
+credit = 1
+reference = true
+call = "y = f.f(x)"
+returns = { y = "y" }
+[[part.probe]]
+name = "one"
+inputs = { x = "rng.normal(size=3)", dy = "np.ones(3)" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("rng.normal(size=3)", "rgn.normal(size=3)", "12:16: unknown name 'rgn'; did you mean"),
+        ("rng.normal(size=3)", "rng.normal(size=3", "12:16: this is no Python"),
+        ("rng.normal(size=3)", "dy", "12:16: unknown name 'dy'"),
+        ("rng.normal(size=3)", "'abc' + 1", "12:16: this gives no numbers"),
+        ('call = "y = f.f(x)"', 'call = "y = f.f(z)"', "8:8: unknown name 'z'"),
+        ("reference = true", "reference = true\nprogram = 'full'", "7:13: a part has a program"),
+        ("[[part.probe]]", "[[part.probes]]", "10:1: unknown key 'probes'; did you mean 'probe'"),
+        ('returns = { y = "y" }', 'returns = { y = "y" }\ngradients.y = { of = "y", by = "w" }',
+         "10:32: unknown input 'w'"),
+        ("x = ", "'my x' = ", "12:12: 'my x' is no name of Python's"),
+    ],
+    ids=["name", "bracket", "later", "no numbers", "call", "both", "key", "by", "identifier"],
+)  # fmt: skip
+def test_inputs_are_tried_when_they_are_read(tmp_path, old, new, expected):
+    problems = said(tmp_path, REFERENCE.replace(old, new, 1))
+    assert [p for p in problems if p.startswith(expected)], problems
+
+
 def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_lines(tmp_path):
     problems = said(tmp_path, TEXT.replace("credit", "points").replace('"lab"', "3"))
     assert [p.split(":")[0] for p in problems] == ["2", "5", "7", "14", "16"]

@@ -79,6 +79,7 @@ def command(
     from chainrule.core.interrupts import terminable
     from chainrule.core.limits import machine_cores
     from chainrule.marking.assignments.assignment import assignment_at
+    from chainrule.marking.assignments.checking import require_right
     from chainrule.marking.classes.classroom import mark_class
     from chainrule.marking.classes.reports.written import RESULTS, write_reports
     from chainrule.marking.classes.submissions import chosen, find_submissions
@@ -86,6 +87,7 @@ def command(
     wanted = assignment_at(assignment)
     found = chosen(find_submissions(submissions, wanted.files), only or [])
     folder = _folder(out, submissions)
+    require_right(wanted)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "another marking writes into this folder"), terminable():
         try:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from chainrule.config.reading.tree import Tree
 from chainrule.core.errors import ChainruleError, ConfigError, Problem, nearest, unknown
 from chainrule.core.schema import must_be
-from chainrule.marking.assignments.reference import reference_program, without_lines
+from chainrule.marking.assignments.reference import InputError, reference_program, without_lines
 from chainrule.marking.assignments.rules import rule_problems
 from chainrule.marking.assignments.schema import HINTS, AssignmentFile, Head, PartTable
 from chainrule.marking.assignments.toml_places import read_toml
@@ -140,7 +140,7 @@ def load_assignment(folder: Path) -> Assignment:
     ]
     if problems:
         raise ConfigError(_in_order(problems))
-    return _assignment(model, [p[2] for p in programs], path.parent)
+    return _assignment(model, [p[2] for p in programs], path.parent, tree)
 
 
 def _file_of(folder: Path) -> Path:
@@ -216,14 +216,18 @@ def _with_options(part: PartTable) -> _Read:
 
 
 def _assignment(
-    model: AssignmentFile, programs: Iterable[Program | None], folder: Path
+    model: AssignmentFile, programs: Iterable[Program | None], folder: Path, tree: Tree
 ) -> Assignment:
     head = model.assignment
     limits = _limits(model)
-    parts = tuple(
-        _part(table, program, head, limits, folder)
-        for table, program in zip(model.part, programs, strict=True)
-    )
+    parts: list[Part] = []
+    for k, (table, program) in enumerate(zip(model.part, programs, strict=True)):
+        try:
+            parts.append(_part(table, program, head, limits, folder))
+        except InputError as error:
+            names = [probe.name for probe in table.probe or ()]
+            way = ("part", k, "probe", names.index(error.probe), "inputs", error.name)
+            raise ConfigError(tree.problem(way, error.message)) from None
     return Assignment(
         head.name,
         head.title or head.name,
@@ -231,7 +235,7 @@ def _assignment(
         tuple(head.files),
         tuple(head.imports),
         limits,
-        parts,
+        tuple(parts),
         folder / head.solution,
     )
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.marking.assignments.assignment import Assignment, Part, require_solution
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.marking.assignments.assignment import FILE, Assignment, Part, require_solution
 from chainrule.marking.assignments.differences import differing_gradients
 from chainrule.marking.classes.classroom import mark_handed_in
 from chainrule.marking.classes.submissions import Submission
@@ -70,6 +71,21 @@ class Checked:
     def is_right(self) -> bool:
         """Whether the solution passes every part."""
         return all(part.is_right for part in self.parts)
+
+
+def require_right(assignment: Assignment) -> None:
+    """Refuse an assignment whose solution fails a part: it would fail everybody.
+
+    Raises:
+        ChainruleError: with each part that the solution does not pass.
+    """
+    require_solution(assignment)
+    solution = Submission("solution", assignment.solution)
+    parts = mark_handed_in(assignment, solution, trust=True).marked.parts
+    message = "your solution does not pass this part; chainrule assignment check says more"
+    wrong = [f"{part.name}: {message}" for part in parts if part.status != "right"]
+    if wrong:
+        raise ChainruleError([Problem(words, assignment.folder / FILE) for words in wrong])
 
 
 def check_assignment(assignment: Assignment) -> Checked:

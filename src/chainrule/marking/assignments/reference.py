@@ -30,6 +30,21 @@ WHOLE = "__whole"
 SEED = 20
 
 
+@dataclass
+class InputError(Exception):
+    """An input that cannot be made.
+
+    Attributes:
+        probe: the name of its probe.
+        name: of the input.
+        message: what is wrong.
+    """
+
+    probe: str
+    name: str
+    message: str
+
+
 @dataclass(frozen=True)
 class Solution:
     """The values of the teacher's solution, which are got when the first of them is needed.
@@ -168,7 +183,7 @@ def _inputs(probing: Probing, seed: int, limits: Limits) -> Iterator[dict[str, A
     """The inputs of each call of a probe.
 
     Raises:
-        ChainruleError: an expression fails, or gives no numbers.
+        InputError: an expression fails, or gives no numbers.
     """
     names = list(probing.inputs)
     lines = [f"{name} = ({code.strip()})" for name, code in probing.inputs.items()]
@@ -181,7 +196,7 @@ def _inputs(probing: Probing, seed: int, limits: Limits) -> Iterator[dict[str, A
         missing = [name for name in names if name not in returned.values]
         if missing:
             why = "" if returned.trouble is None else f": {returned.trouble.text}"
-            raise ChainruleError(f"the input {missing[0]!r} of {probing.name!r} is no number{why}")
+            raise InputError(probing.name, missing[0], f"this gives no numbers{why}")
         yield {name: _typed(returned.values, name) for name in names}
 
 

@@ -50,6 +50,7 @@ def rule_problems(
                 yield tree.problem((*at, "files", n), message)
         yield from _of_values(part, program, tree, at)
         yield from _of_inputs(part, tree, at)
+        yield from _of_expressions(part, tree, at)
         yield from _of_python(part, program, model, tree, at, text)
 
 
@@ -115,6 +116,29 @@ def _of_inputs(part: PartTable, tree: Tree, at: KeyPath) -> Iterator[Problem]:
             value = getattr(gradient, key)
             if value is not None and part.reference and value not in inputs:
                 yield tree.problem((*here, key), unknown("input", value, sorted(inputs)))
+
+
+def _of_expressions(part: PartTable, tree: Tree, at: KeyPath) -> Iterator[Problem]:
+    """Expressions of inputs that are no Python, or use names that come later or never."""
+    seen = [probe.name for probe in part.probe or ()]
+    for k, probe in enumerate(part.probe or ()):
+        if probe.name in seen[:k]:
+            message = f"a probe {probe.name!r} stands above already"
+            yield tree.problem((*at, "probe", k, "name"), message)
+        known = ["np", "rng"]
+        for name, code in probe.inputs.items():
+            where = (*at, "probe", k, "inputs", name)
+            if not name.isidentifier():
+                yield tree.problem(where, f"{name!r} is no name of Python's", of_key=True)
+            try:
+                used = [n for n, _ in _used(ast.parse(code.strip(), mode="eval"))]
+            except (SyntaxError, ValueError) as error:
+                yield tree.problem(where, f"this is no Python: {_reason(error)}")
+                continue
+            for word in used:
+                if word not in known and word not in KNOWN:
+                    yield tree.problem(where, unknown("name", word, known))
+            known.append(name)
 
 
 def _of_python(

@@ -96,6 +96,7 @@ class _Places:
         path = self._resolved(self._keys())
         self._at += 2 if is_list else 1
         if is_list:
+            self._tree.keys.setdefault(path, self._place(start))
             self._counts[path] = self._counts.get(path, -1) + 1
             path = (*path, self._counts[path])
         self._note(path, start)
