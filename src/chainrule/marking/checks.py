@@ -176,6 +176,8 @@ def _trials(
     for at, words in (((0, 0), "first"), ((2, 1), "middle"), ((3, 2), "last")):
         changed = _with(right, at, right[at] * 1.5 + 0.1)
         yield Trial(f"the {words} number wrong by half, all others right", "place", changed)
+    fine = "1.001 times the right gradient"
+    yield Trial(fine, "fine", 1.001 * right, is_extreme=True)
     for scale in (1e-7, 1e6):
         yield Trial(f"of a loss of {scale:g}", "right", scale * right, scale, is_extreme=True)
     for factor, words in ((2.0, "twice the right gradient"), (-1.0, "the sign turned")):
@@ -313,6 +315,12 @@ def _causes_of_passing(plain: Sequence[Trial], kinds: set[str]) -> Iterator[str]
 def _advice(wrongly: Sequence[Trial]) -> Iterator[str]:
     """What a check does not see at very small and very large losses."""
     kinds = {one.kind for one in wrongly if one.is_extreme}
+    if "fine" in kinds:
+        yield (
+            "To know: 1.001 times the right gradient passes as well. Central differences with h = "
+            "1e-5 agree with a right gradient to about 1e-8 of it, so that a tolerance of 1e-6 "
+            "would see more."
+        )
     if "small" in kinds:
         yield (
             "To know: it compares absolute differences, at least of small numbers, so that of a "
