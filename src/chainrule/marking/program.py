@@ -151,6 +151,15 @@ class Program:
     gradients: Mapping[str, Gradient] = field(default_factory=dict)
     may_change: tuple[str, ...] = ()
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is that of a file that is run with arguments; else calls are made."""
+        return False
+
+    def followers(self) -> Mapping[str, frozenset[str]] | None:
+        """For every line those that follow from it; None where the rules tell it."""
+        return None
+
     @cached_property
     def order(self) -> Mapping[str, int]:
         """The place of every line, counted from 0."""

@@ -87,6 +87,12 @@ def _of_values(
             yield tree.problem((*at, "bounds", name), message, of_key=True)
     if program is None:
         return
+    if program.is_run and part.run is None:
+        message = f"the program {part.program} is that of a file that is run: name it by run"
+        yield tree.problem((*at, "program"), message)
+    if part.run is not None and not program.is_run:
+        message = f"the program {part.program} is one of calls: there is no file to run"
+        yield tree.problem((*at, "run"), message)
     conventions = [v for v in program.variations if v.is_convention]
     known = sorted({v.name for v in conventions} | {v.group for v in conventions})
     for n, name in enumerate(part.charged or ()):
@@ -97,6 +103,9 @@ def _of_values(
 
 def _of_inputs(part: PartTable, tree: Tree, at: KeyPath) -> Iterator[Problem]:
     """Keys that go together or do not."""
+    if (part.call is None) == (part.run is None):
+        message = f"part {part.name!r} needs either call (Python that makes it) or run (a file)"
+        yield tree.problem((*at, "name"), message)
     if part.program is not None and part.reference:
         yield tree.problem((*at, "reference"), "a part has a program or a reference, not both")
     if part.program is not None and part.probe:
@@ -150,6 +159,8 @@ def _of_python(
     text: list[str],
 ) -> Iterator[Problem]:
     """Pieces of Python that are none, or use names that nothing has."""
+    if part.run is not None or part.call is None:
+        return
     pieces: list[tuple[KeyPath, str, str]] = [
         ((*at, "setup"), part.setup, "exec"),
         ((*at, "call"), part.call, "exec"),

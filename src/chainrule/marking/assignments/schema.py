@@ -114,7 +114,10 @@ class PartTable(Section):
     options: Options | None = Field(None, description="the program's options")
     reference: Flag = Field(False, description="whether right is what your solution returns")
     setup: str = Field("", description="Python that runs before the first call")
-    call: Text = Field(description="Python that makes the call")
+    call: Text | None = Field(None, description="Python that makes the call")
+    run: FileName | None = Field(
+        None, description="the file of a program that is run with arguments, in place of call"
+    )
     returns: Code = Field(description="for each value its expression after the call")
     judged: Texts | None = Field(None, description="the values that cost points, by default all")
     charged: Texts | None = Field(None, description="conventions that cost points")

@@ -174,7 +174,7 @@ def _told_apart(
     program: Program, fitting: Sequence[Chosen], lines: Sequence[str]
 ) -> tuple[list[Chosen], tuple[tuple[Chosen, ...], ...], Telling | None]:
     """The explanations that are different functions, with those that are the same as each."""
-    if len(fitting) < 2:
+    if len(fitting) < 2 or program.is_run:
         return list(fitting), tuple(() for _ in fitting), None
     probes = tuple(drawn_probes(program))
     kept: list[Chosen] = []

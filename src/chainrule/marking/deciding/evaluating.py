@@ -264,7 +264,7 @@ def followers(program: Program) -> Mapping[str, frozenset[str]]:
     """For every line those that follow from it, also through the call before."""
     kept: Mapping[str, frozenset[str]] | None = program.__dict__.get("_followers")
     if kept is None:
-        kept = program.__dict__["_followers"] = _followers(program)
+        kept = program.__dict__["_followers"] = program.followers() or _followers(program)
     return kept
 
 

@@ -177,7 +177,7 @@ def demonstrated(part: Part, verdict: Verdict) -> Demonstration | None:
         part: whose lines are shown.
         verdict: what was decided.
     """
-    if part.hint != "full" or not _bugs(verdict.best):
+    if part.hint != "full" or not _bugs(verdict.best) or part.program.is_run:
         return None
     program = part.program
     conventions = tuple(v for v in verdict.best if v.is_convention)

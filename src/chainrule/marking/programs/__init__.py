@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from chainrule.marking.program import Program
 from chainrule.marking.programs.dense_numeric import mini_batch
+from chainrule.marking.programs.descent import descent
 from chainrule.marking.programs.dropping import dropout
 from chainrule.marking.programs.functions import elementwise
 from chainrule.marking.programs.images import average_pool, convolution, max_pool
@@ -19,6 +20,7 @@ PROGRAMS: Mapping[str, Callable[..., Program]] = {
     "batch_norm": batch_norm,
     "batch_norm_test": batch_norm_test,
     "classifier": classifier,
+    "descent": descent,
     "convolution": convolution,
     "cross_entropy": cross_entropy,
     "dense_network": dense_network,

@@ -81,6 +81,7 @@ class Calls:
         returns: for each line of the program, the expression of its value after the call.
         load: ``all`` runs a module's file as it is; ``definitions`` runs its imports, functions,
             classes and constants, and leaves out what a script does at its top level.
+        run: the file of a program that is run with arguments, in place of calls.
     """
 
     modules: tuple[str, ...]
@@ -88,6 +89,7 @@ class Calls:
     call: str
     returns: Mapping[str, str]
     load: str = "all"
+    run: str = ""
 
 
 Answers = Mapping[str, Sequence[Returned]]
