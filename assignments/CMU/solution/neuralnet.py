@@ -1,6 +1,6 @@
-"""Trains a network of one hidden layer by stochastic gradient descent, and writes what it learnt.
+"""Trains a network of one hidden layer by stochastic gradient descent, and writes its results.
 
-    python neuralnet.py TRAIN VALIDATION TRAIN_OUT VALIDATION_OUT METRICS_OUT EPOCHS HIDDEN INIT RATE
+python neuralnet.py TRAIN VALIDATION TRAIN_OUT VALIDATION_OUT METRICS_OUT EPOCHS HIDDEN INIT RATE
 """
 
 import sys
@@ -58,17 +58,18 @@ def main(train, validation, train_out, validation_out, metrics_out, epochs, hidd
     beta = weights(CLASSES, int(hidden) + 1, int(init), rng)
     lines = []
     for epoch in range(1, int(epochs) + 1):
-        for case, label in zip(x, labels):
+        for case, label in zip(x, labels, strict=True):
             g_alpha, g_beta = gradients(case, label, alpha, beta)
             alpha -= float(rate) * g_alpha
             beta -= float(rate) * g_beta
         for name, (rows, truth) in data.items():
             loss = cross_entropy(rows, truth, alpha, beta)
             lines.append(f"epoch={epoch} crossentropy({name}): {loss:.11f}")
-    for (name, (rows, truth)), path in zip(data.items(), (train_out, validation_out)):
+    paths = {"train": train_out, "validation": validation_out}
+    for name, (rows, truth) in data.items():
         predicted = forward(rows, alpha, beta)[1].argmax(axis=1)
         lines.append(f"error({name}): {(predicted != truth).mean()}")
-        with open(path, "w", newline="\n") as file:
+        with open(paths[name], "w", newline="\n") as file:
             file.writelines(f"{label}\n" for label in predicted)
     with open(metrics_out, "w", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)

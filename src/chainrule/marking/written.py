@@ -1,4 +1,4 @@
-"""Read the files that a training program wrote: exactly, and where that fails, as far as one can."""
+"""Read the files that a training program wrote: exactly, and else as far as one can."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _oddity(line: str) -> str:
     shape = rf"(?:epoch=\d+crossentropy|error)\((?:train|validation)\):{NUMBER}"
     if re.fullmatch(shape, tight):
         return "form_spaces"
-    bare = re.sub(rf":\D*({NUMBER})\D*$", r":\1", tight)
+    bare = re.sub(rf":(?:[\w.]*[\[(]+)?({NUMBER})[\])]*[,;%]?$", r":\1", tight)
     return "form_number" if re.fullmatch(shape, bare) else "form_words"
 
 

@@ -250,7 +250,14 @@ def _part(
     table: PartTable, program: Program | None, head: Head, limits: Limits, folder: Path
 ) -> Part:
     files = tuple(table.files or head.files)
-    calls = Calls(modules_of(files), table.setup, table.call or "", dict(table.returns), head.load, table.run or "")
+    calls = Calls(
+        modules_of(files),
+        table.setup,
+        table.call or "",
+        dict(table.returns),
+        head.load,
+        table.run or "",
+    )
     own = Limits(table.seconds or limits.seconds, table.memory_mb or limits.memory_mb)
     if program is None and table.reference:
         program = reference_program(table, calls, own, folder / head.solution)

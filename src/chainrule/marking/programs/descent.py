@@ -1,8 +1,8 @@
-"""Training by stochastic gradient descent, line by line: what a program of nine arguments computes.
+"""Training by stochastic gradient descent, line by line, as a program of nine arguments does it.
 
-The lines are those of the board: the forward pass of some rows, the gradients of one case, the step,
-and what is reported. `Descent.run` evaluates them case by case and epoch by epoch, so that a wrong
-line of the backward pass shows in every number that is reported afterwards.
+The lines are those of the board: the forward pass of some rows, the gradients of one case, the
+step, and what is reported. `Descent.run` evaluates them case by case and epoch by epoch, so that
+a wrong line of the backward pass shows in every number that is reported afterwards.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType, SimpleNamespace
-from typing import Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.core.errors import unknown
 from chainrule.marking.program import FAILURES, Case, Line, Probe, Program, Values, Variation
-from chainrule.marking.programs.descent_bugs import variations
+from chainrule.marking.programs import descent_files as files
+from chainrule.marking.programs import descent_reports as reports
+from chainrule.marking.programs import descent_steps as steps
 from chainrule.marking.programs.descent_probes import probes
 
 RANDOM = 1
@@ -136,7 +138,12 @@ AT_END = (
         "crossentropy(validation) of every epoch",
         "loss",
     ),
-    Line("train_labels", "p_train.round(12).argmax(axis=1)", "the labels of the training data", "labels"),
+    Line(
+        "train_labels",
+        "p_train.round(12).argmax(axis=1)",
+        "the labels of the training data",
+        "labels",
+    ),
     Line(
         "validation_labels",
         "p_validation.round(12).argmax(axis=1)",
@@ -154,8 +161,8 @@ class Descent(Program):
     """A program whose lines are evaluated for every case of every epoch.
 
     Inputs: ``train`` and ``validation`` (N, 1 + M) with the label in column 0, ``epochs``,
-    ``hidden``, ``init`` (1 RANDOM, 2 ZERO) and ``rate``. From a random start only the lines settled
-    before the training have values, since nobody knows the draws.
+    ``hidden``, ``init`` (1 RANDOM, 2 ZERO) and ``rate``. From a random start only the lines
+    settled before the training have values, since nobody knows the draws.
     """
 
     blocks: tuple[tuple[Line, ...], ...] = field(
@@ -168,13 +175,13 @@ class Descent(Program):
         return True
 
     def followers(self) -> Mapping[str, frozenset[str]]:
-        """For every line those that follow from it: by the loops, all that are not settled once."""
+        """For every line those that follow from it: by the loops, nearly all."""
         names = frozenset(self.order)
         form = frozenset(line.name for line in FORM)
         alone = {line.name: frozenset((line.name,)) for line in (*FORM, *AT_END)}
         seen = {"start", "shuffled"}
         after = names - form - seen
-        found = {name: after for name in names - set(alone) - seen}
+        found = dict.fromkeys(names - set(alone) - seen, after)
         labels = {"train_labels": {"train_error"}, "validation_labels": {"validation_error"}}
         return {
             **found,
@@ -211,7 +218,9 @@ def _train(values: Values, codes: Sequence[CodeType]) -> None:
     exec(once, values)
     if values["init"] == RANDOM:
         return
-    values.update(alpha=values["alpha_start"], beta=values["beta_start"], epoch=0, during=[], before=None)
+    values.update(
+        alpha=values["alpha_start"], beta=values["beta_start"], epoch=0, during=[], before=None
+    )
     history: tuple[list[float], list[float]] = ([], [])
     _report(values, forward, after_epoch, history)
     for epoch in range(1, values["E"] + 1):
@@ -260,7 +269,26 @@ def descent(which: Sequence[str] = ()) -> Descent:
 
     Args:
         which: the names of the probes that are made; all of them by default.
+
+    Raises:
+        ValueError: there is no such probe.
     """
-    lines = tuple(line for block in (FORM, ONCE, FORWARD, STEP, AFTER_EPOCH, AT_END) for line in block)
-    made = tuple(probe for probe in probes() if not which or probe.name in which)
-    return Descent("descent", lines, variations(), made, FUNCTIONS)
+    return _descent(tuple(which))
+
+
+@lru_cache(maxsize=32)
+def _descent(which: tuple[str, ...]) -> Descent:
+    lines = tuple(
+        line for block in (FORM, ONCE, FORWARD, STEP, AFTER_EPOCH, AT_END) for line in block
+    )
+    known = {probe.name: probe for probe in probes()}
+    if strange := [name for name in which if name not in known]:
+        raise ValueError(unknown("probe", strange[0], known))
+    made = tuple(known[name] for name in which or known)
+    return Descent("descent", lines, _variations(), made, FUNCTIONS)
+
+
+def _variations() -> tuple[Variation, ...]:
+    of_training = (*steps.FORWARD, *steps.BACKWARD, *steps.STEP, *steps.EPOCHS)
+    of_reports = (*reports.LOSSES, *reports.TIMES, *reports.LABELS, *reports.ERRORS)
+    return (*files.FORM, *files.DATA, *files.START, *of_training, *of_reports, *reports.DIGITS)

@@ -62,7 +62,9 @@ def _mixed(seed: int, cases: int) -> list[int]:
 
 
 def _one_case() -> Case:
-    return _run(np.array([[3.0, 1, 0, 1, 1]]), np.array([[7.0, 0, 1, 1, 0], [3, 1, 1, 0, 0]]), 3, 2, 0.5)
+    return _run(
+        np.array([[3.0, 1, 0, 1, 1]]), np.array([[7.0, 0, 1, 1, 0], [3, 1, 1, 0, 0]]), 3, 2, 0.5
+    )
 
 
 def _rate_0() -> Case:
@@ -104,8 +106,8 @@ def _zero_start() -> Case:
 
 
 RANDOM_RUNS = ((300, 60), (260, 60), (320, 60), (1, 4), (1, 4), (1, 4))
-"""The hidden units and inputs of the runs from RANDOM: many weights for their range, and one hidden
-unit for the biases, which are as large as the rest there."""
+"""The hidden units and inputs of the runs from RANDOM: many weights for their range, and one
+hidden unit for the biases, which are as large as the rest there."""
 
 
 def _random_starts() -> Iterator[Case]:
