@@ -32,6 +32,10 @@ ALLOWED = {
         "code that is run",
     ): "rules of our own tables; no text of a submission or of an assignment comes there",
     (
+        "src/chainrule/marking/programs/descent.py",
+        "code that is run",
+    ): "rules of our own tables, put together to a loop's body",
+    (
         "src/chainrule/marking/sandbox/inside/calling.py",
         "code that is run",
     ): "within the sandbox, where code that nobody trusts is run on purpose",

@@ -200,6 +200,7 @@ def test_the_points_are_those_of_the_course():
     assert sum(part.credit for part in assignment_at(Path("CMU")).parts) == 56
 
 
+@pytest.mark.exhaustive
 def test_a_fault_costs_the_part_in_which_it_shows(marked):
     parts, earned = marked((" * z[0, 1:] * (1.0 - z[0, 1:])", ""))
     assert parts["steps"].bugs[0] == "no_slope@da"

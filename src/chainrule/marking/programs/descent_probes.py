@@ -18,8 +18,9 @@ CLASSES = 10
 
 def probes() -> Iterator[Probe]:
     """All probes, the cheapest first."""
-    yield Probe("one case", "a step of one case, without any order or mean", (_one_case(),))
     yield Probe("rate 0", "nothing is learnt: all classes are equally likely", (_rate_0(),))
+    yield Probe("one step", "one step of one case: the forward pass and β", (_one_case(1),))
+    yield Probe("one case", "steps of one case, without any order or mean", (_one_case(3),))
     yield Probe("order", "four cases, whose order shows in the result", (_order(),))
     yield Probe("copies", "five times the same case, so that the order is none", (_copies(),))
     yield Probe("epochs", "three epochs over twenty cases", (_epochs(),))
@@ -61,10 +62,9 @@ def _mixed(seed: int, cases: int) -> list[int]:
     ]
 
 
-def _one_case() -> Case:
-    return _run(
-        np.array([[3.0, 1, 0, 1, 1]]), np.array([[7.0, 0, 1, 1, 0], [3, 1, 1, 0, 0]]), 3, 2, 0.5
-    )
+def _one_case(epochs: int) -> Case:
+    validation = np.array([[7.0, 0, 1, 1, 0], [3, 1, 1, 0, 0]])
+    return _run(np.array([[3.0, 1, 0, 1, 1]]), validation, epochs, 2, 0.5)
 
 
 def _rate_0() -> Case:
