@@ -105,8 +105,9 @@ def _adapter() -> TypeAdapter[Kept]:
 
 
 def as_text(kept: Kept) -> str:
-    """A result as JSON."""
-    return json.dumps(asdict(kept), indent=1, ensure_ascii=False, default=list)
+    """A result as JSON; what is no letter, as in a name in another encoding, is ``?``."""
+    text = json.dumps(asdict(kept), indent=1, ensure_ascii=False, default=list)
+    return text.encode("utf-8", "replace").decode()
 
 
 def from_text(text: str | bytes) -> Kept | None:

@@ -157,10 +157,13 @@ def digest_of_submission(path: Path) -> str:
     """
     found = sha256()
     is_folder = path.is_dir() and not path.is_symlink()
-    for file in walked(path) if is_folder else [path]:
-        name = file.relative_to(path).as_posix() if is_folder else file.name
-        found.update(os.fsencode(name) + b"\0")
-        found.update(_content_digest(file))
+    try:
+        for file in walked(path) if is_folder else [path]:
+            name = file.relative_to(path).as_posix() if is_folder else file.name
+            found.update(os.fsencode(name) + b"\0")
+            found.update(_content_digest(file))
+    except (OSError, Refused) as error:  # it will not be marked, and is told why
+        found.update(type(error).__name__.encode())
     return found.hexdigest()
 
 
@@ -236,7 +239,7 @@ def _depth(path: Path) -> tuple[int, str]:
 
 def _take_renamed(root: Path, wanted: Sequence[PurePosixPath], notes: list[str]) -> None:
     """Give the only file of Python the name of the only one that is asked for."""
-    if len(wanted) != 1 or wanted[0].suffix != ".py" or (root / wanted[0]).is_file():
+    if len(wanted) != 1 or wanted[0].suffix != ".py" or (root / wanted[0]).exists():
         return
     found = [p for p in walked(root) if p.suffix.lower() == ".py"]
     meant = [p for p in found if _plain(wanted[0].stem) in _plain(p.stem)]
@@ -277,7 +280,8 @@ def notebook_code(path: Path) -> str:
         codes = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(f"{path.name} is no notebook that can be read") from error
-    return "\n\n".join(_as_python(code) for code in codes if not _is_magic_cell(code))
+    code = "\n\n".join(_as_python(code) for code in codes if not _is_magic_cell(code))
+    return code.encode("utf-8", "replace").decode()  # half a pair of surrogates is no letter
 
 
 def _is_magic_cell(code: str) -> bool:

@@ -7,6 +7,10 @@ they come. An archive that tries is refused whole.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import os
 import shutil
 import stat
 import tarfile
@@ -14,9 +18,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 MOST_BYTES = 64 * 2**20
 """What a submission may hold, unpacked: a hundred times what code takes."""
@@ -25,6 +28,12 @@ MOST_FILES = 2_000
 
 MOST_LETTERS = 200
 """The longest name of a file, in bytes, that is unpacked."""
+
+MOST_READ = 2 * MOST_BYTES
+"""The most bytes that an archive may hold, with what is passed over: headers, caches, folders."""
+
+DEEPEST = 20
+"""The most folders within each other."""
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -81,7 +90,7 @@ def _told(name: str) -> Iterator[None]:
     damaged = f"the archive {name} is damaged or no archive of the kind that its name says"
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
         raise Refused(damaged) from error
     except NotImplementedError as error:
         raise Refused(f"the archive {name} is packed in a way that is not read") from error
@@ -105,8 +114,39 @@ def _zipped(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 yield info.filename.replace("\\", "/"), content
 
 
+class _Counted:
+    """A file that is read up to a limit, so that nothing is decompressed without end."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self.file, self.name, self.left = file, name, MOST_READ
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            Refused: they are too many.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise Refused(f"the archive {self.name} unpacks to more than {MOST_READ // 2**20} MB")
+        return self.file.read(size)
+
+
+_PACKED: dict[bytes, Any] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
+"""How to open a compressed file, by its first two bytes."""
+
+
 def _tarred(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with tarfile.open(path, "r|*") as archive:
+    with path.open("rb") as file:
+        opened = _PACKED.get(file.read(2), open)
+    with (
+        opened(path, "rb") as packed,
+        tarfile.open(fileobj=_Counted(packed, path.name), mode="r|") as archive,  # type: ignore[call-overload]
+    ):
         for count, info in enumerate(archive):
             if count > 10 * MOST_FILES:
                 raise Refused(f"the archive {path.name} holds more than {MOST_FILES:,} files")
@@ -132,7 +172,7 @@ def _way(name: str) -> PurePosixPath:
     if way.is_absolute() or ".." in way.parts or "\0" in name or ":" in name.split("/")[0]:
         raise Refused(f"the archive would write outside its folder, to {name[:60]!r}")
     parts = [part for part in way.parts if part != "."]
-    if not parts or len(parts) > 20 or any(len(p.encode()) > MOST_LETTERS for p in parts):
+    if not parts or len(parts) > DEEPEST or any(len(p.encode()) > MOST_LETTERS for p in parts):
         raise Refused(f"the archive holds a file of a name that is not taken, {name[:60]!r}")
     return PurePosixPath(*parts)
 
@@ -175,11 +215,24 @@ def copy_folder(source: Path, into: Path) -> None:
 
 
 def walked(folder: Path) -> Iterator[Path]:
-    """Everything in a folder that is no folder, in order; links to folders are not followed."""
-    for path in sorted(folder.iterdir()):
-        if path.name in LEFT_OUT or path.name.startswith("._") or path.name == ".DS_Store":
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from walked(path)
-        else:
+    """Everything in a folder that is no folder, in order; links to folders are not followed.
+
+    Raises:
+        Refused: there are too many folders within each other.
+    """
+    todo = [(folder, 0)]
+    while todo:
+        path, depth = todo.pop()
+        if depth > DEEPEST:
+            raise Refused(f"the folder holds more than {DEEPEST} folders within each other")
+        if depth and (path.is_symlink() or not path.is_dir()):
             yield path
+            continue
+        names = sorted(
+            (name for name in os.listdir(path) if not _is_passed_over(name)), reverse=True
+        )
+        todo += [(path / name, depth + 1) for name in names]
+
+
+def _is_passed_over(name: str) -> bool:
+    return name in LEFT_OUT or name.startswith("._") or name == ".DS_Store"
