@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +25,7 @@ from chainrule.marking.sandbox.starting import Sandbox, shared_sandbox
 HOSTILE = {path.stem: path for path in sorted(Path(__file__).with_name("hostile").glob("*.py"))}
 SOURCE = Path(chainrule.__file__).parent
 SOLUTION = Path(__file__).parents[2] / "assignments" / "HLCV" / "solution" / "two_layernet.py"
-LIMITS = Limits(seconds=1.0, memory_mb=256)
+LIMITS = Limits(seconds=0.5, memory_mb=256)
 QUICK = ("fakes_results", "runs_programs", "reads_files", "patches_runner")
 TIERS = ("namespaces", "landlock")
 
@@ -34,14 +35,19 @@ import numpy as np  # noqa
 
 
 class TwoLayerNet:
-    def __init__(self, *sizes, std=1e-4):
-        self.params = {}
+    def __init__(self, D, H, C, std=1e-4):
+        sizes = {"W1": (D, H), "b1": H, "W2": (H, C), "b2": C}
+        self.params = {name: np.zeros(size) for name, size in sizes.items()}
 
     def loss(self, X, y=None, reg=0.0):
         attack()
-        zeros = np.zeros((len(X), 3)), {name: 0 * value for name, value in self.params.items()}
+        zeros = np.zeros((9, 9)), dict.fromkeys(self.params, np.zeros((9, 9)))
         answer = globals().get("ANSWER", zeros)
-        return answer[0] if y is None else answer
+        return answer[0] if y is None else (answer[0], answer[1])
+
+    def predict(self, X):
+        attack()
+        return np.zeros((9, 9))
 """
 
 
@@ -51,7 +57,6 @@ class Outcome:
     trouble: str
     seconds: float
     earned: float
-    marking: float
 
 
 def staged(name, folder):
@@ -99,7 +104,7 @@ def sandbox(tier):
     return shared_sandbox() if tier == "namespaces" else Sandbox(use=tier)
 
 
-def outcome(name, tier, folder):
+def outcome(name, tier, folder, most_parts=0):
     """What a hostile submission came to: it is asked twice what it achieved, and marked."""
     mine, other = staged(name, folder)
     calls = Calls(("two_layernet",), "", "told = two_layernet.attack()", {"told": "told or ''"})
@@ -110,9 +115,9 @@ def outcome(name, tier, folder):
         patched.setenv("SECRET_OF_THE_MARKER", "SECRET")
         patched.setattr(running, "shared_sandbox", lambda *_: sandbox(tier))
         answers = [ask(mine, calls, probes, LIMITS)["attacked"][0] for _ in range(2)]
-        seconds, start = time.monotonic() - start, time.monotonic()
-        marked = mark_parts(load_assignment(SOLUTION.parents[1]).parts, mine, LIMITS)
-        marking = time.monotonic() - start
+        seconds = time.monotonic() - start
+        parts = load_assignment(SOLUTION.parents[1]).parts[:most_parts]
+        marked = mark_parts(parts, mine, LIMITS)
     told = [str(one.values.get("told", "")) for one in answers]
     assert descendants() <= before, "processes are left"
     assert other.read_text() == "OTHER SUBMISSION"
@@ -122,14 +127,13 @@ def outcome(name, tier, folder):
         f"{trouble.kind}: {trouble.text}" if trouble else "",
         seconds,
         marked.earned,
-        marking,
     )
 
 
 def check(found):
     assert found.told == ""
     assert found.seconds < 2 * LIMITS.seconds + 1
-    assert found.marking < 3 * (LIMITS.seconds + 2)
+    assert found.earned == 0
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -141,7 +145,7 @@ def test_a_hostile_submission_comes_to_nothing(name, tmp_path):
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_every_hostile_submission_comes_to_nothing(name, tier, tmp_path):
-    check(outcome(name, tier, tmp_path))
+    check(outcome(name, tier, tmp_path, most_parts=1))
 
 
 def test_without_a_sandbox_untrusted_code_is_refused(tmp_path):
@@ -155,17 +159,22 @@ def test_without_a_sandbox_untrusted_code_is_refused(tmp_path):
 
 
 def main():
-    """Print what each hostile submission came to, in each tier."""
+    """Print what each hostile submission came to, in each tier, and fail if one gained."""
+    gained = []
     for tier in TIERS:
         print(sandbox(tier).tier.sentence)
         for name in HOSTILE:
             with TemporaryDirectory() as folder:
-                found = outcome(name, tier, Path(folder))
+                found = outcome(name, tier, Path(folder), most_parts=9)
             print(
-                f"  {name:24} {found.earned:3g} points  {found.seconds:5.2f} s  "
+                f"  {name:24} {found.earned:3g} points  {found.seconds:5.2f} s in two calls  "
                 f"{found.told or 'saw and did nothing'}  ({found.trouble or 'went through'})"
             )
+            is_late = found.seconds > 2 * LIMITS.seconds + 1
+            gained += [name] if found.earned or found.told or is_late else []
+    print(f"{len(gained)} of {2 * len(HOSTILE)} gained, saw or outlived something", *gained)
+    return bool(gained)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -149,3 +149,32 @@ if __name__ == "__main__":
     )
     assert [one.files for one in ran.values()] == [{"out.txt": "cba"}] * 2
     assert [one.trouble and one.trouble.kind for one in ran.values()] == [None, "ended"]
+
+
+def test_a_file_of_the_submission_s_own_comes_before_a_module_of_that_name(tmp_path):
+    (tmp_path / "statistics.py").write_text("def f(x):\n    return 'own'\n", "utf-8")
+    answers = asked("from statistics import f", tmp_path, {"y": "out"})
+    assert answers["once"][0].values["y"] == "own"
+
+
+def test_the_streams_are_like_the_usual_ones_and_name_files_of_the_submission(tmp_path):
+    text = """
+import sys, warnings
+sys.stdout.reconfigure(encoding="utf-8")
+def f(x):
+    sys.stdout.buffer.write(b"bytes ")
+    warnings.warn("careful")
+    print("x" * 100_000, file=sys.stderr)
+    sys.exit("no more")
+"""
+    found = asked(text, tmp_path, {"y": "out"})["twice"][0]
+    assert found.printed.startswith("bytes mine.py:6: UserWarning: careful")
+    assert 1_900 < len(found.printed) <= 2_000
+    assert found.trouble.text == "the code ended the program, as by sys.exit('no more')"
+    assert (found.trouble.file, found.trouble.line) == ("mine.py", 8)
+
+
+def test_the_last_probe_has_all_the_time_that_is_left(tmp_path):
+    text = "import time\ndef f(x):\n    time.sleep(0.6)\n    return x\n"
+    answers = asked(text, tmp_path, {"y": "out"}, probes=TWICE[1:], seconds=1.0)
+    assert answers["once"][0].trouble is None

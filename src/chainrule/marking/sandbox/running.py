@@ -22,7 +22,12 @@ from chainrule.marking.sandbox.reading import (
     read_trouble,
 )
 from chainrule.marking.sandbox.starting import AnySandbox, shared_sandbox
-from chainrule.marking.sandbox.submission import Submission, first_trouble, read_submission
+from chainrule.marking.sandbox.submission import (
+    NAMESAKES,
+    Submission,
+    first_trouble,
+    read_submission,
+)
 
 __all__ = [
     "Answers",
@@ -109,7 +114,8 @@ def ask(
 
     One process makes all of them, one after the other. Where it ends before the last, by itself
     or at a limit, another one goes on with the next probe: a probe may use half of the time that
-    is left of the part's, so that one that never ends does not cost the others.
+    is left of the part's, and the last one all of it, so that one that never ends does not cost
+    the others.
 
     Args:
         folder: the submission.
@@ -131,7 +137,9 @@ def ask(
     sandbox = shared_sandbox(_packages(imports))
     tiers.refuse_unless(sandbox.tier, trust)
     submission = read_submission(folder, calls.modules)
-    trouble = submission.trouble or first_trouble(submission.files, calls.modules, imports)
+    trouble = submission.trouble or first_trouble(
+        submission.files, calls.modules, imports, only_used=calls.load == "definitions"
+    )
     if trouble is not None:
         return {probe.name: (Returned(trouble=trouble),) * len(probe.calls) for probe in probes}
     return _Asking(sandbox, submission, calls, probes, limits).answers()
@@ -170,6 +178,7 @@ class _Asking:
         ]
         self.found: list[list[Returned]] = [[] for _ in probes]
         self.end = time.monotonic() + limits.seconds
+        self.granted = limits.seconds
         self.packed = submission.packed()
 
     def answers(self) -> Answers:
@@ -196,20 +205,30 @@ class _Asking:
     def _run(self, start: int) -> tuple[Trouble | None, bool]:
         """One process, from a probe on: why it made no more calls, and whether it began."""
         if (left := self.end - time.monotonic()) <= _LEAST_SECONDS:
-            return _at_the_end(Ended("time"), self.limits), True
+            return _at_the_end(Ended("time"), self.limits.seconds), True
         is_loaded, problem, trouble = False, None, None
-        patience = Patience(self.end - left / 2)
+        patience = Patience(self._share())
         for message in self.sandbox.run(
             self._job(start), self._limits(left), patience, self._most_lines()
         ):
             if isinstance(message, Ended):
-                trouble = _at_the_end(message, self.limits)
+                trouble = _at_the_end(message, self.granted)
             elif "load" in message and not is_loaded:
                 problem = read_trouble(message["load"], self.files)
                 is_loaded = problem is None
             elif is_loaded and self._take(message):
-                patience.until = (time.monotonic() + self.end) / 2
+                patience.until = self._share()
         return problem or trouble, is_loaded
+
+    def _share(self) -> float:
+        """Until when the next probe may take: half of what is left, the last probe all of it."""
+        is_last = all(
+            len(found) == len(given)
+            for found, given in zip(self.found[:-1], self.given[:-1], strict=True)
+        )
+        now = time.monotonic()
+        self.granted = (self.end - now) * (1 if is_last else 0.5)
+        return now + self.granted
 
     def _take(self, message: Mapping[str, Any]) -> bool:
         """Keep an answer, if it is the one that is waited for."""
@@ -232,6 +251,7 @@ class _Asking:
             "kind": "calls",
             "files": self.packed,
             "standins": PLOTTING,
+            "namesakes": NAMESAKES,
             "modules": self.calls.modules,
             "load": self.calls.load,
             "setup": self.calls.setup,
@@ -243,10 +263,10 @@ class _Asking:
         }
 
 
-def _at_the_end(ended: Ended, limits: Limits) -> Trouble | None:
-    """What the end of a process means for what it had not answered."""
+def _at_the_end(ended: Ended, seconds: float) -> Trouble:
+    """What the end of a process means for what it had not answered in some seconds."""
     if ended.reason == "time":
-        return Trouble("time", f"it did not end within its time ({limits.seconds:g} s)")
+        return Trouble("time", f"it did not end within its time ({seconds:.2g} s)")
     if ended.reason == "full":
         return Trouble("files", "it wrote more or larger files than it may")
     if ended.reason == "size":
@@ -333,6 +353,7 @@ def _ran(sandbox: AnySandbox, submission: Submission, file: str, run: Run, limit
         "kind": "program",
         "files": {**submission.packed(), **inputs.packed()},
         "standins": PLOTTING,
+        "namesakes": NAMESAKES,
         "file": file,
         "arguments": run.arguments,
         "outputs": run.outputs,
@@ -346,7 +367,7 @@ def _ran(sandbox: AnySandbox, submission: Submission, file: str, run: Run, limit
         elif not found:
             found = message
     if not found:
-        return Ran(trouble=_at_the_end(end, limits))
+        return Ran(trouble=_at_the_end(end, limits.seconds))
     texts = found.get("files")
     texts = texts if isinstance(texts, dict) else {}
     files = {name: _whole(texts[name]) for name in run.outputs if name in texts}

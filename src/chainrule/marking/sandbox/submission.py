@@ -39,6 +39,13 @@ _OUTWARD = (
     "smtplib http urllib requests xmlrpc telnetlib poplib imaplib nntplib asyncio pty webbrowser "
     "gc _posixsubprocess posix resource signal mmap chainrule"
 )
+_MODULES = (
+    "argparse copy csv decimal fractions heapq logging numbers operator random statistics string "
+    "textwrap timeit unittest"
+)
+NAMESAKES = tuple(_MODULES.split())
+"""Modules of the standard library after which students call files of their own."""
+
 REACHING = frozenset(_OUTWARD.split())
 """Modules that reach out of a program; none of them is part of a backward pass."""
 
@@ -135,7 +142,10 @@ def _file_of(module: str, files: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def first_trouble(
-    files: Mapping[str, bytes], modules: Sequence[str], imports: Sequence[str] | None
+    files: Mapping[str, bytes],
+    modules: Sequence[str],
+    imports: Sequence[str] | None,
+    only_used: bool = False,
 ) -> Trouble | None:
     """What keeps the modules from being run: a missing file, wrong syntax, a forbidden import.
 
@@ -145,6 +155,8 @@ def first_trouble(
             looked at too.
         imports: what may be imported besides the submission's own modules and the harmless part
             of the standard library; None for anything.
+        only_used: let files import at their top level what they like: where only definitions
+            are run, a module that is not there fails where it is used.
     """
     todo, done = list(modules), set[str]()
     while todo:
@@ -164,7 +176,8 @@ def first_trouble(
         for imported, line in _imports(tree, name):
             todo.append(imported)
             top = imported.partition(".")[0]
-            if imports is not None and not _is_allowed(top, imports, files):
+            is_free = only_used and line in _lines_of_top_level(tree)
+            if imports is not None and not is_free and not _is_allowed(top, imports, files):
                 return Trouble("import", _refusal(top, imports), line, name)
     return None
 
@@ -237,6 +250,18 @@ def _imports(tree: ast.Module, name: str) -> Iterator[tuple[str, int]]:
             is_text = isinstance(first, ast.Constant) and isinstance(first.value, str)
             if called in ("__import__", "import_module") and is_text:
                 yield str(first.value), node.lineno  # type: ignore[attr-defined]
+
+
+def _lines_of_top_level(tree: ast.Module) -> set[int]:
+    """The lines of what a file imports at its top level, within ``try`` and ``if`` as well."""
+    todo, found = list(tree.body), set[int]()
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.add(node.lineno)
+        elif isinstance(node, ast.Try | ast.If):
+            todo += [*node.body, *node.orelse]
+    return found
 
 
 def _is_allowed(top: str, imports: Sequence[str], files: Mapping[str, bytes]) -> bool:

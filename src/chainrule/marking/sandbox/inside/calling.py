@@ -10,7 +10,7 @@ import runpy
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType
 from typing import Any, BinaryIO
@@ -29,19 +29,34 @@ MOST_FILE = 1_000_000
 """The most bytes of a file that comes back."""
 
 
-class _Printed(io.TextIOBase):
-    """Keeps the first letters of what is printed."""
+class _First(io.RawIOBase):
+    """Keeps the first bytes that are written, and takes the others as well."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.kept = b""
 
     def writable(self) -> bool:
         return True
 
-    def write(self, text: str) -> int:
-        if len(self.text) < MOST_PRINTED:
-            self.text += text[: MOST_PRINTED - len(self.text)]
-        return len(text)
+    def write(self, content: Any) -> int:
+        content = bytes(content)
+        self.kept += content[: MOST_PRINTED - len(self.kept)]
+        return len(content)
+
+
+class _Printed(io.TextIOWrapper):
+    """A stream like the standard ones, of which the first letters are kept."""
+
+    def __init__(self) -> None:
+        self.first = _First()
+        writer: Any = io.BufferedWriter(self.first, 512)
+        super().__init__(writer, "utf-8", "replace", write_through=True)
+
+    def text(self, folder: str) -> str:
+        """What was printed, with files named from the submission on."""
+        with suppress(Exception):
+            self.flush()
+        return self.first.kept.decode("utf-8", "replace").replace(folder + os.sep, "")
 
 
 class _Job:
@@ -66,6 +81,7 @@ class _Job:
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002 - the generator that submissions use
         standins.install(self.job["standins"])
+        self._forget_namesakes()
         (self._program if self.job["kind"] == "program" else self._calls)()
 
     def _unpack(self) -> None:
@@ -74,9 +90,18 @@ class _Job:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b64decode(content))
 
+    def _forget_namesakes(self) -> None:
+        """Let the submission's own ``statistics.py`` come before the standard one, as usual."""
+        for name in {file.partition("/")[0].removesuffix(".py") for file in self.job["files"]}:
+            if name in self.job["namesakes"]:
+                sys.modules.pop(name, None)
+
     def _tell(self, **message: Any) -> None:
         self.sink.write(json.dumps(message).encode() + b"\n")
         self.sink.flush()
+
+    def _text(self) -> str:
+        return self.printed.text(self.folder)
 
     def _trouble(self, error: BaseException) -> Any:
         return trouble(error, self.folder, LEFT_OUT)
@@ -105,9 +130,9 @@ class _Job:
                 }
                 modules = loaded(self.job["modules"], self.folder, self.job["load"])
         except BaseException as error:
-            self._tell(load=self._trouble(error), printed=self.printed.text)
+            self._tell(load=self._trouble(error), printed=self._text())
             return
-        self._tell(load=None, printed=self.printed.text)
+        self._tell(load=None, printed=self._text())
         seen: dict[str, Any] = {}
         for probe in self.job["probes"]:
             names = {"np": np, "seen": seen, **modules}
@@ -142,7 +167,7 @@ class _Job:
             "values": values,
             "trouble": problem,
             "inputs": after,
-            "printed": self.printed.text,
+            "printed": self._text(),
         }
 
     def _value(self, code: CodeType, names: dict[str, Any]) -> Any:
@@ -170,7 +195,7 @@ class _Job:
                     problem = self._trouble(error)
             except BaseException as error:
                 problem = self._trouble(error)
-        self._tell(trouble=problem, printed=self.printed.text, files=dict(self._written()))
+        self._tell(trouble=problem, printed=self._text(), files=dict(self._written()))
 
     def _written(self) -> Iterator[tuple[str, str]]:
         for name in self.job["outputs"]:

@@ -33,7 +33,7 @@ def trouble(error: BaseException, folder: str, left_out: dict[str, tuple[str, in
     if isinstance(error, MemoryError):
         found["kind"] = "memory"
     elif isinstance(error, SystemExit | KeyboardInterrupt | GeneratorExit):
-        found["kind"], found["text"] = "ended", "the code ended the program, as by sys.exit()"
+        found["kind"], found["text"] = "ended", f"the code ended the program, as by {_exit(error)}"
     elif isinstance(error, SyntaxError) and (error.filename or "").startswith(folder):
         found.update(kind="syntax", file=(error.filename or "")[len(folder) + 1 :])
         found["line"] = error.lineno
@@ -58,6 +58,11 @@ def _text(error: BaseException) -> str:
     except BaseException:
         return name
     return f"{name}: {text}" if text else name
+
+
+def _exit(error: BaseException) -> str:
+    code = getattr(error, "code", None)
+    return f"sys.exit({code!r})" if type(code) in (str, int) else "sys.exit()"
 
 
 def _absent(error: BaseException) -> str:
