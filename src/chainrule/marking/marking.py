@@ -10,7 +10,6 @@ from pathlib import Path
 
 from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, waiting
-from chainrule.marking.deciding.contract import Finding
 from chainrule.marking.deciding.decide import Verdict, decide
 from chainrule.marking.deciding.saying import demonstrated, said, script, taught
 from chainrule.marking.program import Probe, Variation
@@ -106,7 +105,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     answers = more(part.program.probes)
     if part.bounds:
         return judged_by_bounds(part, answers)
-    verdict = decide(part.program, answers, more)
+    verdict = decide(part.program, answers, more, part.tolerance)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
     lines = said(part, verdict, status)
@@ -118,13 +117,13 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         part.credit,
         part.credit if status in ("right", "charged before") else 0.0,
         status,
-        () if status == "right" else _names(verdict),
+        () if status == "right" else _names(part, verdict),
         tuple(v.name for v in verdict.best if v.is_convention),
         lines,
         taught(part, verdict),
         demonstrated(part, verdict) if status != "right" else None,
-        located.file if located else None,
-        located.line if located else None,
+        located.file if located and not part.is_hidden else None,
+        located.line if located and not part.is_hidden else None,
         tuple(dict.fromkeys(_titles(verdict))),
     )
 
@@ -144,49 +143,53 @@ def _told(part: Part, verdict: Verdict) -> str:
     )
 
 
-def _names(verdict: Verdict) -> tuple[str, ...]:
+def _names(part: Part, verdict: Verdict) -> tuple[str, ...]:
     """The names of what is wrong: one text for each explanation that fits."""
     always = [finding.name for finding in verdict.contract if finding.is_charged]
     always += [f"unexplained@{place.line}" for place in verdict.unexplained]
-    bugs = [[v.name for v in one if not v.is_convention] for one in verdict.explanations]
-    return tuple(dict.fromkeys(" + ".join([*one, *always]) for one in bugs or [[]])) or ()
+    faults = [[v.name for v in one if _is_fault(part, v)] for one in verdict.explanations]
+    joined = (" + ".join([*one, *always]) for one in faults or [[]])
+    return tuple(dict.fromkeys(name for name in joined if name))
+
+
+def _is_fault(part: Part, variation: Variation) -> bool:
+    """Whether a variation is a bug, or a convention that costs points in this part."""
+    is_charged = variation.name in part.charged or variation.group in part.charged
+    return not variation.is_convention or is_charged
 
 
 def _status(part: Part, verdict: Verdict, charged: _Charged) -> str:
     """Whether the part is charged: for a fault in a stage that it judges, if none was before."""
-    if verdict.is_right:
-        return "right"
-    judged = {part.program.line(name).stage for name in part.judged if name in part.program.order}
     faults = list(_faults(part, verdict))
-    new = [
-        name
-        for name, stage in faults
-        if name not in charged.names and (stage in judged or stage not in charged.stages)
-    ]
-    if not new and faults:
-        return "charged before"
+    if verdict.is_right and not faults:
+        return "right"
+    program = part.program
+    judged = {program.line(name).stage for name in part.judged if name in program.order}
+    earlier = set(charged.names), set(charged.stages)
     charged.names.update(name for name, _ in faults)
     charged.stages |= judged
-    is_run = set(verdict.judged) & set(part.judged)
-    return "wrong" if is_run else "not run"
+    if not set(verdict.judged) & set(part.judged):
+        return "not run"
+    return "wrong" if any(_is_new(fault, judged, *earlier) for fault in faults) else _AFTER
 
 
-def _faults(part: Part, verdict: Verdict) -> Sequence[tuple[str, str]]:
+_AFTER = "charged before"
+
+
+def _is_new(fault: tuple[str, str], judged: set[str], names: set[str], stages: set[str]) -> bool:
+    """Whether no earlier part was charged for a fault, by its name or by judging its stage."""
+    name, stage = fault
+    return name not in names and (stage in judged or stage not in stages)
+
+
+def _faults(part: Part, verdict: Verdict) -> Iterator[tuple[str, str]]:
     """The names of all faults of the likeliest explanation, with their stages."""
-    of_contract = [_of_contract(part, f) for f in verdict.contract if f.is_charged]
-    bugs: list[Variation] = [v for v in verdict.best if not v.is_convention]
-    of_values = [(v.name, part.program.stage_of(v)) for v in bugs]
-    unknown = [
-        (f"unexplained@{place.line}", _stage(part, place.line)) for place in verdict.unexplained
-    ]
-    return [*of_contract, *of_values, *unknown]
-
-
-def _stage(part: Part, line: str) -> str:
-    """The stage of a line that nothing explains; empty where the part does not judge it."""
-    return part.program.line(line).stage
-
-
-def _of_contract(part: Part, finding: Finding) -> tuple[str, str]:
-    stage = part.program.line(part.judged[0]).stage
-    return finding.name, stage
+    program = part.program
+    for finding in verdict.contract:
+        if finding.is_charged:
+            yield finding.name, program.line(part.judged[0]).stage
+    for variation in verdict.best:
+        if _is_fault(part, variation):
+            yield variation.name, program.stage_of(variation)
+    for place in verdict.unexplained:
+        yield f"unexplained@{place.line}", program.line(place.line).stage

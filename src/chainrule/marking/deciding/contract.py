@@ -7,7 +7,7 @@ read, such as (1, 4) for (4,), its values are judged all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class Finding:
         file: of the submission, where it is known.
         line: of that file.
         own: words of the submission's own, such as an error's message; not shown of hidden parts.
+        when: in which calls, where not in all; not shown of hidden parts.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Finding:
     file: str | None = None
     line: int | None = None
     own: str = ""
+    when: str = ""
 
 
 def read(
@@ -77,7 +79,11 @@ def read(
         probes: the calls.
         answers: what came back.
     """
-    findings = [*_changed(program, answers), *_troubles(probes, answers)]
+    findings = [
+        *_changed(program, answers),
+        *_troubles(probes, answers),
+        *_unread(program, answers),
+    ]
     right = bench_of(program, probes).under((), None)
     entries: list[Entry] = []
     for probe, calls in answers.items():
@@ -104,7 +110,7 @@ def _failed(program: Program, answers: Answers) -> Iterator[Entry]:
     returned = {line for calls in answers.values() for one in calls for line in one.values}
     for probe, calls in answers.items():
         for k, one in enumerate(calls):
-            if one.trouble is not None and one.trouble.kind == "error":
+            if one.trouble is not None and one.trouble.kind == "error" and not one.unread:
                 for line in sorted(returned & set(program.order) - set(one.values)):
                     yield Entry(line, probe, k, None)
 
@@ -191,7 +197,7 @@ def _troubles(probes: Sequence[Probe], answers: Answers) -> Iterator[Finding]:
     met: dict[tuple[str, str | None, int | None], list[tuple[str, int, Returned]]] = {}
     for probe in probes:
         for k, one in enumerate(answers.get(probe.name, ())):
-            if one.trouble is not None:
+            if one.trouble is not None and not one.unread:
                 key = (one.trouble.kind, one.trouble.file, one.trouble.line)
                 met.setdefault(key, []).append((probe.name, k, one))
     for where in met.values():
@@ -206,69 +212,120 @@ def _trouble(
     calls = sum(len(found) for found in answers.values())
     when = "" if len(where) == calls else _when(probes, where)
     title, sentence, hint = _words(trouble)
-    kind = {"error": "fails", "missing": "missing", "time": "too_slow", "no number": "no_number"}
+    kind = {"error": "fails", "time": "too_slow", "no number": "no_number"}
     name = kind.get(trouble.kind, trouble.kind)
-    error = trouble.text.split(":")[0].strip()
-    place = error if trouble.kind == "error" and error.isidentifier() else ""
-    at = f" (line {trouble.line} of {trouble.file})" if trouble.line and trouble.file else ""
+    error = _error(trouble)
     return Finding(
-        f"{name}@{place}" if place else name,
-        f"{title}{when}",
-        f"{sentence}{at}",
+        f"{name}@{error}" if error else name,
+        title,
+        sentence,
         hint,
         file=trouble.file,
         line=trouble.line,
         own=trouble.text,
+        when=when,
     )
+
+
+def _error(trouble: Trouble) -> str:
+    """The class of the error, such as ``ValueError``; empty where there is none."""
+    error = trouble.text.split(":")[0].strip()
+    return error if trouble.kind == "error" and error in MEANS else ""
+
+
+def _unread(program: Program, answers: Answers) -> Iterator[Finding]:
+    """A finding for each line that was asked for and could not be read, though the call ended."""
+    met: dict[str, Trouble] = {}
+    for calls in answers.values():
+        for one in calls:
+            for line, trouble in one.unread.items():
+                met.setdefault(line, trouble)
+    for line, trouble in met.items():
+        says = program.line(line).says if line in program.order else line
+        if trouble.kind == "missing":
+            yield Finding(
+                f"missing@{line}",
+                f"{says} is not returned under the name that is asked for",
+                "Whatever the code computed, nobody who calls it can find it there.",
+                "Compare the names with those of the exercise, letter by letter.",
+                lines=(line,),
+                own=trouble.text,
+            )
+        elif trouble.kind == "no number" and line in program.order:
+            yield replace(_no_number(program, line), own=trouble.text)
+        else:
+            yield replace(
+                _trouble_in_words(trouble), name=f"fails@{line}", lines=(line,), own=trouble.text
+            )
+
+
+def _trouble_in_words(trouble: Trouble) -> Finding:
+    title, sentence, hint = _words(trouble)
+    return Finding("fails", title, sentence, hint, file=trouble.file, line=trouble.line)
 
 
 def _when(probes: Sequence[Probe], where: Sequence[tuple[str, int, Returned]]) -> str:
     """In which of the calls it happened, in words."""
-    names = list(dict.fromkeys(name for name, _, _ in where))
     if all(k > 0 for _, k, _ in where):
-        return ", in a second call on the same object"
-    whole = ", ".join(names[:3])
-    more = f" and {counted(len(names) - 3, 'other call')}" if len(names) > 3 else ""
-    return f", in some calls only: {whole}{more}"
+        return "in a second call on the same object"
+    names = list(dict.fromkeys(name for name, _, _ in where))
+    whole = ", ".join(f"“{name}”" for name in names[:3])
+    more = f" and {counted(len(names) - 3, 'other')}" if len(names) > 3 else ""
+    return f"in some calls only: {whole}{more}"
 
 
 def _words(trouble: Trouble) -> tuple[str, str, str]:
+    """The title, the sentence and the hint of a trouble."""
+    error = _error(trouble)
     if trouble.kind == "error":
-        error = trouble.text.split(":")[0].strip()
-        means = MEANS.get(error, "the code stopped before it returned")
-        known = error if error.isidentifier() else "an error"
-        return (
-            f"the call stops with {known}",
-            f"It usually means: {means}.",
-            ("Read the last line of the error and the line it names; print the shapes before it."),
-        )
-    if trouble.kind == "missing":
-        return (
-            "something that is asked for is not there",
-            f"Not found: {trouble.text}." if trouble.text else "A name that is asked for is gone.",
-            "Compare the names with those of the exercise, letter by letter.",
-        )
-    if trouble.kind == "time":
-        return (
-            "the call does not end within its time",
-            "A loop that never ends, or far more steps than the work needs.",
-            "Does every while loop come nearer to its end in each turn?",
-        )
-    if trouble.kind == "memory":
-        return (
-            "the call takes more memory than it may",
-            "Some array is far larger than the inputs make necessary.",
-            "A missing axis or keepdims can broadcast two vectors to a huge matrix.",
-        )
-    if trouble.kind == "ended":
-        return (
-            "the program ended before it gave a result",
-            "Something ends the program, such as exit() or sys.exit(), or it was stopped.",
-            "A file that is imported should only define things.",
-        )
-    return (
+        means = MEANS.get(error, "something in the call is not as the code expects it")
+        title = f"the call stops with {error or 'an error'}"
+        hint = "Read the error's last line and the line it names; print the shapes before it."
+        return title, f"It usually means: {means}.", hint
+    return _WORDS.get(trouble.kind, _WORDS["no number"])
+
+
+_WORDS = {
+    "missing": (
+        "something that is asked for is not there",
+        "A file, class, function or key has another name than the exercise gives it.",
+        "Compare the names with those of the exercise, letter by letter.",
+    ),
+    "time": (
+        "the call does not end within its time",
+        "It is a loop that never ends, or one that takes far more steps than the work needs.",
+        "Does every while loop come nearer to its end in each turn?",
+    ),
+    "memory": (
+        "the call takes more memory than it may",
+        "Some array is far larger than the inputs make necessary.",
+        "A missing axis or keepdims can broadcast two vectors to a huge matrix.",
+    ),
+    "ended": (
+        "the program ended before it gave a result",
+        "Something ends the whole program, such as exit(), or it was stopped.",
+        "A file that is imported should only define things.",
+    ),
+    "import": (
+        "a module is imported that this exercise does not allow",
+        "The work is marked without it, so the file cannot be run.",
+        "Which of its functions do you use? NumPy probably has it.",
+    ),
+    "syntax": (
+        "Python cannot read the file",
+        "Mostly a bracket, a colon or a quote is missing, or an indent is wrong, in the line that "
+        "is named or just above it.",
+        "Open the file in an editor that marks such places, or run python FILE.",
+    ),
+    "files": (
+        "the files of the submission cannot be read",
+        "They are too large, or no text.",
+        "Hand in the Python files alone.",
+    ),
+    "no number": (
         "what comes back is no array of numbers",
         "A value came back as something else, such as None or a list of rows of different "
         "lengths.",
         "Is there a path on which the function returns nothing?",
-    )
+    ),
+}

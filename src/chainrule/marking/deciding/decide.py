@@ -8,20 +8,18 @@ an explanation, and where several are left, all are named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.marking.deciding.contract import Finding, read
 from chainrule.marking.deciding.evaluating import Bench
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
 from chainrule.marking.deciding.mutations import mutations
+from chainrule.marking.deciding.own_loss import More, own_gradients
 from chainrule.marking.deciding.search import Chosen, Entry, Found, Search, bench_of, ordered
 from chainrule.marking.program import Probe, Program, Variation
 from chainrule.marking.sandbox.running import Answers
-
-More = Callable[[Sequence[Probe]], Answers]
-"""Makes further calls of the submission, such as for numeric gradients of its own loss."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,8 @@ class Verdict:
         judged: the lines whose values could be judged.
         same: for every explanation the others that give the same numbers for every input tried.
         telling: an input on which the explanations differ, where there are several.
+        own: gradients of a submission whose forward pass or loss is wrong: whether they are
+            those of its own loss, and so not to be charged.
         advice: bugs that show for extreme inputs alone.
         extreme: the first wrong array of every line that is wrong for extreme inputs alone.
     """
@@ -86,6 +86,7 @@ class Verdict:
     judged: tuple[str, ...] = ()
     same: tuple[tuple[Chosen, ...], ...] = ()
     telling: Telling | None = None
+    own: Mapping[str, bool] = field(default_factory=dict)
     advice: Chosen = ()
     extreme: tuple[Place, ...] = ()
 
@@ -105,47 +106,65 @@ class Verdict:
         return self.explanations[0] if self.explanations else ()
 
 
-def decide(program: Program, answers: Answers, more: More | None = None) -> Verdict:
+def decide(
+    program: Program, answers: Answers, more: More | None = None, tolerance: float = 1e-7
+) -> Verdict:
     """Find what gives the submission's numbers.
 
     Args:
         program: the part's program.
         answers: what the submission returned; every probe in it is one of the program's.
         more: makes further calls of the submission; without it none are made.
+        tolerance: the relative error that a number may have.
     """
     entries, contract = read(program, program.probes, answers)
     extreme = {probe.name for probe in program.probes if probe.is_extreme}
     usual = [entry for entry in entries if entry.probe not in extreme]
-    search, found, contract = _searched(program, usual, contract)
+    search, found, findings = _searched(program, usual, contract, tolerance)
+    own: dict[str, bool] = {}
+    if more is not None and _is_wrong_twice(program, found):
+        own = own_gradients(program, answers, list(program.derived()), more)
+        if any(own.values()):
+            rest = [entry for entry in usual if not own.get(entry.line, False)]
+            search, found, findings = _searched(program, rest, contract, tolerance)
     lines = tuple(dict.fromkeys(e.line for e in entries if e.found is not None))
-    fitting, advice, strange = _of_extremes(program, entries, found)
+    fitting, advice, strange = _of_extremes(program, entries, found, tolerance)
     kept, same, telling = _told_apart(program, fitting, lines)
     first = search.first_wrong(())
     return Verdict(
         tuple(kept),
         None if first == len(search.entries) else _place(program, search.entries[first]),
-        tuple(contract),
+        tuple(findings),
         tuple(_place(program, entry) for entry in found.unexplained),
         lines,
         same,
         telling,
+        own,
         advice,
         tuple(_place(program, entry) for entry in strange),
     )
 
 
+def _is_wrong_twice(program: Program, found: Found) -> bool:
+    """Whether something is wrong both in the loss, or before it, and in the gradients."""
+    bugs = [v for v in found.fitting[0] if not v.is_convention] if found.fitting else []
+    stages = {program.stage_of(v) for v in bugs}
+    stages |= {program.line(entry.line).stage for entry in found.unexplained}
+    return "backward" in stages and bool(stages & {"forward", "loss"})
+
+
 def _searched(
-    program: Program, entries: Sequence[Entry], contract: list[Finding]
+    program: Program, entries: Sequence[Entry], contract: list[Finding], tolerance: float
 ) -> tuple[Search, Found, list[Finding]]:
     """What gives the entries; an error in some calls counts as explained where a bug gives it."""
     made = _none if program.is_run else mutations(program)
     values = [entry for entry in entries if entry.found is not None]
     if values and len(values) < len(entries):
-        search = Search(program, entries, program.probes, made)
+        search = Search(program, entries, program.probes, made, tolerance)
         found = search.run()
         if not found.unexplained:
             return search, found, [f for f in contract if not f.name.startswith("fails")]
-    search = Search(program, values, program.probes, made)
+    search = Search(program, values, program.probes, made, tolerance)
     return search, search.run(), contract
 
 
@@ -155,13 +174,13 @@ def _none(line: str, rule: str) -> Sequence[Variation]:
 
 
 def _of_extremes(
-    program: Program, entries: Sequence[Entry], found: Found
+    program: Program, entries: Sequence[Entry], found: Found, tolerance: float
 ) -> tuple[list[Chosen], Chosen, list[Entry]]:
     """Explanations that hold for extreme inputs too, or what is to be said of these besides."""
     values = [entry for entry in entries if entry.found is not None]
     if found.unexplained or len(found.fitting) == 0:
         return found.fitting, (), []
-    search = Search(program, values, program.probes, mutations(program))
+    search = Search(program, values, program.probes, mutations(program), tolerance)
     holding = [one for one in found.fitting if search.first_wrong(one) == len(values)]
     if holding:
         return holding, (), []

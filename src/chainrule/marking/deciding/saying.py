@@ -52,7 +52,7 @@ def _said_of_right(verdict: Verdict) -> Iterator[str]:
     yield "Right: every number agrees."
     yield from _conventions(verdict)
     for finding in verdict.contract:
-        yield f"{_sentence(finding.title)} {finding.sentence}"
+        yield f"A note: {finding.title}. {finding.sentence}"
     yield from _advice(verdict)
 
 
@@ -75,11 +75,21 @@ def _advice(verdict: Verdict) -> Iterator[str]:
 
 def _said_of_contract(part: Part, findings: Sequence[Finding]) -> Iterator[str]:
     for finding in findings:
-        own = "" if part.is_hidden or not finding.own else f" Python says: {finding.own}"
-        if part.hint == "full":
-            yield f"{_sentence(finding.title)} {finding.sentence}{own} {finding.hint}".strip()
-        else:
-            yield f"{_sentence(finding.title)}{own} {finding.hint}".strip()
+        yield _said_of_finding(part, finding)
+
+
+def _said_of_finding(part: Part, finding: Finding) -> str:
+    pieces = [_sentence(finding.title)]
+    if not part.is_hidden:
+        if finding.when:
+            pieces = [_sentence(f"{finding.title}, {finding.when}")]
+        if finding.own:
+            pieces.append(f"Python says: {finding.own.rstrip('.')}.")
+        if finding.file and finding.line:
+            pieces.append(f"It is line {finding.line} of {finding.file}.")
+    if part.hint == "full":
+        pieces.append(finding.sentence)
+    return " ".join([*pieces, finding.hint]).strip()
 
 
 def _placed(program: Program, verdict: Verdict) -> Iterator[str]:

@@ -86,6 +86,7 @@ class Search:
         probes: the calls.
         more: the variations that may be tried for a line besides the hand-written ones, such as
             mutations of its rule under the rules so far.
+        tolerance: the relative error that a number may have.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class Search:
         entries: Sequence[Entry],
         probes: Sequence[Probe],
         more: Callable[[str, str], Sequence[Variation]] = lambda line, rule: (),
+        tolerance: float = 1e-7,
     ) -> None:
+        self.tolerance = tolerance
         self.program, self.more = program, more
         self.entries = sorted(entries, key=lambda e: program.order[e.line])
         self.bench = bench_of(program, probes)
@@ -137,7 +140,7 @@ class Search:
         slack = self.slack[entry.probe].get((entry.call, entry.line), 0.0)
         if np.shape(slack) != value.shape:
             slack = float(np.max(slack, initial=0.0))
-        return is_same(entry.found, value, slack=slack)
+        return is_same(entry.found, value, self.tolerance, slack)
 
     def under(self, chosen: Sequence[Variation], forced: frozenset[str]) -> Under:
         """The program under variations, with the submission's own values of some lines."""
