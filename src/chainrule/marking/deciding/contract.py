@@ -40,6 +40,10 @@ MEANS = {
 """What an error usually means, by the name of its class."""
 
 
+_PRECISIONS = {"float32": 2e-5, "float16": 2e-2}
+"""The relative error that is allowed in what comes back in few digits, by its type."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """A fault that is no matter of values.
@@ -55,6 +59,7 @@ class Finding:
         line: of that file.
         own: words of the submission's own, such as an error's message; not shown of hidden parts.
         when: in which calls, where not in all; not shown of hidden parts.
+        shown: a sentence with what was found; not shown of hidden parts.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Finding:
     line: int | None = None
     own: str = ""
     when: str = ""
+    shown: str = ""
 
 
 def read(
@@ -100,7 +106,9 @@ def read(
                 shaped = _shaped(found, expected.shape)
                 if shaped is not found:
                     findings += _shape(program, line, found, expected)
-                entries.append(Entry(line, probe, k, found if shaped is None else shaped))
+                precision = _PRECISIONS.get(str(np.asarray(value).dtype), 0.0)
+                array = found if shaped is None else shaped
+                entries.append(Entry(line, probe, k, array, precision))
     entries += _failed(program, answers)
     return sorted(entries, key=lambda e: program.order[e.line]), _once(findings)
 
@@ -143,12 +151,13 @@ def _shape(program: Program, line: str, found: Array, expected: Array) -> Iterat
         return
     yield Finding(
         f"shape@{line}",
-        f"{says} has shape {found.shape} where {expected.shape} is asked for",
-        f"{says} has the right number of entries but the shape {found.shape}, where "
-        f"{expected.shape} is asked for. NumPy broadcasts it without a word as long as it can, so "
-        "an update may silently take another shape, or fail far from here.",
+        f"{says} has another shape than it should",
+        "It has the right number of entries, but not their arrangement. NumPy broadcasts it "
+        "without a word as long as it can, so an update may silently take another shape, or fail "
+        "far from here.",
         "Look at axis and keepdims of the sum, and at any reshape: the gradient of an array has "
         "the shape of the array.",
+        shown=f"Its shape is {found.shape} where {expected.shape} is asked for.",
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from chainrule.marking.deciding.contract import Finding, read
 from chainrule.marking.deciding.evaluating import Bench
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
-from chainrule.marking.deciding.mutations import mutations
+from chainrule.marking.deciding.mutations import mutations, shifted_labels
 from chainrule.marking.deciding.own_loss import More, own_gradients
 from chainrule.marking.deciding.search import Chosen, Entry, Found, Search, bench_of, ordered
 from chainrule.marking.program import Probe, Program, Variation
@@ -122,7 +122,7 @@ def decide(
     usual = [entry for entry in entries if entry.probe not in extreme]
     search, found, findings = _searched(program, usual, contract, tolerance)
     own: dict[str, bool] = {}
-    if more is not None and _is_wrong_twice(program, found):
+    if more is not None and not program.is_run and _is_wrong_twice(program, found):
         own = own_gradients(program, answers, list(program.derived()), more)
         if any(own.values()):
             rest = [entry for entry in usual if not own.get(entry.line, False)]
@@ -145,6 +145,13 @@ def decide(
     )
 
 
+def _search(program: Program, entries: Sequence[Entry], tolerance: float) -> Search:
+    if program.is_run:
+        return Search(program, entries, program.probes, _none, tolerance)
+    others = shifted_labels(program)
+    return Search(program, entries, program.probes, mutations(program), tolerance, others)
+
+
 def _is_wrong_twice(program: Program, found: Found) -> bool:
     """Whether something is wrong both in the loss, or before it, and in the gradients."""
     bugs = [v for v in found.fitting[0] if not v.is_convention] if found.fitting else []
@@ -157,14 +164,13 @@ def _searched(
     program: Program, entries: Sequence[Entry], contract: list[Finding], tolerance: float
 ) -> tuple[Search, Found, list[Finding]]:
     """What gives the entries; an error in some calls counts as explained where a bug gives it."""
-    made = _none if program.is_run else mutations(program)
     values = [entry for entry in entries if entry.found is not None]
     if values and len(values) < len(entries):
-        search = Search(program, entries, program.probes, made, tolerance)
+        search = _search(program, entries, tolerance)
         found = search.run()
         if not found.unexplained:
             return search, found, [f for f in contract if not f.name.startswith("fails")]
-    search = Search(program, values, program.probes, made, tolerance)
+    search = _search(program, values, tolerance)
     return search, search.run(), contract
 
 
@@ -180,7 +186,7 @@ def _of_extremes(
     values = [entry for entry in entries if entry.found is not None]
     if found.unexplained or len(found.fitting) == 0:
         return found.fitting, (), []
-    search = Search(program, values, program.probes, mutations(program), tolerance)
+    search = _search(program, values, tolerance)
     holding = [one for one in found.fitting if search.first_wrong(one) == len(values)]
     if holding:
         return holding, (), []

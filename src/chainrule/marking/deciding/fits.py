@@ -95,7 +95,7 @@ def _scaled(found: Array, right: Array, numbers: Mapping[str, float]) -> Iterato
             yield Fit(_SCALES.get(rule, "scaled"), f"(RIGHT) * ({rule})", f"it is {says}")
     if not any(is_same(factor, value) for _, _, value in _factor_table(numbers)):
         says = f"it is {factor:.6g} times what is right, everywhere"
-        yield Fit("scaled", f"(RIGHT) * {factor!r}", says)
+        yield Fit("factor", f"(RIGHT) * {factor!r}", says)
 
 
 _SCALES = {"-1": "sign", "N": "no_mean", "1 / N": "mean_twice", "2": "doubled", "1 / 2": "halved"}
@@ -283,12 +283,12 @@ def _parts(found: Array, right: Array) -> Iterator[Fit]:
             others = np.delete(np.arange(right.shape[axis]), at)
             is_rest = is_same(np.take(found, others, axis), np.take(right, others, axis))
             if is_rest and not np.take(found, at, axis).any():
-                rule = _zeroed(at, axis, right.ndim)
+                rule = zeroed(at, axis, right.ndim)
                 row = "entry" if right.ndim == 1 else ("row", "column")[min(axis, 1)]
                 yield Fit("part_lost", rule, f"its {which} {row} is 0, the rest is right")
 
 
-def _zeroed(at: int, axis: int, ndim: int) -> str:
+def zeroed(at: int, axis: int, ndim: int) -> str:
     """A rule that puts a 0 in the first or last place of an axis."""
     size = f"np.shape(RIGHT)[{axis}]"
     kept = f"(np.arange({size}) != {at if at >= 0 else f'{size} - 1'})"

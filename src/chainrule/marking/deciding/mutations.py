@@ -9,6 +9,7 @@ these, so they name what nobody thought of.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.marking.deciding.evaluating import FAILED, names_in
+from chainrule.marking.deciding.fits import zeroed
 from chainrule.marking.deciding.search import bench_of
-from chainrule.marking.program import Program, Variation
+from chainrule.marking.program import RIGHT, Program, Variation
 
 PARTS_OF_SUMS = {
     "1:": "leaves out the first term",
@@ -85,6 +87,42 @@ def mutations(program: Program) -> Made:
     if kept is None:
         kept = program.__dict__["_mutations"] = _Mutations(program)
     return kept
+
+
+def shifted_labels(program: Program) -> list[Variation]:
+    """The variations of class numbers: all lines that read them take one more, or one less.
+
+    Args:
+        program: whose inputs of whole numbers are shifted.
+    """
+    kept: list[Variation] | None = program.__dict__.get("_shifted")
+    if kept is None:
+        kept = program.__dict__["_shifted"] = list(_shifted(program))
+    return kept
+
+
+def _shifted(program: Program) -> Iterator[Variation]:
+    first = program.probes[0].calls[0] if program.probes else {}
+    labels = [
+        name for name, v in first.items() if isinstance(v, np.ndarray) and v.dtype.kind in "iu"
+    ]
+    for name in labels:
+        for by, words in ((-1, "one too low"), (1, "one too high")):
+            changes = {
+                line.name: re.sub(rf"(?<![\w.]){name}(?!\w)", f"({name} + {by})", line.rule)
+                for line in program.lines
+                if name in names_in(line.rule)[0]
+            }
+            yield Variation(
+                f"off_by_one@{name}",
+                f"the class numbers {name} are taken {words}",
+                "Class numbers count from 0, as Python's indices do; a shift by one gives every "
+                "case another case's class, and the first or last class wraps round without an "
+                "error.",
+                "Print the targets of two cases beside their class numbers.",
+                changes,
+                is_generated=True,
+            )
 
 
 def all_mutations(program: Program) -> Iterator[Variation]:
@@ -180,6 +218,10 @@ class _Mutations:
         yield Change("function_twice", twice, f"{name} is applied twice in {{line}}", 0.8)
         says = f"{name} is taken of −{inner[0]} in {{line}}"
         yield Change("wrong_side", f"{name}(-({inner[0]}))", says, 0.6)
+        if self.is_array(inner[0]):
+            first = f"({name}({inner[0]}))[:1]"
+            says = f"{name}({inner[0]}) of the first case is taken for all cases in {{line}}"
+            yield Change("first_case", first, says, 0.5)
         says = f"{name}({inner[0]}) is squared in {{line}}"
         yield Change("squared", f"{name}({inner[0]}) ** 2", says, 0.6)
         for other in self.program.functions:
@@ -195,10 +237,19 @@ class _Mutations:
         yield Change("ones", f"np.ones_like({rule})", "{line} is all ones", 0.5)
         yield Change("squared", f"({rule}) ** 2", "{line} is squared", 0.5)
         yield Change("transposed", f"np.transpose({rule})", "{line} is transposed")
+        rounded = f"np.asarray(np.float32({rule}), float)"
+        yield Change("float32", rounded, "{line} is rounded to float32, 7 digits", 0.5)
         yield from self._numbers(name, rule)
         if self.is_array(name):
             one = f"0 * ({rule}) + np.sum({rule})"
             yield Change("one_number", one, "{line} is one number, the sum of all of it", 0.6)
+            for axis in range(min(_axes(self.shapes.get(name, ())), 2)):
+                which = ("row", "column")[axis]
+                axes = _axes(self.shapes[name])
+                for at, words in ((0, "first"), (-1, "last")):
+                    lost = zeroed(at, axis, axes).replace(RIGHT, f"({rule})")
+                    says = f"the {words} {which} of {{line}} is 0, as of a loop that leaves it out"
+                    yield Change("part_lost", lost, says, 0.5)
         if any(len(probe.calls) > 1 for probe in self.program.probes):
             old = f"({rule}) + (before.{name} if before is not None else 0)"
             says = "{line} is added to what the call before left there"
@@ -423,6 +474,8 @@ class _Places:
                 says = f"{name} is left out in {{line}}"
                 yield Change("left_out", self.text(node.args[0]), says)
             return
+        if name == "sum" and is_numpy and len(node.args) == 1 and not node.keywords:
+            yield from self._square(node)
         inner = self.text(node.args[0]) if is_numpy and node.args else self.text(owner)
         yield from self._reduction(node, name, inner)
 
@@ -451,6 +504,26 @@ class _Places:
         if keeps:
             says = f"the {name} does not keep its axis (keepdims) in {{line}}"
             yield Change("no_keepdims", f"({inner}).{name}(axis={axis})", says)
+
+    def _square(self, node: ast.Call) -> Iterator[Change]:
+        """The sum of the squares of an array, taken in another order."""
+        inside = node.args[0]
+        if isinstance(inside, ast.BinOp) and isinstance(inside.op, ast.Pow):
+            base = self.text(inside.left)
+            says = f"the square of the sum of {base} stands for the sum of its squares in {{line}}"
+            yield Change("square_of_sum", f"np.sum({base}) ** 2", says)
+            says = f"the sum of {base}ᵀ{base} stands for the sum of the squares in {{line}}"
+            yield Change("matrix_product", f"np.sum(({base}).T @ ({base}))", says, 0.6)
+            yield Change(
+                "norm",
+                f"np.sqrt(np.sum(({base}) ** 2))",
+                (f"the norm of {base} stands for the sum of its squares in {{line}}"),
+            )
+            yield Change(
+                "absolute",
+                f"np.sum(np.abs({base}))",
+                (f"the sum of |{base}| stands for the sum of its squares in {{line}}"),
+            )
 
     def _subscript(self, node: ast.Subscript) -> Iterator[Change]:
         inner = self.text(node.value)

@@ -83,6 +83,8 @@ def _said_of_finding(part: Part, finding: Finding) -> str:
     if not part.is_hidden:
         if finding.when:
             pieces = [_sentence(f"{finding.title}, {finding.when}")]
+        if finding.shown:
+            pieces.append(finding.shown)
         if finding.own:
             pieces.append(f"Python says: {finding.own.rstrip('.')}.")
         if finding.file and finding.line:

@@ -12,7 +12,7 @@ import heapq
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, count, product
+from itertools import combinations, count, islice, product
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ Chosen = tuple[Variation, ...]
 
 _MOST_STATES = 60
 _MOST_PAIRS = 12_000
+_MOST_SWAPS = 600  # of pairs of conventions
+_MOST_PRODUCTS = 200  # of conventions at one entry
 _MOST_RUNS = 300  # of pairs, where a program runs as a whole
 _MOST_FITTING = 8
 
@@ -40,12 +42,14 @@ class Entry:
         call: which call of the probe, from 0.
         found: the array, of the shape that the program's has where it can be given it; None
             where the submission stopped with an error.
+        precision: the relative error that its type makes.
     """
 
     line: str
     probe: str
     call: int
     found: Array | None
+    precision: float = 0.0
 
 
 @dataclass
@@ -87,6 +91,7 @@ class Search:
         more: the variations that may be tried for a line besides the hand-written ones, such as
             mutations of its rule under the rules so far.
         tolerance: the relative error that a number may have.
+        others: variations besides the program's own.
     """
 
     def __init__(
@@ -96,8 +101,10 @@ class Search:
         probes: Sequence[Probe],
         more: Callable[[str, str], Sequence[Variation]] = lambda line, rule: (),
         tolerance: float = 1e-7,
+        others: Sequence[Variation] = (),
     ) -> None:
         self.tolerance = tolerance
+        self.variations = (*program.variations, *others)
         self.program, self.more = program, more
         self.entries = sorted(entries, key=lambda e: program.order[e.line])
         self.bench = bench_of(program, probes)
@@ -140,7 +147,8 @@ class Search:
         slack = self.slack[entry.probe].get((entry.call, entry.line), 0.0)
         if np.shape(slack) != value.shape:
             slack = float(np.max(slack, initial=0.0))
-        return is_same(entry.found, value, self.tolerance, slack)
+        tolerance = max(self.tolerance, entry.precision)
+        return is_same(entry.found, value, tolerance, slack)
 
     def under(self, chosen: Sequence[Variation], forced: frozenset[str]) -> Under:
         """The program under variations, with the submission's own values of some lines."""
@@ -160,9 +168,12 @@ class Search:
     def _goals(self, start: Chosen, forced: frozenset[str]) -> tuple[list[Chosen], State]:
         """Sets of variations that give everything, and else how far one came."""
         first = State(start, self.first_wrong(start, forced), forced, cost_of(start))
+        settled = self.settled(start, forced)
+        if settled.wrong == len(self.entries):
+            return [settled.chosen], settled
         seen, goals, best = set[Hashable](), list[State](), first
         ticket, queue = count(), list[tuple[float, int, State]]()
-        for_pairs, fresh = [first], [first]
+        for_pairs, fresh = [first, settled], [first, settled]
         for _ in range(_MOST_STATES):
             for state in fresh:
                 if (key := frozenset(_names(state.chosen))) not in seen:
@@ -188,6 +199,42 @@ class Search:
                 for_pairs.append(state)
         return [state.chosen for state in _least(goals)], best
 
+    def settled(self, start: Chosen, forced: frozenset[str]) -> State:
+        """The conventions with which most entries agree, found group by group, none in vain."""
+        groups: dict[str, list[Variation]] = {}
+        for v in self.program.variations:
+            if v.is_convention:
+                groups.setdefault(v.group, []).append(v)
+        chosen, score = ordered(start), self._agreeing(start, forced)
+        for size in (1, 1, 1, 1, 2, 1, 1):
+            swaps = (
+                self._swapped(chosen, which, options)
+                for which in combinations(groups, size)
+                for options in product(*([*groups[name], None] for name in which))
+            )
+            if score == len(self.entries):
+                break
+            for other in islice(swaps, _MOST_SWAPS):
+                reached_now = self._agreeing(other, forced)
+                if reached_now > score:
+                    chosen, score = other, reached_now
+        for v in chosen:
+            less = tuple(one for one in chosen if one is not v)
+            if v.is_convention and v not in start and self._agreeing(less, forced) >= score:
+                chosen = less
+        return State(chosen, self.first_wrong(chosen, forced), forced, cost_of(chosen))
+
+    @staticmethod
+    def _swapped(
+        chosen: Chosen, groups: Sequence[str], options: Sequence[Variation | None]
+    ) -> Chosen:
+        kept = [v for v in chosen if v.group not in groups or not v.is_convention]
+        return ordered([*kept, *(v for v in options if v is not None)])
+
+    def _agreeing(self, chosen: Sequence[Variation], forced: frozenset[str]) -> int:
+        under = self.under(chosen, forced)
+        return sum(self.agrees(under, index) for index in range(len(self.entries)))
+
     def _singles(self, state: State) -> Iterator[State]:
         """What gives the first wrong entry: conventions, several of them at once, or one bug."""
         options = self._options(state)
@@ -202,7 +249,7 @@ class Search:
             for which in combinations(groups.values(), size)
             for chosen in product(*which)
         ]
-        yield from self._fixing(state, several[:1500])
+        yield from self._fixing(state, several[:_MOST_PRODUCTS])
         line = self._line(state.wrong)
         for after in self._fixing(state, self._fitted(state)):
             if self._line(after.wrong) > line:  # a number found in one call must hold in all
@@ -247,7 +294,7 @@ class Search:
         groups = {v.group for v in state.chosen if v.is_convention}
         found = [
             v
-            for v in self.program.variations
+            for v in self.variations
             if (v.name, *v.changes.items()) not in used
             and not (v.is_convention and v.group in groups)
             and target
@@ -315,8 +362,11 @@ class Search:
                 yield State(chosen, wrong, state.forced, cost_of(chosen))
 
 
+_FACTOR = "it is one and the same number times what is right, a number that is none of the usual"
+
+
 def _as_variation(program: Program, line: str, fit: Fit, says: Mapping[str, str]) -> Variation:
-    words = fit.says
+    words = _FACTOR if fit.kind == "factor" else fit.says
     for name in sorted(says, key=len, reverse=True):
         if name in words and name != "N":
             words = re.sub(rf"(?<![\w(]){re.escape(name)}(?!\w)", says[name], words)
