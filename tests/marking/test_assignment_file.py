@@ -1,5 +1,7 @@
 """What is wrong with an assignment.toml is said with line, column and what was meant."""
 
+from dataclasses import replace
+
 import pytest
 
 from chainrule.core.errors import ConfigError
@@ -11,6 +13,7 @@ from chainrule.marking.assignments.assignment import (
     modules_of,
     shipped,
 )
+from chainrule.marking.assignments.checking import _of_hidden
 
 TEXT = """\
 [assignment]
@@ -169,3 +172,15 @@ def test_the_digest_follows_every_file(tmp_path):
     assert digest_of(load_assignment(tmp_path)) == first
     (tmp_path / "notes.txt").write_text("x")
     assert digest_of(load_assignment(tmp_path)) != first
+
+
+def test_a_hidden_part_whose_calls_another_part_shows_is_warned_of(tmp_path):
+    (tmp_path / FILE).write_text(TEXT, "utf-8")
+    assignment = load_assignment(tmp_path)
+    loss, gradients = assignment.parts
+    hidden = replace(gradients, is_hidden=True)
+    (warning,) = _of_hidden(replace(assignment, parts=(loss, hidden)), hidden)
+    assert warning == "gradients is hidden, but loss shows numbers of the same calls"
+    assert not list(_of_hidden(assignment, gradients))
+    other = replace(loss, program=replace(loss.program, probes=()))
+    assert not list(_of_hidden(replace(assignment, parts=(other, hidden)), hidden))

@@ -205,7 +205,10 @@ def _of_hidden(assignment: Assignment, part: Part) -> Iterator[str]:
     if not part.is_hidden:
         return
     for other in assignment.parts:
-        shows = not other.is_hidden and other.program.name == part.program.name
+        same = {probe.name for probe in other.program.probes} & {
+            probe.name for probe in part.program.probes
+        }
+        shows = not other.is_hidden and other.program.name == part.program.name and same
         if shows and set(other.calls.returns) & set(part.calls.returns):
-            yield f"{part.name} is hidden, but {other.name} shows numbers of the same program"
+            yield f"{part.name} is hidden, but {other.name} shows numbers of the same calls"
             return

@@ -43,11 +43,12 @@ def _body(marked: Class) -> Iterator[str]:
         )
     yield f"<section><h2>Points</h2>{_histogram(scores, most)}</section>"
     yield f"<section><h2>Parts</h2>{_parts(marked)}</section>"
-    yield f"<section><h2>What went wrong</h2>{_bugs(found_in(marked))}</section>"
+    yield f"<section><h2>What went wrong</h2>{_bugs('bugs', found_in(marked))}</section>"
     conventions = found_in(marked, conventions=True)
     if conventions:
         yield "<section><h2>Conventions that differ</h2>"
-        yield f'<p class="note">They cost nothing.</p>{_bugs(conventions)}</section>'
+        yield '<p class="note">They cost nothing.</p>'
+        yield f"{_bugs('conventions', conventions)}</section>"
     yield f"<section><h2>Who has what</h2>{_students(marked)}</section>"
     seen = [kept for kept in marked.results if any(p.teacher for p in kept.marked.parts)]
     if seen:
@@ -107,7 +108,7 @@ def _parts(marked: Class) -> str:
     return table("parts", headings, rows, words=(0, 2))
 
 
-def _bugs(found: Sequence[Found]) -> str:
+def _bugs(name: str, found: Sequence[Found]) -> str:
     if not found:
         return "<p>Nothing that has a name.</p>"
     most = max(len(one.students) for one in found)
@@ -120,12 +121,12 @@ def _bugs(found: Sequence[Found]) -> str:
         ]
         for one in found
     ]
-    return table("what was found", ["", "students", "", ""], rows, words=(0, 2, 3))
+    return table(name, ["", "students", "", ""], rows, words=(0, 2, 3))
 
 
 def _bug(one: Found) -> str:
     """A kind of bug with its places."""
-    places = [f"{name.partition('@')[2] or 'all'} {count}×" for name, count in one.places]
+    places = [f"{name.removeprefix(one.kind) or 'all'} {count}×" for name, count in one.places]
     where = f'<span class="places"> · {text(in_a_line(places))}</span>' if places[1:] else ""
     return f'{text(one.title)}<br><span class="note"><code>{text(one.kind)}</code>{where}</span>'
 
