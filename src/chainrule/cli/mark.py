@@ -12,6 +12,7 @@ from chainrule.cli.options import Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
+    from chainrule.marking.assignments.assignment import Assignment
     from chainrule.marking.classes.classroom import Class
 
 FAILED = 1
@@ -67,6 +68,15 @@ def command(
             "--trust", help="Run the code although this machine cannot hold it in a sandbox."
         ),
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="SYSTEM",
+            help="Mark one submission, and write what gradescope, otter or prairielearn reads "
+            "to the file --out.",
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Mark a class: run each submission in a sandbox, and name what is wrong with it.
@@ -85,6 +95,13 @@ def command(
     from chainrule.marking.classes.submissions import chosen, find_submissions
 
     wanted = assignment_at(assignment)
+    if form is not None:
+        if only or jobs or again:
+            raise typer.BadParameter(
+                "--format marks one submission; leave --only, --jobs, --again"
+            )
+        _export(form, wanted, submissions, out, trust=trust)
+        return
     found = chosen(find_submissions(submissions, wanted.files), only or [])
     folder = _folder(out, submissions)
     require_right(wanted)
@@ -108,6 +125,33 @@ def command(
         _print(marked, folder)
     if any(kept.failed for kept in marked.results):
         raise typer.Exit(FAILED)
+
+
+def _export(
+    form: str, assignment: Assignment, path: Path, out: Path | None, *, trust: bool
+) -> None:
+    """Mark one submission and write the file of a grading system.
+
+    Raises:
+        ChainruleError: there is no such system or submission, or no file to write.
+    """
+    from chainrule.core.errors import ChainruleError, Problem, unknown
+    from chainrule.marking.assignments.checking import require_right
+    from chainrule.marking.classes.classroom import mark_handed_in
+    from chainrule.marking.classes.exports import FORMS, write_export
+    from chainrule.marking.classes.submissions import Submission, student_name
+
+    if form not in FORMS:
+        raise ChainruleError(unknown("system", form, FORMS, "--format"))
+    if out is None:
+        raise ChainruleError(f"--format {form} needs --out FILE: where the result goes")
+    if out.is_dir():
+        raise ChainruleError(Problem("this is a folder; the result is a file", out))
+    if not path.exists():
+        raise ChainruleError(Problem("no such file or folder", path))
+    require_right(assignment)
+    kept = mark_handed_in(assignment, Submission(student_name(path), path), trust=trust)
+    write_export(form, kept.marked, assignment, out, kept.notes)
 
 
 def _folder(out: Path | None, submissions: Path) -> Path:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import write_whole
+from chainrule.marking.classes.container import SCRIPTS
 from chainrule.marking.classes.unpacking import walked
 
 
 def write_assignment(source: Path, target: Path, *, replace: bool = False) -> list[Path]:
-    """Copy an assignment.
+    """Copy an assignment, with the scripts of a container that marks by it.
 
     Args:
         source: the folder of a shipped one.
@@ -26,10 +27,13 @@ def write_assignment(source: Path, target: Path, *, replace: bool = False) -> li
         ChainruleError: a file exists, or cannot be written.
     """
     files = {target / path.relative_to(source): path.read_bytes() for path in walked(source)}
+    files |= {target / name: text.encode() for name, text in SCRIPTS.items()}
     _require_free(target, files, replace=replace)
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
+        if path.name in SCRIPTS:
+            path.chmod(0o755)
     return list(files)
 
 
