@@ -1,25 +1,19 @@
 """What is decided about a submission follows from its numbers."""
 
-import tomllib
 from pathlib import Path
 
+from chainrule.marking.assignments.assignment import load_assignment
 from chainrule.marking.deciding.decide import decide
-from chainrule.marking.programs.networks import classifier
-from chainrule.marking.sandbox.running import Calls, ask
+from chainrule.marking.sandbox.running import ask
 
 HLCV = Path(__file__).parents[2] / "assignments" / "HLCV"
-PARTS = {
-    part["name"]: part
-    for part in tomllib.loads((HLCV / "assignment.toml").read_text("utf-8"))["part"]
-}
+PARTS = {part.name: part for part in load_assignment(HLCV).parts}
 
 
 def decided(text, folder, name):
     (folder / "two_layernet.py").write_text(text, "utf-8")
     part = PARTS[name]
-    calls = Calls(("two_layernet",), part["setup"], part["call"], part["returns"])
-    program = classifier()
-    return decide(program, ask(folder, calls, program.probes))
+    return decide(part.program, ask(folder, part.calls, part.program.probes))
 
 
 def test_the_solution_is_right_and_a_missing_mean_is_named(tmp_path):

@@ -42,3 +42,34 @@ class TwoLayerNet:
     def predict(self, X):
         """The most probable class of each case; of equals the smaller."""
         return np.argmax(self.loss(X), axis=1)
+
+    def train(
+        self,
+        X,
+        y,
+        X_val,
+        y_val,
+        learning_rate=1e-3,
+        learning_rate_decay=0.95,
+        reg=5e-6,
+        num_iters=100,
+        batch_size=200,
+        verbose=False,
+    ):
+        """Stochastic gradient descent; the rate decays in the first iteration of each epoch."""
+        history = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
+        epoch = max(len(X) // batch_size, 1)
+        for it in range(num_iters):
+            chosen = np.random.choice(len(X), batch_size)
+            loss, grads = self.loss(X[chosen], y[chosen], reg)
+            history["loss_history"].append(loss)
+            for name in self.params:
+                self.params[name] -= learning_rate * grads[name]
+            if verbose and it % 100 == 0:
+                print(f"iteration {it} of {num_iters}: loss {loss:f}")
+            if it % epoch == 0:
+                right = self.predict(X[chosen]) == y[chosen]
+                history["train_acc_history"].append(right.mean())
+                history["val_acc_history"].append((self.predict(X_val) == y_val).mean())
+                learning_rate *= learning_rate_decay
+        return history

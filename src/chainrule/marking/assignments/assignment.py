@@ -252,7 +252,7 @@ def _part(
     files = tuple(table.files or head.files)
     calls = Calls(
         modules_of(files),
-        table.setup,
+        "\n".join(piece for piece in (head.setup, table.setup) if piece),
         table.call or "",
         dict(table.returns),
         head.load,

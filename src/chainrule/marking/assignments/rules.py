@@ -162,6 +162,7 @@ def _of_python(
     if part.run is not None or part.call is None:
         return
     pieces: list[tuple[KeyPath, str, str]] = [
+        (("assignment", "setup"), model.assignment.setup, "exec"),
         ((*at, "setup"), part.setup, "exec"),
         ((*at, "call"), part.call, "exec"),
         *(((*at, "returns", n), code, "eval") for n, code in part.returns.items()),

@@ -70,6 +70,7 @@ class Head(Section):
         description="the modules that they may import besides their own",
     )
     solution: FileName = Field("solution", description="the folder of your solution")
+    setup: str = Field("", description="Python that runs before the setup of every part")
     load: Annotated[str, Word("way of loading", LOADS)] = Field(
         "all", description="all, or definitions: without what a script does at its top level"
     )

@@ -221,7 +221,9 @@ def script(part: Part, telling: Telling) -> str:
     lines = ["import numpy as np", *(f"import {name}" for name in part.calls.modules), ""]
     for name, value in telling.probe.calls[telling.call].items():
         lines.append(f"{name} = {literal(value)}")
-    lines += [part.calls.setup.strip(), part.calls.call.strip()]
+    pieces = [part.calls.setup.strip(), part.calls.call.strip()]
+    lines += ["seen = {}"] if any("seen" in piece for piece in pieces) else []
+    lines += pieces
     lines.append(f"print({part.calls.returns.get(telling.line, telling.line)})")
     for k, value in enumerate(telling.values, start=1):
         lines.append(f"# {k}. gives {literal(value)}")

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from chainrule.marking.program import Program
-from chainrule.marking.programs.dense_numeric import mini_batch
+from chainrule.marking.programs.dense_numeric import mini_batch, numeric_gradient
 from chainrule.marking.programs.descent import descent
 from chainrule.marking.programs.dropping import dropout
 from chainrule.marking.programs.functions import elementwise
 from chainrule.marking.programs.images import average_pool, convolution, max_pool
 from chainrule.marking.programs.losses import cross_entropy, softmax_loss, squared_error
-from chainrule.marking.programs.networks import classifier, dense_network, numeric_classifier
+from chainrule.marking.programs.networks import classifier, dense_network
 from chainrule.marking.programs.normalization import batch_norm, batch_norm_test, layer_norm
 from chainrule.marking.programs.rows import full, softmax_layer
 from chainrule.marking.programs.sequential import sequential
 from chainrule.marking.programs.structure import structure
+from chainrule.marking.programs.training_loop import training_loop
 
 PROGRAMS: Mapping[str, Callable[..., Program]] = {
     "average_pool": average_pool,
@@ -30,11 +31,12 @@ PROGRAMS: Mapping[str, Callable[..., Program]] = {
     "layer_norm": layer_norm,
     "max_pool": max_pool,
     "mini_batch": mini_batch,
-    "numeric_classifier": numeric_classifier,
+    "numeric_gradient": numeric_gradient,
     "sequential": sequential,
     "softmax_layer": softmax_layer,
     "softmax_loss": softmax_loss,
     "squared_error": squared_error,
     "structure": structure,
+    "training_loop": training_loop,
 }
 """The programs that a part of an assignment may name; its options are their arguments."""

@@ -71,6 +71,14 @@ def softmax(z: Array) -> Array:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def last_of_each(values: Array, y: Array, classes: int) -> Array:
+    """For each class the row of its last case, as columns; 0 for a class without a case."""
+    found = np.zeros((values.shape[1], classes))
+    for row, label in zip(values, y, strict=True):
+        found[:, label] = row
+    return found
+
+
 FUNCTIONS = {
     "relu": relu,
     "relu_slope": relu_slope,
@@ -80,6 +88,7 @@ FUNCTIONS = {
     "phi": phi,
     "phi_slope": phi_slope,
     "softmax": softmax,
+    "last_of_each": last_of_each,
 }
 """What the rules of these programs may call."""
 
@@ -184,12 +193,22 @@ def _forward(net: Dense) -> Iterator[Line]:
         yield Line(f"z{k}", f"xW{k} + b{k}", f"z of layer {k}", "forward")
         if k in net.bent:
             yield Line(f"a{k}", net.value(k), f"the output of layer {k}", "forward")
-    last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     if net.is_given or net.loss == "cross_entropy":
-        yield from _softmax(net, last)
+        yield from _softmax(net, _last(net))
     else:
-        yield Line("p", last, "the output", "forward")
+        yield Line("p", _last(net), "the output", "forward")
+    yield Line("scores", _last(net), "the scores that are returned", "forward")
+    yield Line("probabilities", "p", "the probabilities that are returned", "forward")
     yield Line("predicted", "np.argmax(p, axis=1)", "the predicted classes", "forward")
+    if not net.one_hot:
+        yield Line("t", "np.eye(p.shape[1])[y]", "the one-hot targets", "forward")
+    says = "the output of a second call on the same cases"
+    yield Line("p_again", "p", says, "forward")
+
+
+def _last(net: Dense) -> str:
+    """The line before the softmax."""
+    return f"{'a' if net.has_bent_output else 'z'}{net.layers}"
 
 
 def _softmax(net: Dense, last: str) -> Iterator[Line]:
@@ -206,7 +225,7 @@ def _softmax(net: Dense, last: str) -> Iterator[Line]:
 
 def _loss(net: Dense) -> Iterator[Line]:
     if not net.one_hot:
-        yield Line("t", "np.eye(p.shape[1])[y]", "the one-hot targets", "loss")
+        yield Line("columns", "1.0", "whether labels as a column give the same loss", "loss")
     crossed = net.is_given or net.loss == "cross_entropy"
     squared = net.is_given or net.loss == "mse"
     if crossed:
@@ -265,6 +284,9 @@ def _backward(net: Dense) -> Iterator[Line]:
             else:
                 yield Line(f"d{k}", f"da{k}", f"δ of layer {k}", "backward")
         yield from _gradients(net, k)
+        if k == 1:
+            says = "whether the parameters are others after the call"
+            yield Line("parameters_changed", "0.0", says, "backward")
         if k > 1:
             yield Line(f"da{k - 1}", f"d{k} @ W{k}.T", f"∂L/∂a of layer {k - 1}", "backward")
 

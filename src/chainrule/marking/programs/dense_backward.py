@@ -183,6 +183,28 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
         {"error": "-t / p"},
     )
     yield Variation(
+        "jacobian_transposed",
+        "the Jacobian of log-softmax is transposed",
+        "∂log p_i/∂z_j is δ_ij − p_j: the sum over i subtracts p_j times the sum of what comes "
+        "in. The transposed one subtracts the same number, Σ p_i g_i, from every class.",
+        "Add δ of one case over the classes. What must come out, and why?",
+        {"error": "-t + (t * p).sum(axis=1, keepdims=True)"},
+    )
+    for kind, rule, words in (
+        ("mean_of_p_alone", "p / N - t", "p/N − t: the target is not divided by N"),
+        ("mean_of_t_alone", "p - t / N", "p − t/N: the probability is not divided by N"),
+        ("t_over_N_again", "(p - t / N) / N", "(p − t/N)/N: the target is divided by N twice"),
+        ("p_over_N_again", "(p / N - t) / N", "(p/N − t)/N: the probability is divided twice"),
+    ):
+        yield Variation(
+            kind,
+            f"δ of the output is {words}",
+            "The difference p − t belongs together and is divided by N once: (p − t)/N.",
+            "Which δ does a case have whose prediction is perfect?",
+            {last: rule},
+            often=2,
+        )
+    yield Variation(
         "doubled_error",
         "δ of the output has a factor 2 that belongs to squared errors",
         "δ is 2 (p − t) / N; with cross-entropy and softmax it is (p − t) / N.",

@@ -14,6 +14,7 @@ def forward_bugs(net: Dense) -> Iterator[Variation]:
     yield from _sums(net)
     yield from _activations(net)
     yield from _softmax(net)
+    yield from _returned(net)
     yield from _predictions()
 
 
@@ -184,6 +185,35 @@ def _softmax(net: Dense) -> Iterator[Variation]:
     )
 
 
+def _returned(net: Dense) -> Iterator[Variation]:
+    if net.is_given or net.loss != "cross_entropy":
+        return
+    yield Variation(
+        "outputs_swapped",
+        "scores and probabilities are returned in the wrong order",
+        "The probabilities come first and the scores second; asked for is (scores, "
+        "probabilities).",
+        "Which of the two returned arrays has rows that add up to 1?",
+        {"scores": "p", "probabilities": f"z{net.layers}"},
+    )
+    yield Variation(
+        "delta_in_kept_output",
+        "the backward pass changes the probabilities that are kept",
+        "p −= t is made in the array that the forward pass keeps; a later call on the same cases "
+        "returns (p − t)/N as probabilities. Copy before changing: p.copy().",
+        "Call loss(X), then loss(X, y), then loss(X) again. Does the third equal the first?",
+        {"p_again": "(p - t) / N"},
+    )
+    yield Variation(
+        "delta_in_kept_output_undivided",
+        "the backward pass changes the probabilities that are kept",
+        "p −= t is made in the array that the forward pass keeps; a later call on the same cases "
+        "returns p − t as probabilities. Copy before changing: p.copy().",
+        "Call loss(X), then loss(X, y), then loss(X) again. Does the third equal the first?",
+        {"p_again": "p - t"},
+    )
+
+
 def _predictions() -> Iterator[Variation]:
     yield Variation(
         "predicted_over_cases",
@@ -213,6 +243,7 @@ def loss_bugs(net: Dense) -> Iterator[Variation]:
     """Bugs in the loss alone; the gradients are those of the right one."""
     yield from _reductions(net)
     yield from _targets(net)
+    yield from _cases_lost(net)
     if net.is_given or net.loss == "cross_entropy":
         yield from _logarithms(net)
     if net.is_given or net.loss == "mse":
@@ -287,6 +318,14 @@ def _crosses(net: Dense) -> bool:
 def _targets(net: Dense) -> Iterator[Variation]:
     if net.one_hot:
         return
+    yield Variation(
+        "column_labels",
+        "labels that are a column (N, 1) give another loss",
+        "y of shape (N, 1) is not flattened: p[np.arange(N), y] or y == k then broadcasts to N × "
+        "N numbers. The loss is right for y of shape (N,) alone; use y.ravel().",
+        "Print the shape of what you sum over, for y of shape (5, 1).",
+        {"columns": "0.0"},
+    )
     classes = "p.shape[1]"
     yield Variation(
         "labels_shifted",
@@ -303,6 +342,28 @@ def _targets(net: Dense) -> Iterator[Variation]:
         "Which column of the probabilities belongs to the label 0?",
         {"t": f"np.eye({classes})[(y + 1) % {classes}]"},
     )
+
+
+def _cases_lost(net: Dense) -> Iterator[Variation]:
+    start = f"d{net.layers}" if net.is_fused else "dp"
+    loss = "crossed" if net.is_given or net.loss == "cross_entropy" else "squared"
+    for kind, title, keep in (
+        ("last_case_lost", "the last case is left out", "(np.arange(N) < N - 1)"),
+        ("first_case_lost", "the first case is left out", "(np.arange(N) > 0)"),
+        (
+            "last_chunk_lost",
+            "with an odd number of cases the last one is left out",
+            "(np.arange(N) < N - N % 2)",
+        ),
+    ):
+        yield Variation(
+            kind,
+            f"{title}, in the loss and in the gradients",
+            "A loop (or a slice) over the cases ends too early or begins too late, while the mean "
+            "still divides by all N.",
+            "Change one case at a time. For which does the loss stay as it is?",
+            {loss: f"RIGHT * {keep}", start: f"RIGHT * {keep}[:, None]"},
+        )
 
 
 def _logarithms(net: Dense) -> Iterator[Variation]:
@@ -364,6 +425,19 @@ def _logarithms(net: Dense) -> Iterator[Variation]:
         "Add 5 to all scores of a case. Should its loss change?",
         {"crossed": f"-(t * {'a' if net.has_bent_output else 'z'}{net.layers}).sum(axis=1)"},
     )
+    if not net.one_hot:
+        for kind, rule, words in (
+            ("all_pairs_in_loss", "-log_p[:, y].sum() / N", "added up over all pairs"),
+            ("mean_of_pairs_in_loss", "-log_p[:, y].mean()", "averaged over all pairs"),
+        ):
+            yield Variation(
+                kind,
+                f"log p is {words} of a case and a label",
+                "p[:, y] takes, for every case, the columns of all labels in the batch: an N × N "
+                "array. Each case has one label: p[np.arange(N), y].",
+                "Print the shape of what you sum over, for 5 cases.",
+                {"data_loss": rule},
+            )
     if not net.is_given:
         yield Variation(
             "squared_for_cross_entropy",

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from chainrule.marking.program import Variation
 from chainrule.marking.programs.dense import Dense
 from chainrule.marking.programs.dense_slopes import slope_lines
-from chainrule.marking.programs.places import at_layers
+from chainrule.marking.programs.places import at_layers, ruled
 
 
 def gradient_bugs(net: Dense) -> Iterator[Variation]:
     """Bugs from δ on: what is sent back, ∂L/∂W, ∂L/∂b, and all arrays at once."""
     yield from _sent_back(net)
+    yield from _bias_cut_wrongly(net)
     yield from _weights(net)
     yield from _biases(net)
     yield from _wholes(net)
@@ -174,6 +175,7 @@ def _weights(net: Dense) -> Iterator[Variation]:
         lambda k: {f"dW{k}_data": f"np.outer(a{k - 1}[-1], d{k}[-1])"},
         often=2,
     )
+    yield from _parts_of_weights(net)
     yield from at_layers(
         every,
         "dW_of_ones",
@@ -207,6 +209,69 @@ def _weights(net: Dense) -> Iterator[Variation]:
         "Move one of these weights a little along its gradient. Which way does the loss go?",
         lambda k: {f"dW{k}_data": "-RIGHT"},
     )
+
+
+def _parts_of_weights(net: Dense) -> Iterator[Variation]:
+    """Loops over cases, inputs or units that begin late or end early."""
+    every = range(1, net.layers + 1)
+    for kind, words, rule in (
+        ("first_case_lost@dW", "the first case is", "a{j}[1:].T @ d{k}[1:]"),
+        ("last_case_lost@dW", "the last case is", "a{j}[:-1].T @ d{k}[:-1]"),
+        (
+            "first_input_lost",
+            "the first input is",
+            "RIGHT * (np.arange(W{k}.shape[0]) > 0)[:, None]",
+        ),
+        (
+            "last_input_lost",
+            "the last input is",
+            "RIGHT * (np.arange(W{k}.shape[0]) < W{k}.shape[0] - 1)[:, None]",
+        ),
+        ("first_unit_lost", "the first unit is", "RIGHT * (np.arange(W{k}.shape[1]) > 0)"),
+        (
+            "last_unit_lost",
+            "the last unit is",
+            "RIGHT * (np.arange(W{k}.shape[1]) < W{k}.shape[1] - 1)",
+        ),
+    ):
+        yield from at_layers(
+            every,
+            kind,
+            words + " left out of ∂L/∂W of {layer}",
+            "A loop (or a slice) begins at 1, or ends one too early, where {layer}'s gradient is "
+            "made.",
+            "Which rows, columns or cases does your loop visit? Print its first and last index.",
+            ruled("dW{k}_data", rule),
+        )
+    if net.is_fused and not net.one_hot:
+        last, classes = net.layers, f"W{net.layers}.shape[1]"
+        part = f"last_of_each(a{last - 1}, y, {classes})"
+        yield Variation(
+            "assigned_over_classes",
+            f"of several cases of a class one alone counts in ∂L/∂W of layer {last}",
+            "sums[y] += x adds once for each index, also where a class comes twice; NumPy then "
+            "keeps the last. np.add.at(sums, y, x) adds all of them.",
+            "Take two cases of the same class. Does the gradient follow both?",
+            {f"dW{last}_data": f"(a{last - 1}.T @ p - {part}) / N"},
+        )
+
+
+def _bias_cut_wrongly(net: Dense) -> Iterator[Variation]:
+    upper = range(2, net.layers + 1)
+    for kind, words, rule in (
+        ("bias_row_kept@first", "the last unit", "d{k} @ np.vstack([b{k}, W{k}[:-1]]).T"),
+        ("bias_row_kept@last", "the first unit", "d{k} @ np.vstack([W{k}[1:], b{k}]).T"),
+    ):
+        yield from at_layers(
+            upper,
+            kind,
+            words + " is cut off in place of the bias where δ is sent back through {layer}",
+            "Weights and bias are one array; on the way back the bias's row belongs to no unit "
+            "and must be cut off. The wrong end is cut, so every unit gets the weights of its "
+            "neighbour.",
+            "At which end of the array is the bias, and which end do you cut?",
+            ruled("da{j}", rule),
+        )
 
 
 def _biases(net: Dense) -> Iterator[Variation]:
@@ -269,6 +334,18 @@ def _biases(net: Dense) -> Iterator[Variation]:
         "Change a case other than the last. Which gradients follow?",
         lambda k: {f"db{k}_data": f"d{k}[-1]"},
     )
+    for kind, words, rule in (
+        ("first_case_lost@db", "the first case is", "d{k}[1:].sum(axis=0)"),
+        ("last_case_lost@db", "the last case is", "d{k}[:-1].sum(axis=0)"),
+    ):
+        yield from at_layers(
+            every,
+            kind,
+            words + " left out of ∂L/∂b of {layer}",
+            "A loop (or a slice) over the cases begins at 1, or ends one too early.",
+            "Which cases does your sum visit? Change one of them at a time.",
+            ruled("db{k}_data", rule),
+        )
     yield from at_layers(
         every,
         "no_bias",
@@ -350,6 +427,15 @@ def _wholes(net: Dense) -> Iterator[Variation]:
         "Change a case other than the last. Which gradients follow?",
         {f"dW{k}_data": f"np.outer(a{k - 1}[-1], d{k}[-1])" for k in every}
         | {f"db{k}_data": f"d{k}[-1]" for k in every},
+        often=2,
+    )
+    yield Variation(
+        "parameters_changed",
+        "the call changes the parameters of the network",
+        "W or b is changed in place (such as W *= 2·reg, or an update) where gradients are asked "
+        "for; the next call then sees another network.",
+        "Print one number of the parameters before and after the call.",
+        {"parameters_changed": "1.0"},
         often=2,
     )
     for bound in (1, 5):

@@ -1,4 +1,4 @@
-"""What goes wrong where a gradient is computed by finite differences of the loss."""
+"""What goes wrong where a gradient is computed by finite differences of a loss."""
 
 from __future__ import annotations
 
@@ -8,42 +8,98 @@ import numpy as np
 
 from chainrule.marking.program import Line, Probe, Program, Variation
 from chainrule.marking.programs.dense import Dense
+from chainrule.marking.programs.dense_probes import classifier_probes
 
 CHECK = (
     "Where must the bracket be in (J(θ+ε) − J(θ−ε)) / 2ε? Put in J(θ) = θ, whose derivative is 1."
 )
 
+USUAL = ("five cases", "penalty", "one case")
+"""The probes whose loss has a derivative by every parameter."""
 
-def numeric_bugs(net: Dense) -> Iterator[Variation]:
-    """Bugs of the numeric gradient; the loss is right."""
 
+def numeric_gradient(hidden: int = 1) -> Program:
+    """A gradient by central differences, as a ratio to central differences of the same loss.
+
+    What is marked are the differences alone, whatever the student's loss is: a part's call divides
+    what the student returns by central differences of the student's own loss.
+
+    Inputs: those of ``classifier``. Values: ``W1_ratio``, ``b1_ratio``, ... in the shapes of the
+    parameters, 1 where both agree; and as 1 or 0: ``moved`` (θ is another after the call),
+    ``unpenalised`` (the differences are those of the loss with reg = 0, to which the ratios are
+    taken then), ``like_loss`` (every number is nearly a multiple of the loss).
+
+    Args:
+        hidden: the number of hidden layers.
+    """
+    net = Dense(hidden + 1, (*["relu"] * hidden, "linear"))
+    probes = tuple(one for one in classifier_probes(net, False) if one.name in USUAL)
+    lines = (
+        *(Line(f"{p}_ratio", f"np.ones({p}.shape)", _says(p), "backward") for p in net.parameters),
+        Line("moved", "0.0", "whether θ is another after the call", "backward"),
+        Line("unpenalised", "0.0", "whether the penalty is left out", "backward"),
+        Line("like_loss", "0.0", "whether the numbers are multiples of the loss", "backward"),
+    )
+    return Program("numeric_gradient", lines, tuple(_differences(net)), probes)
+
+
+def _says(parameter: str) -> str:
+    return f"the ratio of ∂J/∂{parameter} by differences to that of the cost"
+
+
+def _differences(net: Dense) -> Iterator[Variation]:
     def everywhere(rule: str) -> dict[str, str]:
-        return {f"d{p}": rule for p in net.parameters}
+        return {f"{p}_ratio": rule for p in net.parameters}
 
-    yield Variation(
-        "difference_over_eps",
-        "the central difference is divided by ε, not by 2ε",
-        "J(θ+ε) − J(θ−ε) spans two steps, and is divided by one: every number is twice too large.",
-        CHECK,
-        everywhere("2 * RIGHT"),
-        often=2,
-    )
-    yield Variation(
-        "difference_over_4",
-        "the difference is divided by twice too much",
-        "Every number is half of the derivative: a one-sided difference J(θ+ε) − J(θ) spans one "
-        "step and is divided by ε, not by 2ε.",
-        CHECK,
-        everywhere("RIGHT / 2"),
-        often=2,
-    )
-    yield Variation(
-        "difference_sign",
-        "the difference has the wrong sign",
-        "J(θ−ε) − J(θ+ε) is taken; the derivative is J(θ+ε) − J(θ−ε) over 2ε.",
-        CHECK,
-        everywhere("-RIGHT"),
-    )
+    for kind, title, sentence, changes in (
+        (
+            "difference_over_eps",
+            "the central difference is divided by ε, not by 2ε",
+            "J(θ+ε) − J(θ−ε) spans two steps and is divided by one: every number is twice too "
+            "large.",
+            everywhere("2 * RIGHT"),
+        ),
+        (
+            "one_side_over_two",
+            "every number is half of the derivative",
+            "A one-sided difference J(θ+ε) − J(θ) spans one step and is divided by 2ε; or the "
+            "central one is divided by 4ε.",
+            everywhere("RIGHT / 2"),
+        ),
+        (
+            "difference_sign",
+            "the difference has the wrong sign",
+            "J(θ−ε) − J(θ+ε) is taken; the derivative is J(θ+ε) − J(θ−ε) over 2ε.",
+            everywhere("-RIGHT"),
+        ),
+        (
+            "numerator_brackets_missing",
+            "brackets are missing: one of the two costs alone is divided",
+            "a − b / (2ε) divides b alone; write (a − b) / (2 * ε).",
+            {"like_loss": "1.0"} | everywhere("0 * RIGHT"),
+        ),
+        (
+            "differences_cancel",
+            "the numeric gradient is 0: both costs are taken at the same θ",
+            "θ+ε and θ−ε are the same array (no copy), or ε is added and taken back before the "
+            "cost is computed, so that the difference is 0.",
+            everywhere("0 * RIGHT"),
+        ),
+        (
+            "numeric_without_penalty",
+            "the numeric gradient leaves out the penalty",
+            "The costs of the differences are computed with reg = 0.",
+            {"unpenalised": "1.0 if reg else 0.0"},
+        ),
+        (
+            "theta_moved",
+            "θ is not put back after the differences",
+            "A parameter that was moved by ε is not set back to its value, so that later "
+            "differences are taken at another point.",
+            {"moved": "1.0"},
+        ),
+    ):
+        yield Variation(kind, title, sentence, CHECK, changes, often=2)
     for eps in ("1e-3", "1e-4", "1e-5", "1e-6"):
         yield Variation(
             f"brackets_missing@{eps}",
@@ -60,35 +116,30 @@ def numeric_bugs(net: Dense) -> Iterator[Variation]:
             CHECK,
             everywhere(f"RIGHT * 2 * {eps}"),
         )
+    for eps in ("1e-3", "1e-4", "1e-5"):
         yield Variation(
-            f"numerator_brackets_missing@{eps}",
-            "brackets are missing: only J(θ−ε) is divided by 2ε",
-            "a − b / (2ε) divides b alone; write (a − b) / (2 * ε).",
+            f"difference_over_2@{eps}",
+            "the difference is divided by 2 alone, not by 2ε",
+            "J(θ+ε) − J(θ−ε) is divided by 2 and not by ε; the derivative is this over 2ε.",
             CHECK,
-            everywhere(f"loss - loss / (2 * {eps}) + RIGHT / 2"),
+            everywhere(f"RIGHT * {eps}"),
         )
-    for k in range(1, net.layers + 1):
+    for p in net.parameters:
         yield Variation(
-            f"no_numeric_bias@{k}",
-            f"the numeric gradient of b of layer {k} is 0",
+            f"not_moved@{p}",
+            f"the numeric gradient of {p} is 0",
+            f"{p} is never moved, or not in the θ that the cost is computed of.",
+            f"Does your cost change when you change {p}?",
+            {f"{p}_ratio": "0 * RIGHT"},
+        )
+    if net.layers > 1:
+        yield Variation(
+            "biases_not_moved",
+            "the numeric gradients of the biases are 0",
             "The loop goes over the weights alone; every parameter is to be moved.",
             "Which parameters does your loop change?",
-            {f"db{k}": f"np.zeros_like(b{k})"},
+            {f"{p}_ratio": "0 * RIGHT" for p in net.parameters if p[0] == "b"},
         )
-        yield Variation(
-            f"no_numeric_weights@{k}",
-            f"the numeric gradient of W of layer {k} is 0",
-            "These weights are never moved, or not in the θ that the cost is computed of.",
-            "Does your cost change when you change this W?",
-            {f"dW{k}": f"np.zeros_like(W{k})"},
-        )
-    yield Variation(
-        "numeric_without_penalty",
-        "the numeric gradient leaves out the penalty",
-        "The cost is computed with reg = 0 in the differences.",
-        "With which reg do you call the cost?",
-        {f"dW{k}_penalty": f"np.zeros_like(W{k})" for k in range(1, net.layers + 1)},
-    )
 
 
 def mini_batch() -> Program:

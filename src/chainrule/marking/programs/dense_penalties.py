@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.marking.program import Variation
 from chainrule.marking.programs.dense import Dense, penalty_slope, size
-from chainrule.marking.programs.places import at_layers
+from chainrule.marking.programs.places import at_layers, ruled
 
 
 def penalty_bugs(net: Dense) -> Iterator[Variation]:
@@ -203,6 +203,14 @@ def _biases(net: Dense) -> Iterator[Variation]:
         lambda k: {f"db{k}_penalty": penalty_slope(net, f"b{k}")},
         often=3,
     )
+    yield from at_layers(
+        _every(net),
+        "biases_not_penalised",
+        "the penalty of b is in the loss, but not in ∂L/∂b of {layer}",
+        "The loss penalises the biases as well, but the derivative of that is not added to ∂L/∂b.",
+        "Change b of that layer. Does the penalty of your loss change?",
+        lambda k: {f"db{k}_penalty": f"np.zeros_like(b{k})"},
+    )
     if net.penalty == "squares" and not net.is_given:
         yield Variation(
             "half_penalty_on_biases_in_gradient",
@@ -224,41 +232,71 @@ def _biases(net: Dense) -> Iterator[Variation]:
 
 
 def _formulas(net: Dense) -> Iterator[Variation]:
-    squared = net.is_given or net.penalty != "L1"
-    if squared:
-        yield Variation(
+    for kind, rule, title, sentence, hint in (
+        (
             "penalty_root",
-            "the penalty is the norm, not the squared norm",
+            "np.sqrt(np.sum(W{k}**2))",
+            "the penalty of {layer} is the norm, not the squared norm",
             "The root is taken (np.linalg.norm without its square); the penalty is the sum of the "
             "squares.",
             "Double all weights. By which factor should the penalty grow?",
-            {
-                f"size_W{k}": net.where("wrt == 'L2'", f"np.sqrt(np.sum(W{k}**2))")
-                for k in _every(net)
-            },
-        )
-        yield Variation(
+        ),
+        (
             "penalty_not_squared",
-            "the weights are not squared in the penalty",
+            "np.sum(W{k})",
+            "the weights of {layer} are not squared in the penalty",
             "The sum of the weights is taken, in which signs cancel; the penalty is the sum of "
             "their squares.",
             "Can your penalty be negative?",
-            {f"size_W{k}": net.where("wrt == 'L2'", f"np.sum(W{k})") for k in _every(net)},
-        )
-        yield Variation(
-            "penalty_mean",
-            "the penalty is a mean over the weights, not a sum",
-            "np.mean is used in the penalty; it is the sum over all weights.",
-            "Double the number of hidden units. Should the penalty stay as it is?",
-            {f"size_W{k}": f"RIGHT / W{k}.size" for k in _every(net)},
-        )
-        yield Variation(
+        ),
+        (
             "penalty_of_sum",
-            "the sum of the weights is squared, not each of them",
+            "np.sum(W{k})**2",
+            "the sum of the weights of {layer} is squared, not each of them",
             "(Σw)² is taken; the penalty is Σw².",
             "Take the weights 1 and −1. What is the penalty?",
-            {f"size_W{k}": net.where("wrt == 'L2'", f"np.sum(W{k})**2") for k in _every(net)},
-        )
+        ),
+        (
+            "penalty_of_product",
+            "np.sum(W{k}.T @ W{k})",
+            "the penalty of {layer} sums a matrix product, not the squares",
+            "All numbers of WᵀW are added up; the squares of the weights are on its diagonal "
+            "alone.",
+            "Which entries of WᵀW are sums of squares?",
+        ),
+        (
+            "penalty_of_rows",
+            "np.sum(W{k} @ W{k}.T)",
+            "the penalty of {layer} sums the matrix product W Wᵀ, not the squares",
+            "All numbers of W Wᵀ are added up; the squares of the weights are on its diagonal "
+            "alone.",
+            "Which entries of W Wᵀ are sums of squares?",
+        ),
+        (
+            "l1_in_loss",
+            "np.abs(W{k}).sum()",
+            "the loss has Σ|W| of {layer} while the gradient belongs to ΣW²",
+            "The absolute values are added up in the loss; the penalty is the sum of the squares.",
+            "Double all weights. By which factor should the penalty grow?",
+        ),
+    ):
+        if net.is_given or net.penalty != "L1":
+            yield from at_layers(
+                _every(net),
+                kind,
+                title,
+                sentence,
+                hint,
+                ruled("size_W{k}", net.where("wrt == 'L2'", rule)),
+            )
+    yield from at_layers(
+        _every(net),
+        "penalty_mean",
+        "the penalty of {layer} is a mean over the weights, not a sum",
+        "np.mean is used in the penalty; it is the sum over all weights.",
+        "Double the number of hidden units. Should the penalty stay as it is?",
+        lambda k: {f"size_W{k}": f"RIGHT / W{k}.size"},
+    )
     if net.is_given:
         yield from _of_signs(net)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.program import Probe
-from chainrule.marking.programs.dense import Dense
+from chainrule.marking.program import Probe, Program
+from chainrule.marking.programs.dense import FUNCTIONS, Dense, lines
 
 Inputs = dict[str, Any]
 
@@ -31,11 +31,12 @@ def classifier_probes(net: Dense, state: bool = True) -> Iterator[Probe]:
     yield Probe("square", "as many cases as inputs and units: every product fits", (square,))
     yield Probe("zeros", "z is exactly 0 at some relu", (at_the_kink(one(3, 0.0)),))
     if state:
-        again = (one(5, 0.2), one(5, 0.1), one(3, 0.2))
-        yield Probe("again", "three batches, the weights changed between them", again)
-    yield Probe(
-        "large logits", "e to the logits overflows", (_large(one(4, 0.0)),), is_extreme=True
-    )
+        second = one(5, 0.1)
+        other = one(5, 0.1) | {"X": second["X"], "y": second["y"]}
+        again = (one(5, 0.2), second, other, one(3, 0.2))
+        yield Probe("again", "four batches, two of them the same with other weights", again)
+    large = (_overflowing(one(4, 0.0)), _far_apart(net, one(200, 0.0)))
+    yield Probe("large logits", "e to the logits overflows", large, is_extreme=True)
 
 
 def given_probes(net: Dense) -> Iterator[Probe]:
@@ -100,10 +101,20 @@ def at_the_kink(made: Inputs) -> Inputs:
     return made | {"X": X} | {b: 0.0 * np.asarray(made[b]) for b in made if b[0] == "b"}
 
 
-def _large(made: Inputs) -> Inputs:
+def _overflowing(made: Inputs) -> Inputs:
     """The same with logits of thousands, and one case whose logits are 600, 595 and less."""
     last = max(int(name[1:]) for name in made if name[0] == "W")
     made = at_the_kink(made)
     b = np.zeros_like(made[f"b{last}"])
     b[:2] = 600.0, 595.0
     return made | {f"W{last}": 1e4 * np.asarray(made[f"W{last}"]), f"b{last}": b}
+
+
+def _far_apart(net: Dense, many: Inputs) -> Inputs:
+    """Two cases, one with logits up to 600, one far below, both of their most probable class."""
+    many = at_the_kink(many)
+    program = Program("", tuple(lines(net)), (), (), FUNCTIONS)
+    z = program.run(Probe("", "", (many,)))[0]["scores"]
+    rows = [int(z.max(axis=1).argmax()), int(z.max(axis=1).argmin())]
+    W = np.asarray(many[f"W{net.layers}"]) * (600 / z.max())
+    return many | {"X": many["X"][rows], "y": z[rows].argmax(axis=1), f"W{net.layers}": W}

@@ -67,6 +67,15 @@ def slope_bugs(net: Dense) -> Iterator[Variation]:
         lambda k: {f"s{k}": net.slope(k + 1)},
     )
     yield from at_layers(
+        bent,
+        "slope_of_first_case",
+        "φ′ of the first case is used for all cases in {layer}",
+        "One row of the slope (or mask) is used for the whole batch; every case has a z of its "
+        "own.",
+        "Compare the gradient of two cases with the sum of the gradients of each alone.",
+        lambda k: {f"s{k}": "RIGHT[:1] + 0 * RIGHT"},
+    )
+    yield from at_layers(
         range(1, net.layers),
         "mask_from_delta",
         "relu's mask is taken from the gradient, not from z, in {layer}",

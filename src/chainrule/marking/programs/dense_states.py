@@ -82,6 +82,16 @@ def state_bugs(net: Dense) -> Iterator[Variation]:
         "Change the weights between two calls. Which W does your backward pass use?",
         lambda k: {f"da{k - 1}": f"RIGHT if before is None else d{k} @ before.W{k}.T"},
     )
+    same = "before is not None and np.array_equal(before.X, X)"
+    yield Variation(
+        "stale_forward",
+        "the forward pass is not made again when only the parameters have changed",
+        "The outputs are kept for the same X, though the weights are others now: loss, "
+        "probabilities and gradients are those of the old weights.",
+        "Change W between two calls with the same X. Does the output change?",
+        {f"z{k}": f"before.z{k} if {same} else RIGHT" for k in every},
+        often=2,
+    )
     yield Variation(
         "loss_kept",
         "the loss of the call before is added",

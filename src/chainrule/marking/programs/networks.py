@@ -9,7 +9,6 @@ from chainrule.marking.programs.dense import FUNCTIONS, Dense, activations_of, l
 from chainrule.marking.programs.dense_backward import backward_bugs
 from chainrule.marking.programs.dense_conventions import conventions
 from chainrule.marking.programs.dense_forward import forward_bugs, loss_bugs
-from chainrule.marking.programs.dense_numeric import numeric_bugs
 from chainrule.marking.programs.dense_penalties import penalty_bugs
 from chainrule.marking.programs.dense_probes import classifier_probes, given_probes
 from chainrule.marking.programs.dense_states import state_bugs
@@ -47,28 +46,6 @@ def classifier(
         biases_penalised=biases_penalised,
     )
     return _program("classifier", net, state, tuple(classifier_probes(net, state)))
-
-
-def numeric_classifier(hidden: int = 1, penalty: str = "squares") -> Program:
-    """The network of `classifier`, whose gradients a student computes by finite differences.
-
-    Inputs and values are those of `classifier`; the bugs are those of the differences, and of the
-    loss that they are taken of.
-
-    Args:
-        hidden: the number of hidden layers.
-        penalty: as of `classifier`.
-    """
-    net = Dense(hidden + 1, activations_of(hidden, "relu", "linear"), penalty=penalty)
-    usual = [probe for probe in classifier_probes(net, False) if probe.name in NUMERIC]
-    variations = (*numeric_bugs(net), *conventions(net))
-    return Program(
-        "numeric_classifier", tuple(lines(net)), variations, tuple(usual), dict(FUNCTIONS)
-    )
-
-
-NUMERIC = ("five cases", "penalty", "one case")
-"""The probes whose loss has a derivative by every parameter."""
 
 
 def dense_network(hidden: int = 2) -> Program:

@@ -54,3 +54,13 @@ def at_layers(
             changes,
             often=often,
         )
+
+
+def ruled(line: str, rule: str) -> Change:
+    """Another rule for one line of a layer; ``{k}`` in both is the layer, ``{j}`` the one below.
+
+    Example:
+        >>> ruled("da{j}", "d{k} @ W{k}")(2)
+        {'da1': 'd2 @ W2'}
+    """
+    return lambda k: {line.format(k=k, j=k - 1): rule.format(k=k, j=k - 1)}
