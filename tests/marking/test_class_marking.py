@@ -16,11 +16,11 @@ import pytest
 
 from chainrule.marking.assignments.assignment import assignment_at, load_assignment, shipped
 from chainrule.marking.classes import classroom
-from chainrule.marking.classes.classroom import Kept, as_text, from_text, mark_class
+from chainrule.marking.classes.classroom import Kept, as_text, from_text, in_json, mark_class
 from chainrule.marking.classes.reports.counting import found_in
-from chainrule.marking.classes.reports.written import write_reports
+from chainrule.marking.classes.reports.written import class_json, write_reports
 from chainrule.marking.classes.submissions import find_submissions
-from chainrule.marking.result import Marked, PartResult
+from chainrule.marking.result import Demonstration, Marked, PartResult, Shown
 
 RIGHT = (shipped()["custom"] / "solution" / "swish.py").read_text("utf-8")
 BUGS = {"Ada <b>Lovelace": ("dx = dy *", "dx = -dy *"), "Bob": ("", "")}
@@ -243,3 +243,20 @@ def test_a_marking_that_is_stopped_goes_on_where_it_was(tmp_path, exercise, numb
     assert "5 of 5" in ended.stdout
     assert len(list(results.glob("*.json"))) == 12
     assert {name: (results / name).stat().st_mtime_ns for name in kept} == kept
+
+
+def test_a_large_class_with_odd_texts_is_written(marked, tmp_path):
+    """Demonstrations have many brackets, and a submission may say what no file can hold."""
+    row = Shown("W1", "", ((float("nan"), 1.0),) * 2)
+    shown = Demonstration("a \udce9", (row,), row, row)
+    part = PartResult("backward", "\x1b[2J", 5, 0, "wrong", ("x",), (), ("\udce9 <b>",), (), shown)
+    many = [Kept(Marked(f"s{k}", (part,), "", 0.0), "x", "y") for k in range(2)]
+    large = replace(marked[0], results=tuple(many))
+    assert len(json.loads(class_json(large))["students"]) == 2
+    assert len(in_json([[]] * 200_000)) > 200_000  # more brackets than a run's file may have
+    write_reports(replace(large, results=large.results[:1]), tmp_path)
+    kept = from_text(as_text(many[0]))
+    assert kept.marked.parts[0].lines == ("\udce9 <b>",)
+    text = (tmp_path / "students" / "s0.html").read_text("utf-8")
+    assert "\x1b" not in text
+    assert "<b>" not in text

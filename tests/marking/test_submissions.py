@@ -185,3 +185,24 @@ def test_the_digest_follows_names_and_contents(tmp_path):
     second = digest_of_submission(tmp_path)
     (tmp_path / "net.py").rename(tmp_path / "nets.py")
     assert len({first, second, digest_of_submission(tmp_path)}) == 3
+
+
+def test_files_that_lie_in_other_folders_are_put_where_they_belong(tmp_path):
+    (tmp_path / "one" / "lab").mkdir(parents=True)
+    (tmp_path / "one" / "lab" / "Full.py").write_text("full")
+    (tmp_path / "one" / "lab" / "relu.py").write_text("relu")
+    (tmp_path / "into").mkdir()
+    found = lay_out(tmp_path / "one", ("layers/full.py", "relu.py"), tmp_path / "into")
+    assert (found.folder / "layers" / "full.py").read_text() == "full"
+    assert found.folder.name == "lab"
+    assert found.notes == ("lab/Full.py was taken as layers/full.py",)
+
+
+def test_of_two_files_of_a_name_none_is_guessed(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / "one" / name).mkdir(parents=True)
+        (tmp_path / "one" / name / "full.py").write_text(name)
+    (tmp_path / "one" / "relu.py").write_text("relu")
+    (tmp_path / "into").mkdir()
+    found = lay_out(tmp_path / "one", ("layers/full.py", "relu.py"), tmp_path / "into")
+    assert not (found.folder / "layers").exists()

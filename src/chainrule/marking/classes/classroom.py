@@ -104,10 +104,22 @@ def _adapter() -> TypeAdapter[Kept]:
     return TypeAdapter(Kept)
 
 
-def as_text(kept: Kept) -> str:
-    """A result as JSON; what is no letter, as in a name in another encoding, is ``?``."""
-    text = json.dumps(asdict(kept), indent=1, ensure_ascii=False, default=list)
-    return text.encode("utf-8", "replace").decode()
+def as_text(kept: Kept) -> bytes:
+    """A result as JSON."""
+    return in_json(asdict(kept))
+
+
+def in_json(value: Any) -> bytes:
+    r"""A value as JSON in UTF-8, without the limits of a run's files: a class may be large.
+
+    Lone surrogates, which a student's texts may hold, are escaped.
+
+    Example:
+        >>> in_json({"δ": "\udce9"}).decode()
+        '{\n "δ": "\\udce9"\n}'
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=list)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def from_text(text: str | bytes) -> Kept | None:

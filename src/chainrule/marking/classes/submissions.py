@@ -204,6 +204,7 @@ def lay_out(path: Path, files: Sequence[str], into: Path) -> LaidOut:
     wanted = [PurePosixPath(file) for file in files]
     made = list(_from_notebooks(into, wanted, notes))
     root = _root(into, wanted)
+    _take_from_elsewhere(root, into, wanted, notes)
     _take_renamed(root, wanted, notes)
     missing = [file for file in files if not (root / file).is_file()]
     if len(missing) == len(files):
@@ -235,6 +236,20 @@ def _root(folder: Path, wanted: Sequence[PurePosixPath]) -> Path:
 
 def _depth(path: Path) -> tuple[int, str]:
     return len(path.parts), str(path)
+
+
+def _take_from_elsewhere(
+    root: Path, folder: Path, wanted: Sequence[PurePosixPath], notes: list[str]
+) -> None:
+    """Put a file that lies in another folder than was asked for where it belongs."""
+    there = list(walked(folder))
+    for file in wanted:
+        target = root / file
+        found = [path for path in there if path.name.lower() == file.name.lower()]
+        if not target.exists() and len(found) == 1:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(found[0], target)
+            notes.append(f"{found[0].relative_to(folder)} was taken as {file}")
 
 
 def _take_renamed(root: Path, wanted: Sequence[PurePosixPath], notes: list[str]) -> None:

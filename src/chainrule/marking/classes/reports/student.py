@@ -13,8 +13,8 @@ from chainrule.marking.classes.classroom import Excerpt, Kept
 from chainrule.marking.classes.reports.page import STATUS, page, points, text
 from chainrule.marking.result import Demonstration, PartResult, Shown
 
-HINT = "To see it: "
-"""A paragraph that begins so says where to look."""
+HINTS = ("To see it: ", "A hint: ", "A choice of yours ")
+"""Paragraphs that begin so are set apart: they say where to look, or what is no fault."""
 
 _NAME = re.compile(r"\(([A-Za-z]\w*)\)")
 
@@ -101,7 +101,7 @@ def _paragraphs(part: PartResult) -> Iterator[str]:
     told = part.status == "right"  # the first line says so again
     for line in part.lines[told:]:
         first, _, code = line.partition("\n")
-        kind = ' class="hint"' if first.startswith(HINT) else ""
+        kind = ' class="hint"' if first.startswith(HINTS) else ""
         yield f"<p{kind}>{_titled(first, part)}</p>"
         if code:
             yield f'<pre tabindex="0">{text(code)}</pre>'

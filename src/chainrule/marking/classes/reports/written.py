@@ -11,8 +11,8 @@ from typing import Any
 
 from chainrule.core.errors import printable
 from chainrule.core.files import require_own, write_whole
-from chainrule.core.strict_json import as_json, finite_or_null
-from chainrule.marking.classes.classroom import Class
+from chainrule.core.strict_json import finite_or_null
+from chainrule.marking.classes.classroom import Class, in_json
 from chainrule.marking.classes.reports.counting import found_in
 from chainrule.marking.classes.reports.of_class import class_page
 from chainrule.marking.classes.reports.page import points
@@ -70,7 +70,7 @@ def _cell(value: str) -> str:
     return f"'{printable(value)}" if value[:1] in ("=", "+", "-", "@") else printable(value)
 
 
-def class_json(marked: Class) -> str:
+def class_json(marked: Class) -> bytes:
     """The class as JSON: every result, and the bugs with who has them."""
     found: dict[str, Any] = {
         "assignment": marked.assignment.name,
@@ -82,4 +82,4 @@ def class_json(marked: Class) -> str:
             for kept in marked.results
         ],
     }
-    return as_json(finite_or_null(found), indent=1) + "\n"
+    return in_json(finite_or_null(found)) + b"\n"
