@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from chainrule.marking.assignments.assignment import Assignment, Part
-from chainrule.marking.assignments.bounds import judged_by_bounds, waiting
+from chainrule.marking.assignments.bounds import judged_by_bounds, shared_credit, waiting
 from chainrule.marking.deciding.decide import Verdict, decide
 from chainrule.marking.deciding.saying import demonstrated, said, script, taught
 from chainrule.marking.program import Probe, Variation
@@ -115,7 +115,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         part.name,
         part.title,
         part.credit,
-        part.credit if status in ("right", "charged before") else 0.0,
+        _earned(part, verdict, answers, status),
         status,
         () if status == "right" else _names(part, verdict),
         tuple(v.name for v in verdict.best if v.is_convention),
@@ -126,6 +126,17 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         located.line if located and not part.is_hidden else None,
         tuple(dict.fromkeys(_titles(verdict))),
     )
+
+
+def _earned(part: Part, verdict: Verdict, answers: Answers, status: str) -> float:
+    """The points: all or none, or, where the part says so, those of the arrays that are right."""
+    if status in ("right", "charged before"):
+        return part.credit
+    if status != "wrong" or not part.is_shared:
+        return 0.0
+    conventions = [v for v in verdict.best if v.is_convention]
+    faults = sum(one.is_charged and not one.lines for one in verdict.contract)
+    return shared_credit(part, answers, conventions, faults)
 
 
 def _titles(verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -62,6 +62,7 @@ class Part:
         files: those that it needs.
         bounds: the returned numbers that must lie between two, such as a training's accuracy.
         needs: the parts that must be right before it is marked.
+        is_shared: whether a part that is wrong has points for the judged arrays that are right.
         is_reference: whether what is right is what the teacher's solution returns.
     """
 
@@ -80,6 +81,7 @@ class Part:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     is_reference: bool = False
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,7 @@ def _part(
         dict(table.bounds or {}),
         tuple(table.needs or ()),
         table.reference,
+        table.share,
     )
 
 

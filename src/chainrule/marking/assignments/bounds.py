@@ -1,4 +1,4 @@
-"""Parts that are judged by no program: numbers that must lie between two, and what waits."""
+"""Parts that are not judged as a whole by a program: bounds, shares, and what waits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.marking.assignments.assignment import Part
+from chainrule.marking.program import Variation, is_same
 from chainrule.marking.result import PartResult
 from chainrule.marking.sandbox.running import Answers
 
@@ -82,3 +83,34 @@ def _missing(part: Part, trouble: object) -> str:
     if part.is_hidden or not text:
         return "It ended without a number."
     return f"It ended without a number: {text}"
+
+
+def shared_credit(
+    part: Part, answers: Answers, conventions: Sequence[Variation], faults: int = 0
+) -> float:
+    """The points of a part that is wrong, in proportion to the judged arrays that are right.
+
+    An array counts where it is right in every call but extreme ones, under the conventions of the
+    submission.
+
+    Args:
+        part: with ``share``.
+        answers: what the submission returned.
+        conventions: those that it follows.
+        faults: of no array, such as writing into an input; each costs as much as an array.
+    """
+    right = [name for name in part.judged if _is_right(part, name, answers, conventions)]
+    return part.credit * max(len(right) - faults, 0) / max(len(part.judged), 1)
+
+
+def _is_right(part: Part, name: str, answers: Answers, conventions: Sequence[Variation]) -> bool:
+    """Whether a value is right in every call of a probe that is not extreme."""
+    for probe in part.program.probes:
+        if probe.is_extreme:
+            continue
+        expected = part.program.run(probe, conventions)
+        for returned, values in zip(answers[probe.name], expected, strict=True):
+            found = returned.values.get(name)
+            if found is None or not is_same(found, values[name], part.tolerance):
+                return False
+    return True

@@ -130,6 +130,7 @@ class PartTable(Section):
     hint: Annotated[str, Word("level of hint", HINTS)] = Field(
         "full", description="what a student is told of a bug: full, place or none"
     )
+    share: Flag = Field(False, description="whether each right array has its share of the credit")
     needs: Texts | None = Field(None, description="parts that must be right before it is marked")
     seconds: AboveZero | None = Field(None, description="of time, where not those of [limits]")
     memory_mb: Count | None = Field(None, description="of memory, likewise")
