@@ -86,6 +86,7 @@ def test_what_one_probe_does_costs_that_probe_alone(tmp_path, way, kind):
     assert answers["once"][0].trouble is None
 
 
+@pytest.mark.exhaustive
 def test_where_there_is_no_sandbox_trusted_code_runs_in_a_plain_process(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "shared_sandbox", lambda *_: PlainProcesses())
     text = "import os\ndef f(x):\n    return os._exit(0) if len(x) == 2 else x\n"
@@ -174,6 +175,7 @@ def f(x):
     assert (found.trouble.file, found.trouble.line) == ("mine.py", 8)
 
 
+@pytest.mark.exhaustive
 def test_the_last_probe_has_all_the_time_that_is_left(tmp_path):
     text = "import time\ndef f(x):\n    time.sleep(0.6)\n    return x\n"
     answers = asked(text, tmp_path, {"y": "out"}, probes=TWICE[1:], seconds=1.0)
