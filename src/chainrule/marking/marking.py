@@ -12,6 +12,7 @@ from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, shared_credit, waiting
 from chainrule.marking.deciding.decide import Verdict, decide
 from chainrule.marking.deciding.saying import demonstrated, said, script, taught
+from chainrule.marking.fresh import BY_HEART, knows_by_heart, seed_of
 from chainrule.marking.program import Probe, Variation
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
@@ -106,6 +107,8 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     if part.bounds:
         return judged_by_bounds(part, answers)
     verdict = decide(part.program, answers, more, part.tolerance)
+    if verdict.is_right and _is_by_heart(part, verdict, submission):
+        verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
     lines = said(part, verdict, status)
@@ -132,11 +135,26 @@ def _earned(part: Part, verdict: Verdict, answers: Answers, status: str) -> floa
     """The points: all or none, or, where the part says so, those of the arrays that are right."""
     if status in ("right", "charged before"):
         return part.credit
-    if status != "wrong" or not part.is_shared:
+    if status != "wrong" or not part.is_shared or BY_HEART in verdict.contract:
         return 0.0
     conventions = [v for v in verdict.best if v.is_convention]
     faults = sum(one.is_charged and not one.lines for one in verdict.contract)
     return shared_credit(part, answers, conventions, faults)
+
+
+def _is_by_heart(part: Part, verdict: Verdict, submission: _Submission) -> bool:
+    """Whether a part that is right for its probes is wrong for inputs next to them."""
+    program = part.program
+    if program.is_run or any(name in program.functions for name in ("solution", "plain")):
+        return False  # their values are those of their own probes
+    return knows_by_heart(
+        program,
+        verdict.best,
+        verdict.judged,
+        part.tolerance,
+        seed_of(submission.folder, part.calls.modules),
+        partial(submission.answers, part),
+    )
 
 
 def _titles(verdict: Verdict) -> Iterator[tuple[str, str]]:
