@@ -64,6 +64,7 @@ def staged(name, folder):
     other = folder / "other" / "two_layernet.py"
     other.parent.mkdir()
     other.write_text("OTHER SUBMISSION")
+    (other.parent / "next.py").write_text("def f(x):\n    return 2 * x\n")
     mine = folder / "mine"
     mine.mkdir()
     text = HOSTILE[name].read_text("utf-8") + NETWORK
@@ -105,7 +106,10 @@ def sandbox(tier):
 
 
 def outcome(name, tier, folder, most_parts=0):
-    """What a hostile submission came to: it is asked twice what it achieved, and marked."""
+    """What a hostile submission came to: asked what it achieved, and marked.
+
+    An honest one is asked after it, and must have its answer.
+    """
     mine, other = staged(name, folder)
     calls = Calls(("two_layernet",), "", "told = two_layernet.attack()", {"told": "told or ''"})
     probes = [Probe("attacked", "", ({"x": np.ones(3)},))]
@@ -114,13 +118,18 @@ def outcome(name, tier, folder, most_parts=0):
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("SECRET_OF_THE_MARKER", "SECRET")
         patched.setattr(running, "shared_sandbox", lambda *_: sandbox(tier))
-        answers = [ask(mine, calls, probes, LIMITS)["attacked"][0] for _ in range(2)]
+        answers = [
+            ask(mine, calls, probes, LIMITS)["attacked"][0]
+            for _ in range(2 if name == "keeps_a_note" else 1)
+        ]
         seconds = time.monotonic() - start
+        doubled = ask(other.parent, Calls(("next",), "", "", {"y": "next.f(x)"}), probes)
         parts = load_assignment(SOLUTION.parents[1]).parts[:most_parts] if most_parts else ()
         marked = mark_parts(parts, mine, LIMITS)
     told = [str(one.values.get("told", "")) for one in answers]
     assert descendants() <= before, "processes are left"
     assert other.read_text() == "OTHER SUBMISSION"
+    np.testing.assert_array_equal(doubled["attacked"][0].values["y"], [2, 2, 2])
     trouble = answers[0].trouble
     return Outcome(
         "; ".join(filter(None, told)),
@@ -132,7 +141,7 @@ def outcome(name, tier, folder, most_parts=0):
 
 def check(found):
     assert found.told == ""
-    assert found.seconds < 2 * LIMITS.seconds + 1
+    assert found.seconds < LIMITS.seconds + 1
     assert found.earned == 0
 
 
@@ -167,10 +176,10 @@ def main():
             with TemporaryDirectory() as folder:
                 found = outcome(name, tier, Path(folder), most_parts=9)
             print(
-                f"  {name:24} {found.earned:3g} points  {found.seconds:5.2f} s in two calls  "
+                f"  {name:24} {found.earned:3g} points  {found.seconds:5.2f} s  "
                 f"{found.told or 'saw and did nothing'}  ({found.trouble or 'went through'})"
             )
-            is_late = found.seconds > 2 * LIMITS.seconds + 1
+            is_late = found.seconds > LIMITS.seconds + 1
             gained += [name] if found.earned or found.told or is_late else []
     print(f"{len(gained)} of {2 * len(HOSTILE)} gained, saw or outlived something", *gained)
     return bool(gained)
