@@ -12,7 +12,10 @@ from chainrule.marking.programs.functions import FUNCTIONS, known_name, value_of
 from chainrule.marking.sandbox.running import Returned
 
 RETURNED = {
-    "full": ({"layout": "units, inputs", "update": True}, "out dx dW db W_new b_new"),
+    "full": (
+        {"layout": "units, inputs", "update": True, "start": True},
+        "out dx dW db W_new b_new spread",
+    ),
     "full of images": ({"images": True}, "out dx dW db"),
     "softmax_layer": ({}, "out dx"),
     "cross_entropy": ({}, "loss dp"),
@@ -24,10 +27,10 @@ RETURNED = {
     "batch_norm": ({}, "out dx dgamma dbeta running_mean running_var"),
     "batch_norm_test": ({}, "out"),
     "layer_norm": ({}, "out dx dgamma dbeta"),
-    "dropout": ({}, "share kept dropped tested dkept ddropped dtested"),
+    "dropout": ({}, "share rows_differ columns_differ kept dropped tested dkept ddropped dtested"),
     "sequential": (
         {},
-        "out loss dx g1 g2 p1_new p2_new sizes fitted1 fitted2 predicted",
+        "out loss dx g1 g2 p1_new p2_new together sizes fitted1 fitted2 predicted",
     ),
     **{f"elementwise {name}": ({"name": name}, "a da") for name in FUNCTIONS},
     "elementwise relu layer": ({"name": "relu", "upstream": True}, "a dz"),

@@ -271,12 +271,20 @@ DROPOUT = ("dropout", "drop_out", "inverted_dropout")
 _DROPOUT_HELPERS = """
 from math import erf, sqrt
 
+def differ(rows):
+    # Whether the rows of a mask are not all the same, or the mask has one value only.
+    return float((rows != rows[:1]).any() or rows.all() or not rows.any())
+
 def one(values):
     # The number that all of them are; -1 where they differ, 0 where there are none.
     found = np.unique(np.round(np.asarray(values, float), 9))
     return float(found[0]) if len(found) == 1 else 0.0 if len(found) == 0 else -1.0
 
-def snapped(share, size):
+def snapped(there):
+    # One entry for each that was drawn: a mask may be the same for all rows or all columns.
+    share, size = there.mean(), there.size
+    size = there.shape[1] if not differ(there) else size
+    size = there.shape[0] if not differ(there.T) else size
     # The share that a mask keeps by its rule, where chance alone explains the difference.
     below = 0.5 * (1 + erf(p / sqrt(2)))
     for known in (p, 1 - p, 1.0, 0.0, below, 1 - below):
@@ -421,7 +429,9 @@ def _test_part(forward: Defined, given: str) -> Part:
 
 def _dropout_part(forward: Defined, backward: Defined) -> Part:
     returns = {
-        "share": "snapped(there.mean(), there.size)",
+        "share": "snapped(there)",
+        "rows_differ": "differ(there)",
+        "columns_differ": "differ(there.T)",
         "kept": "one(np.asarray(out)[there])",
         "dropped": "one(np.asarray(out)[~there])",
         "tested": "one(tested)",

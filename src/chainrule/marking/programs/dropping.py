@@ -22,6 +22,8 @@ def dropout() -> Program:
         "dropout",
         (
             Line("share", "p", "the share of entries that are kept", "forward"),
+            Line("rows_differ", "1.0", "whether each case has a mask of its own", "forward"),
+            Line("columns_differ", "1.0", "whether each unit is dropped by itself", "forward"),
             Line("scale", "1 / share", "what a kept entry is multiplied by", "forward"),
             Line("kept", "scale", "a kept entry of the output, for x = 1", "forward"),
             Line("dropped", "0.0", "a dropped entry of the output, for x = 1", "forward"),
@@ -144,6 +146,22 @@ def _dropout_variations() -> Iterator[Variation]:
         "Count the zeros of the output.",
         kept="1.0",
         share="1.0",
+    )
+    yield bug(
+        "one_mask@out",
+        "one mask is used for all cases of the batch",
+        "Each case must lose units of its own, by a mask of the shape of x; a mask with one entry "
+        "for each unit drops the same ones in all cases.",
+        "Print the zeros of two rows of the output.",
+        2,
+        rows_differ="0.0",
+    )
+    yield bug(
+        "whole_cases@out",
+        "whole cases are dropped",
+        "The mask has one entry for each case; each unit must be kept or dropped by itself.",
+        "Print the zeros of two columns of the output.",
+        columns_differ="0.0",
     )
     yield bug(
         "mask_left_out@dx",

@@ -340,6 +340,43 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         loss="-RIGHT",
     )
     yield bug(
+        "assigned@dx",
+        "−1/N is written over the probability of the right class",
+        "∂L/∂x = (p − t)/N: at the right class 1/N is *subtracted* from p/N; with = in place of "
+        "−= the probability is lost.",
+        "What is the gradient at the right class when p = 1?",
+        dx="np.where(T == 1, -1.0, p) / N",
+    )
+    yield bug(
+        "mean_over_classes@dx",
+        "∂L/∂x is divided by N·C",
+        "The loss is divided by the number of cases; the gradient by cases times classes.",
+        "By which number is the gradient divided for 5 cases of 3 classes?",
+        dx="dx_total / x.size",
+    )
+    yield bug(
+        "inverse_of_log@dx",
+        "the derivative of log Σe^x is taken as Σe^x in place of 1/Σe^x",
+        "(log s)′ = 1/s, so that e^x/s = p comes out; the code multiplies by s.",
+        "Differentiate log s by hand.",
+        dx="(e * sums - T) / N",
+    )
+    yield bug(
+        "log_sum_left_out@dx",
+        "the gradient through log Σe^x is not divided by Σe^x",
+        "(log s)′ = 1/s, so that e^x/s = p comes out; the code has e^x alone.",
+        "Differentiate log s by hand.",
+        dx="(e - T) / N",
+    )
+    yield bug(
+        "not_shifted@log_p",
+        "the logit of the right class is not shifted in the loss",
+        "log p = x − max x − log Σ e^(x − max x): where the sum is shifted, so must the logit be.",
+        "Add 10 to all logits: does the loss change?",
+        2,
+        log_p="x - np.log(sums)",
+    )
+    yield bug(
         "on_column@dx",
         "the 1 is subtracted from whole columns",
         "dx[:, y] −= 1 takes it from the columns of all the classes in the batch, in every row; "
@@ -534,6 +571,20 @@ def _squared_variations() -> Iterator[Variation]:
         "The derivative of (a − t)² is 2(a − t); the code returns (a − t)² again.",
         "Is your gradient ever negative?",
         da_total="difference**2",
+    )
+    yield bug(
+        "mean_over_cases@da",
+        "∂L/∂a is a mean over the cases: one row for all",
+        "Every entry of a has a gradient of its own; np.mean adds up those of different cases.",
+        "Compare the shapes of a and of your gradient.",
+        da="da_total.mean(axis=0)",
+    )
+    yield bug(
+        "mean_over_all@da",
+        "∂L/∂a is one number, a mean over everything",
+        "Every entry of a has a gradient of its own; np.mean adds them up.",
+        "Compare the shapes of a and of your gradient.",
+        da="da_total.mean()",
     )
     yield bug(
         "averaged_over_cases@da",

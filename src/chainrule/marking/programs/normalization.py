@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.marking.program import Gradient, Line, Probe, Program, Variation
-from chainrule.marking.programs.variations import bug, convention
+from chainrule.marking.programs.running_statistics import LONG, running_variations
+from chainrule.marking.programs.variations import bug
 
 GRADIENTS = {f"d{name}": Gradient("out", name, "dout") for name in ("x", "gamma", "beta")}
 """What the gradients of both layers are the derivatives of."""
@@ -27,7 +28,7 @@ def batch_norm() -> Program:
             *_norm_forward("cases", "0"),
             *_norm_backward("0"),
             *_norm_parameters(False),
-            *_running_variations(),
+            *running_variations(),
         ),
         tuple(_batch_probes()),
         gradients=GRADIENTS,
@@ -58,11 +59,13 @@ def _norm_lines(axis: str, count: str) -> Iterator[Line]:
     yield Line("xhat", "centred / s", "x̂, which is x normalised", "forward")
     yield Line("scaled", "gamma * xhat", "γ·x̂", "forward")
     yield Line("out", "scaled + beta", "the output", "forward")
+    yield Line("s_back", "s", "the standard deviation in the backward pass", "backward")
+    yield Line("xhat_back", "xhat", "x̂ in the backward pass", "backward")
     yield Line("dbeta", "dout.sum(axis=0)", "∂L/∂β", "backward")
-    yield Line("dgamma", "(dout * xhat).sum(axis=0)", "∂L/∂γ", "backward")
+    yield Line("dgamma", "(dout * xhat_back).sum(axis=0)", "∂L/∂γ", "backward")
     yield Line("dxhat", "dout * gamma", "∂L/∂x̂", "backward")
-    yield Line("direct", "dxhat / s", "the part of ∂L/∂x through x̂ itself", "backward")
-    rule = f"(dxhat * centred).sum({over}) * -0.5 * s**-3"
+    yield Line("direct", "dxhat / s_back", "the part of ∂L/∂x through x̂ itself", "backward")
+    rule = f"(dxhat * centred).sum({over}) * -0.5 * s_back**-3"
     yield Line("dvar", rule, "∂L/∂(variance)", "backward")
     yield Line("by_var", "dvar * 2 * centred / count", "the part through the variance", "backward")
     yield Line("dmu", f"-direct.sum({over})", "∂L/∂(mean)", "backward")
@@ -73,10 +76,7 @@ def _norm_lines(axis: str, count: str) -> Iterator[Line]:
 def _running_lines() -> Iterator[Line]:
     for name, now in (("mean", "mu[0]"), ("var", "var[0]")):
         kept = f"momentum * {name}_before + (1 - momentum) * {now}"
-        yield Line(f"running_{name}", kept, f"the running {_LONG[name]}", "update")
-
-
-_LONG = {"mean": "mean", "var": "variance"}
+        yield Line(f"running_{name}", kept, f"the running {LONG[name]}", "update")
 
 
 def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
@@ -158,6 +158,26 @@ def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
         mu=f"x.mean(axis={other}, keepdims=True)",
         var=f"(centred**2).mean(axis={other}, keepdims=True)",
     )
+    for name, long, rule in (
+        ("mu", "mean", "x.mean({0})"),
+        ("var", "variance", "(centred**2).mean({0})"),
+    ):
+        yield bug(
+            f"wrong_axis@{name}",
+            f"the {long} is not taken over the {over}",
+            f"This layer normalises over the {over}, axis {axis}; the {long} is taken along axis "
+            f"{other}.",
+            "Print the mean and the variance of x̂ along both axes.",
+            **{name: rule.format(f"axis={other}, keepdims=True")},
+        )
+        yield bug(
+            f"over_all@{name}",
+            f"the {long} is taken over everything",
+            f"Without an axis, NumPy runs over the whole array; this layer normalises over the "
+            f"{over} alone.",
+            "Print the mean and the variance of x̂ along both axes.",
+            **{name: rule.format("keepdims=True")},
+        )
     yield bug(
         "over_all@out",
         "mean and variance are taken over everything",
@@ -262,6 +282,44 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
         "The variance is a mean of (x − μ)², and its derivative 2(x − μ)/n.",
         "Which array did forward square?",
         by_var="dvar * 2 * x / count",
+    )
+    yield bug(
+        "no_eps@dx",
+        "the backward pass leaves out ε",
+        "Forward divides by √(σ² + ε), so backward has to use the same root. It shows where the "
+        "variance is small.",
+        "Which σ did forward divide by?",
+        s_back="np.sqrt(var)",
+        xhat_back="centred / np.sqrt(var)",
+    )
+    yield bug(
+        "no_eps_in_sigma@dx",
+        "the σ of the backward pass leaves out ε",
+        "Forward divides by √(σ² + ε), so backward has to use the same root. It shows where the "
+        "variance is small.",
+        "Which σ did forward divide by?",
+        s_back="np.sqrt(var)",
+    )
+    yield bug(
+        "power_of_s@dx",
+        "the power −3/2 is taken of σ in place of the variance",
+        "∂(v^(−1/2))/∂v = −½ v^(−3/2) with v = σ² + ε, which is −½ σ⁻³; the code has σ^(−3/2).",
+        "Of which array is your power taken?",
+        dvar=f"(dxhat * centred).sum({over}) * -0.5 * s**-1.5",
+    )
+    yield bug(
+        "power_kept@dx",
+        "the power of the root is kept: −½ v^(−1/2)",
+        "∂(v^(−1/2))/∂v = −½ v^(−3/2): differentiating makes the power one less.",
+        "Differentiate v^(−1/2) by hand.",
+        dvar=f"(dxhat * centred).sum({over}) * -0.5 / s",
+    )
+    yield bug(
+        "divided_twice@dx",
+        "∂L/∂x is divided by the variance in place of σ",
+        "All three ways have one 1/σ in front; the code has 1/σ².",
+        "Which of the two does forward divide by?",
+        dx="RIGHT / s",
     )
     yield bug(
         "xhat_for_centred@dx",
@@ -423,75 +481,8 @@ def _norm_parameters(is_layer: bool) -> Iterator[Variation]:
     )
 
 
-def _running_variations() -> Iterator[Variation]:
-    swapped = {
-        f"running_{n}": f"(1 - momentum) * {n}_before + momentum * {now}"
-        for n, now in (("mean", "mu[0]"), ("var", "var[0]"))
-    }
-    yield convention(
-        "momentum_of_the_new",
-        "momentum",
-        "momentum is the weight of the new batch",
-        "The running statistics are (1 − m)·old + m·new, as in PyTorch; other courses have m at "
-        "the old value.",
-        **swapped,
-    )
-    yield convention(
-        "unbiased_running_variance",
-        "running variance",
-        "the running variance is the unbiased one",
-        "The batch is normalised by the biased variance, and the running one is divided by N − 1, "
-        "as in PyTorch.",
-        running_var="momentum * var_before + (1 - momentum) * var[0] * count / (count - 1)",
-    )
-    for name, long in _LONG.items():
-        now = "mu[0]" if name == "mean" else "var[0]"
-        yield bug(
-            f"not_kept@running_{name}",
-            f"the running {long} is not updated",
-            "Test mode needs the running statistics; the call leaves this one as it was, or "
-            "computes it without putting it back where it is kept.",
-            f"Print the running {long} before and after a call in training mode.",
-            **{f"running_{name}": f"{name}_before"},
-        )
-        yield bug(
-            f"overwritten@running_{name}",
-            f"the running {long} is that of the last batch",
-            "It must be a mean over many batches, m·old + (1 − m)·new.",
-            f"Call it with two batches and print the running {long} after each.",
-            **{f"running_{name}": now},
-        )
-        yield bug(
-            f"momentum_swapped@running_{name}",
-            f"the weights of old and new are swapped in the running {long} alone",
-            "The two running statistics use the momentum in different ways.",
-            f"Compare the line of the running {long} with the other.",
-            **{f"running_{name}": swapped[f"running_{name}"]},
-        )
-        yield bug(
-            f"added@running_{name}",
-            f"the running {long} grows: the old value has no weight",
-            "It must be m·old + (1 − m)·new; the code adds to the whole old value.",
-            "Call it a hundred times with the same batch.",
-            **{f"running_{name}": f"{name}_before + (1 - momentum) * {now}"},
-        )
-    yield bug(
-        "deviation@running_var",
-        "the standard deviation is kept as running variance",
-        "Test mode takes the root of what is kept, so it must be the variance.",
-        "What does test mode do with the running variance?",
-        running_var="momentum * var_before + (1 - momentum) * s[0]",
-    )
-    yield bug(
-        "with_eps@running_var",
-        "ε is in the running variance",
-        "Test mode adds ε again; what is kept is the variance alone.",
-        "Where is ε added, and how often?",
-        running_var="momentum * var_before + (1 - momentum) * (var[0] + eps)",
-    )
-
-
-def _norm_case(rng: np.random.Generator, n: int, d: int, scale: Any = 1.0) -> dict[str, Any]:
+def norm_case(rng: np.random.Generator, n: int, d: int, scale: Any = 1.0) -> dict[str, Any]:
+    """The inputs of n cases with d features."""
     return {
         "x": scale * rng.normal(size=(n, d)) + rng.normal(size=d),
         "gamma": rng.uniform(0.5, 2.0, size=d),
@@ -506,7 +497,7 @@ def _batch_probes() -> Iterator[Probe]:
 
     def made(n: int, d: int, scale: Any = 1.0) -> dict[str, Any]:
         before = {"mean_before": rng.normal(size=d), "var_before": rng.uniform(0.5, 2, size=d)}
-        return {**_norm_case(rng, n, d, scale), **before, "momentum": 0.8}
+        return {**norm_case(rng, n, d, scale), **before, "momentum": 0.8}
 
     yield Probe("six cases", "the batch of a usual call", (made(6, 4),))
     yield Probe("square", "as many cases as features: a wrong axis fits", (made(4, 4),))
@@ -517,102 +508,10 @@ def _batch_probes() -> Iterator[Probe]:
 
 def _layer_probes() -> Iterator[Probe]:
     rng = np.random.default_rng(39)
-    yield Probe("six cases", "the batch of a usual call", (_norm_case(rng, 6, 4),))
+    yield Probe("six cases", "the batch of a usual call", (norm_case(rng, 6, 4),))
     why = "as many cases as features: a wrong axis fits"
-    yield Probe("square", why, (_norm_case(rng, 4, 4),))
-    yield Probe("one case", "N = 1: what mixes the cases shows not", (_norm_case(rng, 1, 5),))
-    small = _norm_case(rng, 5, 3)
+    yield Probe("square", why, (norm_case(rng, 4, 4),))
+    yield Probe("one case", "N = 1: what mixes the cases shows not", (norm_case(rng, 1, 5),))
+    small = norm_case(rng, 5, 3)
     small["x"] = 3e-3 * rng.normal(size=(5, 3)) + rng.normal(size=(5, 1))
     yield Probe("small variances", "variances near ε, where its place shows", (small,))
-
-
-def batch_norm_test() -> Program:
-    """Batch normalisation in test mode: by the running statistics, whatever the batch is.
-
-    Inputs: ``x`` (N, D), ``gamma``, ``beta``, ``running_mean``, ``running_var`` (D,), ``eps``.
-    """
-    return Program(
-        "batch norm, test mode",
-        (
-            Line("s", "np.sqrt(running_var + eps)", "the standard deviation", "forward"),
-            Line("xhat", "(x - running_mean) / s", "x̂", "forward"),
-            Line("out", "gamma * xhat + beta", "the output", "forward"),
-        ),
-        tuple(_test_variations()),
-        tuple(_test_probes()),
-    )
-
-
-def _test_variations() -> Iterator[Variation]:
-    yield bug(
-        "batch_statistics@out",
-        "test mode normalises by the statistics of the batch",
-        "In test mode the output of a case must not depend on the others beside it: mean and "
-        "variance are the running ones.",
-        "Put one case in alone, then beside others: does its output change?",
-        3,
-        xhat="(x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)",
-    )
-    yield bug(
-        "no_eps@out",
-        "ε is left out in test mode",
-        "Test mode must divide by the same √(σ² + ε) as training.",
-        "Try a running variance of 0.",
-        s="np.sqrt(running_var)",
-    )
-    yield bug(
-        "eps_outside@out",
-        "ε is added to the standard deviation in test mode",
-        "Test mode must divide by the same √(σ² + ε) as training.",
-        "Try a running variance smaller than ε.",
-        s="np.sqrt(running_var) + eps",
-    )
-    yield bug(
-        "divided_by_variance@out",
-        "test mode divides by the variance, not by its root",
-        "Test mode must divide by the same √(σ² + ε) as training.",
-        "Compare the lines of the two modes.",
-        s="running_var + eps",
-    )
-    yield bug(
-        "deviation_taken@out",
-        "test mode takes the running variance for a standard deviation",
-        "What is kept is the variance; the root is missing.",
-        "Compare the lines of the two modes.",
-        s="running_var",
-    )
-    yield bug(
-        "no_scale_and_shift@out",
-        "γ and β are left out in test mode",
-        "The output is γ·x̂ + β in both modes.",
-        "Compare the lines of the two modes.",
-        out="xhat",
-    )
-    yield bug(
-        "no_shift_beta@out",
-        "β is left out in test mode",
-        "The output is γ·x̂ + β in both modes.",
-        "Compare the lines of the two modes.",
-        out="gamma * xhat",
-    )
-    yield bug(
-        "not_normalised@out",
-        "test mode does nothing",
-        "The output in test mode is γ·x̂ + β with the running statistics, and not x.",
-        "What does the network expect that was trained on x̂?",
-        out="x",
-    )
-
-
-def _test_probes() -> Iterator[Probe]:
-    rng = np.random.default_rng(40)
-
-    def made(n: int, d: int, scale: float) -> dict[str, Any]:
-        kept = {"running_mean": rng.normal(size=d), "running_var": scale * rng.uniform(size=d)}
-        case = _norm_case(rng, n, d)
-        del case["dout"]
-        return {**case, **kept}
-
-    yield Probe("six cases", "the batch of a usual call", (made(6, 4, 2.0),))
-    yield Probe("one case", "a batch of one has no variance", (made(1, 3, 2.0),))
-    yield Probe("small variances", "variances near ε, where its place shows", (made(5, 3, 1e-5),))

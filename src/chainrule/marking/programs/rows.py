@@ -18,7 +18,12 @@ LAYOUTS = {"inputs, units": ("x @ W", "dout @ W.T", "x.T @ dout"),
 """By the shape of W: the rules of xW, ∂L/∂x and ∂L/∂W."""
 
 
-def full(layout: str = "inputs, units", update: bool = False, images: bool = False) -> Program:
+def full(
+    layout: str = "inputs, units",
+    update: bool = False,
+    images: bool = False,
+    start: bool = False,
+) -> Program:
     """A fully connected layer: out = xW + b, and ∂L/∂x, ∂L/∂W, ∂L/∂b from ``dout`` = ∂L/∂out.
 
     Inputs: ``x`` (N, D), or (N, 2, D/2) with ``images``; ``W`` of the layout; ``b`` (M,);
@@ -28,15 +33,53 @@ def full(layout: str = "inputs, units", update: bool = False, images: bool = Fal
         layout: the shape of W: ``inputs, units`` or ``units, inputs``.
         update: whether the layer makes a step of gradient descent itself.
         images: whether a case may have more than one axis, which the layer makes flat.
+        start: whether ``spread``, the standard deviation of the W that a layer of 300 inputs and
+            200 units makes, is looked at: √(2/500), or −1 for one that is none of the known.
     """
     return Program(
         "full layer",
-        tuple(_full_lines(layout, update, images)),
-        tuple(_full_variations(layout, update, images)),
+        (*_full_lines(layout, update, images), *(_START_LINES if start else ())),
+        (*_full_variations(layout, update, images), *(_start() if start else ())),
         tuple(_full_probes(layout, images)),
         gradients={f"d{name}": Gradient("out", name, "dout") for name in "xWb"},
         may_change=("W", "b") if update else (),
     )
+
+
+_START_LINES = (Line("spread", "np.sqrt(2 / 500)", "the spread of the first W", "update"),)
+
+
+def _start() -> Iterator[Variation]:
+    yield bug(
+        "no_root@spread",
+        "the first W is made with 2/(inputs + units): the root is missing",
+        "The standard deviation is √(2/(n_i + n_o)). Without the root the weights are far too "
+        "small, and so are the outputs and the gradients of the layers before.",
+        "Print the standard deviation of the output for inputs whose own is 1.",
+        2,
+        spread="2 / 500",
+    )
+    yield bug(
+        "all_equal@spread",
+        "the first W has the same number everywhere",
+        "All units of the layer then compute the same, get the same gradient and stay equal for "
+        "good. Random numbers break the symmetry.",
+        "Print W of a new layer.",
+        2,
+        spread="0.0",
+    )
+    for name, title, rule in (
+        ("variance", "the variance of the first W is √(2/(inputs + units))", "0.004**0.25"),
+        ("of_inputs", "the first W has the spread √(1/inputs)", "np.sqrt(1 / 300)"),
+        ("he", "the first W has the spread √(2/inputs)", "np.sqrt(2 / 300)"),
+        ("one", "the first W has the spread 1", "1.0"),
+        ("hundredth", "the first W has the spread 0.01", "0.01"),
+        ("own", "the first W has a spread of its own choice", "-1.0"),
+    ):
+        sentence = (
+            "The course's text gives √(2/(inputs + units)); training may go slower with this."
+        )
+        yield convention(f"spread_{name}", "spread", title, sentence, spread=rule)
 
 
 def _full_lines(layout: str, update: bool, images: bool) -> Iterator[Line]:
@@ -67,7 +110,7 @@ def _full_variations(layout: str, update: bool, images: bool) -> Iterator[Variat
     yield from _full_weights(layout, images)
     yield from _full_bias(layout)
     yield from _full_input(layout, images)
-    yield from _full_kept()
+    yield from _full_kept(layout, images)
     if update:
         yield from _updates()
 
@@ -285,6 +328,18 @@ def _full_input(layout: str, images: bool) -> Iterator[Variation]:
         "x goes into how many units, and what does that make of dx?",
         **{dx: f"dout[:, -1:] @ {w}.T[-1:]"},
     )
+    for name, rule in (
+        ("bias_column_kept_first", "np.hstack([dout @ b[:, None], {0}[:, :-1]])"),
+        ("bias_column_kept_last", "np.hstack([{0}[:, 1:], dout @ b[:, None]])"),
+    ):
+        yield bug(
+            f"{name}@dx",
+            "∂L/∂x keeps the column of the bias and loses one of the inputs",
+            "With the bias folded into W, one column of dout·W belongs to the constant 1 and has "
+            "to be cut off; the code cuts off the one at the other end.",
+            "At which end of x does your column of ones stand?",
+            **{dx: rule.format(f"({LAYOUTS[layout][1]})")},
+        )
     if images:
         yield bug(
             "not_reshaped@dx",
@@ -295,7 +350,18 @@ def _full_input(layout: str, images: bool) -> Iterator[Variation]:
         )
 
 
-def _full_kept() -> Iterator[Variation]:
+def _full_kept(layout: str, images: bool) -> Iterator[Variation]:
+    old = "before.rows" if images else "before.x"
+    stale = f"{old}.T @ dout" if layout == "inputs, units" else f"dout.T @ {old}"
+    yield bug(
+        "stale_input@dW",
+        "∂L/∂W uses the input of the batch before",
+        "backward needs what the last forward was given; what was kept from an earlier batch is "
+        "used.",
+        "Where does forward keep its input, and is that done at every call?",
+        2,
+        dW=f"RIGHT if before is None else {stale}",
+    )
     says = (
         "Each backward pass starts at zero: the gradient belongs to one batch. Here that of the "
         "batch before is still in it."
@@ -479,7 +545,8 @@ def _softmax_backward() -> Iterator[Variation]:
         "diagonal_softmax@dx",
         "softmax's Jacobian is taken as its diagonal p(1 − p)",
         "Every logit moves every probability, through the sum in the denominator: "
-        "∂p_j/∂x_k = p_j(δ_jk − p_k). The code keeps only the entries with j = k.",
+        "∂p_j/∂x_k = p_j(δ_jk − p_k). The code keeps only the entries with j = k. The same comes "
+        "out where the gradient of the denominator is not summed over the classes.",
         "Raise one logit: what happens to the probabilities of the other classes?",
         4,
         dx="dout * out * (1 - out)",
@@ -500,10 +567,10 @@ def _softmax_backward() -> Iterator[Variation]:
         dx="-out * inner",
     )
     yield bug(
-        "staged_total@dx",
-        "the gradient through softmax's denominator is not summed over the classes",
-        "The sum Σe^x goes into every class's quotient, so its gradient is a sum over the "
-        "classes; the code uses each class's own part alone, or leaves it out.",
+        "denominator_constant@dx",
+        "the gradient through softmax's denominator is left out",
+        "The sum Σe^x depends on every logit, and goes into every class's quotient; the code "
+        "takes it for a constant.",
         "Into how many quotients does the denominator go?",
         dx="out * dout",
     )
@@ -543,6 +610,28 @@ def _softmax_backward() -> Iterator[Variation]:
         "The sum in the product with the Jacobian runs over the classes of one case, axis 1.",
         "Run the backward pass with one case, then with two: does the first row change?",
         inner="(dout * out).sum(axis=0, keepdims=True)",
+    )
+    yield bug(
+        "inner_not_weighted@dx",
+        "Σ p·∂L/∂p is subtracted without the factor p",
+        "J·g = p·(g − Σ p·g): both terms have the factor p. The code has p·g − Σ p·g.",
+        "Multiply diag(p) − p pᵀ by g on paper: which factor has the second term?",
+        2,
+        dx="out * dout - inner",
+    )
+    yield bug(
+        "upstream_not_weighted@dx",
+        "∂L/∂p stands without the factor p",
+        "J·g = p·(g − Σ p·g): both terms have the factor p. The code has g − p·Σ p·g.",
+        "Multiply diag(p) − p pᵀ by g on paper: which factor has the first term?",
+        dx="dout - out * inner",
+    )
+    yield bug(
+        "sum_of_upstream@dx",
+        "Σ ∂L/∂p is subtracted, not weighted by p",
+        "J·g = p·(g − Σ p·g): each g in the sum has its p. The code has p·(g − Σ g).",
+        "Multiply diag(p) − p pᵀ by g on paper: what is summed?",
+        inner="dout.sum(axis=1, keepdims=True)",
     )
     yield bug(
         "first_jacobian@dx",

@@ -34,12 +34,21 @@ def sequential() -> Program:
     )
 
 
-def batches(n: int, size: int, epochs: int) -> Array:
+def _pieces(n: int, size: int, gap: int = 0, less: int = 0) -> list[slice]:
+    """The mini-batches of n cases; ``gap`` are left out between two, ``less`` at each end."""
+    starts = range(0, n, max(size + gap, 1))
+    return [slice(at, min(at + size - less, n)) for at in starts]
+
+
+def batches(n: int, size: int, epochs: int, gap: int = 0, less: int = 0) -> Array:
     """How many cases each step has, over all epochs."""
-    return np.array([min(size, n - at) for _ in range(epochs) for at in range(0, n, size)])
+    pieces = _pieces(n, size, gap, less)
+    return np.array([max(piece.stop - piece.start, 0) for piece in pieces] * epochs)
 
 
-def totals(values: Array, size: int, epochs: int, used: str = "all") -> Array:
+def totals(
+    values: Array, size: int, epochs: int, used: str = "all", gap: int = 0, less: int = 0
+) -> Array:
     """The sum over the cases of an array (N, …), over all epochs.
 
     Args:
@@ -47,12 +56,16 @@ def totals(values: Array, size: int, epochs: int, used: str = "all") -> Array:
         size: of a mini-batch.
         epochs: how often each is used.
         used: ``all``, or the part of the mini-batches whose step counts: ``full`` (those of full
-            size), ``first``, ``last`` (one an epoch), ``stale`` (each step uses the gradient of
-            the mini-batch before it).
+            size), ``repeated`` (the first in place of each), ``first`` or ``last`` (one an
+            epoch), ``stale`` (each step uses the gradient of the mini-batch before it).
+        gap: how many cases are left out between two mini-batches.
+        less: how many are left out at the end of each.
     """
-    pieces = [values[at : at + size].sum(axis=0) for at in range(0, len(values), size)]
+    pieces = [values[piece].sum(axis=0) for piece in _pieces(len(values), size, gap, less)]
     if used == "full":
         pieces = pieces[: len(values) // size]
+    elif used == "repeated":
+        pieces = pieces[:1] * len(pieces)
     elif used in ("first", "last"):
         pieces = pieces[:1] if used == "first" else pieces[-1:]
     steps = pieces * epochs
@@ -68,13 +81,16 @@ def _lines() -> Iterator[Line]:
     yield Line("dout", "t", "the gradient that the loss hands back", "backward")
     yield Line("da1", "dout @ A2.T", "the gradient that the last layer hands back", "backward")
     yield Line("dx", "da1 @ A1.T", "the gradient that the first layer hands back", "backward")
-    yield Line("g1", "da1.sum(axis=0)", "the gradient that the first layer keeps", "backward")
-    yield Line("g2", "dout.sum(axis=0)", "the gradient that the last layer keeps", "backward")
+    yield Line("s1", "da1", "the gradient that the first layer is handed", "backward")
+    yield Line("s2", "dout", "the gradient that the last layer is handed", "backward")
+    yield Line("g1", "s1.sum(axis=0)", "the gradient that the first layer keeps", "backward")
+    yield Line("g2", "s2.sum(axis=0)", "the gradient that the last layer keeps", "backward")
     yield Line("p1_new", "p1 - lr * g1", "the first layer after an update", "update")
     yield Line("p2_new", "p2 - lr * g2", "the last layer after an update", "update")
     yield Line("sizes", "batches(len(x), batch_size, epochs)", "the mini-batches", "update")
-    yield Line("whole1", "totals(t @ A2.T, batch_size, epochs)", "all steps of layer 1", "update")
-    yield Line("whole2", "totals(t, batch_size, epochs)", "all steps of layer 2", "update")
+    yield Line("whole1", "totals(s1, batch_size, epochs)", "all steps of layer 1", "update")
+    yield Line("whole2", "totals(s2, batch_size, epochs)", "all steps of layer 2", "update")
+    yield Line("together", "1.0", "whether each case has its own target in fit", "update")
     yield Line("fitted1", "p1 - lr * whole1", "the first layer after fit", "update")
     yield Line("fitted2", "p2 - lr * whole2", "the last layer after fit", "update")
     yield Line("predicted", "out.argmax(axis=1)", "the predicted classes", "update")
@@ -119,8 +135,8 @@ def _backward() -> Iterator[Variation]:
         "Which layer's backward does the loss's gradient fit?",
         2,
         dx="(dout @ A1.T) @ A2.T",
-        g1="dout.sum(axis=0)",
-        g2="(dout @ A1.T).sum(axis=0)",
+        s1="dout",
+        s2="dout @ A1.T",
     )
     yield bug(
         "loss_gradient_to_all@dx",
@@ -145,7 +161,7 @@ def _backward() -> Iterator[Variation]:
         "The first layer has parameters too, so its backward must be called.",
         "How many times does the loop over the layers run?",
         dx="da1",
-        g1="np.zeros_like(p1)",
+        s1="0 * da1",
     )
 
 
@@ -204,8 +220,8 @@ def _steps() -> Iterator[Variation]:
 def _both(used: str, epochs: str = "epochs", size: str = "batch_size") -> dict[str, str]:
     """The rules of what is learned where only some mini-batches are used."""
     return {
-        "whole1": f"totals(t @ A2.T, {size}, {epochs}, '{used}')",
-        "whole2": f"totals(t, {size}, {epochs}, '{used}')",
+        "whole1": f"totals(s1, {size}, {epochs}, '{used}')",
+        "whole2": f"totals(s2, {size}, {epochs}, '{used}')",
     }
 
 
@@ -222,12 +238,53 @@ def _fits() -> Iterator[Variation]:
         **_both("full"),
     )
     yield bug(
+        "cases_and_targets_apart@fit",
+        "fit shuffles the cases and their targets differently",
+        "A case must keep its own target: both are indexed by the same permutation, drawn once. "
+        "Here each is mixed in its own way, or one of them alone, and the network learns noise.",
+        "Shuffle x = y = 0, 1, 2, … and print both.",
+        3,
+        together="0.0",
+    )
+    for gap, word in ((1, "skipped"), (-1, "twice")):
+        yield bug(
+            f"case_{word}@fit",
+            f"fit {'leaves out a case' if gap == 1 else 'uses a case twice'} between two batches",
+            "A batch ends where the next one begins: x[start : start + size], with start growing "
+            "by size. Remember that a slice does not have its last index in it.",
+            hint,
+            2,
+            sizes=f"batches(len(x), batch_size, epochs, {gap})",
+            whole1=f"totals(s1, batch_size, epochs, 'all', {gap})",
+            whole2=f"totals(s2, batch_size, epochs, 'all', {gap})",
+        )
+    yield bug(
+        "last_case_skipped@fit",
+        "each batch lacks its last case",
+        "A slice does not have its last index in it: x[start : start + size] has size cases, and "
+        "the code takes one less.",
+        hint,
+        sizes="batches(len(x), batch_size, epochs, 0, 1)",
+        whole1="totals(s1, batch_size, epochs, 'all', 0, 1)",
+        whole2="totals(s2, batch_size, epochs, 'all', 0, 1)",
+    )
+    yield bug(
         "first_batch_only@fit",
         "fit uses the first batch of an epoch alone",
         "The loop over the batches ends after the first one, as a return or break within it does.",
         hint,
         sizes="np.array([min(batch_size, len(x))] * epochs)",
         **_both("first"),
+    )
+    yield bug(
+        "same_batch@fit",
+        "fit takes the first batch_size cases for every batch",
+        "The slice must move on: x[start : start + batch_size], with start growing by batch_size. "
+        "The code takes x[:batch_size] each time.",
+        "Print the first case of each batch.",
+        2,
+        sizes="np.array([min(batch_size, len(x))] * len(RIGHT))",
+        **_both("repeated"),
     )
     yield bug(
         "updated_once_an_epoch@fit",
@@ -301,8 +358,8 @@ def _fits() -> Iterator[Variation]:
         "fit divides the learning rate by the number of cases of a batch",
         "The mean over the batch is in the loss already.",
         "Compare one step of fit with forward, backward, update_params by hand.",
-        fitted1="p1 - lr * totals(t @ A2.T, batch_size, epochs) / batch_size",
-        fitted2="p2 - lr * totals(t, batch_size, epochs) / batch_size",
+        fitted1="p1 - lr * totals(s1, batch_size, epochs) / batch_size",
+        fitted2="p2 - lr * totals(s2, batch_size, epochs) / batch_size",
     )
 
 
@@ -374,9 +431,9 @@ def _probes() -> Iterator[Probe]:
         }
 
     yield Probe("smaller last batch", "7 cases in batches of 3", (case(7, (4, 5, 3), 2, 3),))
-    yield Probe("batches that fit", "6 cases in batches of 2", (case(6, (3, 4, 3), 3, 2),))
+    yield Probe("batches that fit", "8 cases in batches of 2", (case(8, (3, 4, 3), 3, 2),))
     why = "more cases than the default batch size"
     yield Probe("large batches", why, (case(140, (2, 2, 3), 1, 139),))
-    yield Probe("one batch", "fewer cases than a batch", (case(4, (4, 4, 4), 1, 9),))
+    yield Probe("one batch", "fewer cases than a batch", (case(9, (4, 4, 4), 1, 20),))
     why = "what is kept from the batch before"
-    yield Probe("second batch", why, (case(4, (4, 4, 4), 2, 2), case(4, (4, 4, 4), 2, 2)))
+    yield Probe("second batch", why, (case(8, (4, 4, 4), 2, 4), case(8, (4, 4, 4), 2, 4)))

@@ -1,8 +1,4 @@
-"""Convolution and pooling of images, by windows: both passes line by line, and what goes wrong.
-
-The windows of an image are gathered once, as an array (N, C, rows, columns, height, width): each
-pass is then a product and a sum, and going back is adding every window to where it came from.
-"""
+"""Convolution of images: both passes line by line, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -11,74 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array
 from chainrule.marking.program import Gradient, Line, Probe, Program, Variation
 from chainrule.marking.programs.variations import bug, convention
-
-
-def windows(x: Array, height: int, width: int, stride: int) -> Array:
-    """All windows of images (N, C, H, W): (N, C, rows, columns, height, width)."""
-    seen = np.lib.stride_tricks.sliding_window_view(x, (height, width), axis=(2, 3))
-    return seen[:, :, ::stride, ::stride]
-
-
-def added_back(windows: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """Every window added to the place in images of ``shape`` that it was cut from."""
-    found = np.zeros(shape)
-    rows, columns, height, width = windows.shape[2:]
-    for i in range(height):
-        for j in range(width):
-            to = np.s_[:, :, i : i + stride * rows : stride, j : j + stride * columns : stride]
-            found[to] += windows[..., i, j]
-    return found
-
-
-def written_back(windows: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """Every window written, not added: where windows overlap, the last one is left."""
-    found = np.zeros(shape)
-    rows, columns, height, width = windows.shape[2:]
-    for r in range(rows):
-        for c in range(columns):
-            at = np.s_[:, :, r * stride : r * stride + height, c * stride : c * stride + width]
-            found[at] = windows[:, :, r, c]
-    return found
-
-
-def written_where(windows: Array, mask: Array, shape: tuple[int, ...], stride: int) -> Array:
-    """The entries of every window at which ``mask`` is true written, not added."""
-    found = np.zeros(shape)
-    rows, columns, height, width = windows.shape[2:]
-    for r in range(rows):
-        for c in range(columns):
-            at = np.s_[:, :, r * stride : r * stride + height, c * stride : c * stride + width]
-            found[at] = np.where(mask[:, :, r, c], windows[:, :, r, c], found[at])
-    return found
-
-
-def first_of(mask: Array) -> Array:
-    """Only the first entry of each window, row by row, at which ``mask`` is true."""
-    flat = mask.reshape(*mask.shape[:-2], -1)
-    first = np.zeros_like(flat)
-    np.put_along_axis(first, flat.argmax(axis=-1)[..., None], 1, axis=-1)
-    return first.reshape(mask.shape)
-
-
-def last_of(mask: Array) -> Array:
-    """Only the last entry of each window, row by row, at which ``mask`` is true."""
-    return first_of(mask[..., ::-1, ::-1])[..., ::-1, ::-1]
-
-
-def alone(windows: Array, row: int, column: int) -> Array:
-    """The windows with all but the one at a place set to 0."""
-    found = np.zeros_like(windows)
-    found[:, :, row, column] = windows[:, :, row, column]
-    return found
-
-
-FUNCTIONS = {
-    function.__name__: function
-    for function in (windows, added_back, written_back, written_where, first_of, last_of, alone)
-}
+from chainrule.marking.programs.windows import FUNCTIONS, image_case
 
 
 def convolution() -> Program:
@@ -157,6 +88,13 @@ def _convolution_forward() -> Iterator[Variation]:
         out="product + b[:, None, None] * w[0].size",
     )
     yield bug(
+        "bias_for_each_channel@out",
+        "the bias is added once for every channel of the input",
+        "The bias stands within the loop over the channels; each output has it once.",
+        "Put in x = 0: what should come out?",
+        out="product + b[:, None, None] * x.shape[1]",
+    )
+    yield bug(
         "first_channel@out",
         "only the first channel of the input is seen",
         "Each filter has a slice for every input channel, and all of them are added.",
@@ -183,6 +121,14 @@ def _convolution_forward() -> Iterator[Variation]:
         "np.pad has several modes; the layer surrounds x by zeros ('constant').",
         "Print the padded image.",
         padded="np.pad(x, ((0, 0), (0, 0), edge, edge), mode='edge')",
+    )
+    yield bug(
+        "first_case@out",
+        "only the first case is computed",
+        "A return one level too deep in the loops ends them after the first case; the others stay "
+        "0.",
+        "Print the output of two equal cases.",
+        out="only_first(RIGHT)",
     )
     yield bug(
         "first_window@out",
@@ -282,6 +228,14 @@ def _convolution_x() -> Iterator[Variation]:
         "the code uses (r, c).",
         "Which pixels does output place (1, 1) see when the stride is 2?",
         dpadded="added_back(dseen, padded.shape, 1)",
+    )
+    yield bug(
+        "first_case@dx",
+        "only the first case has a gradient",
+        "A return one level too deep in the loops ends them after the first case; the others stay "
+        "0.",
+        "Print dx of two equal cases.",
+        dx="only_first(RIGHT)",
     )
     yield bug(
         "first_window@dx",
@@ -443,32 +397,11 @@ def _convolution_b() -> Iterator[Variation]:
         yield bug(name, title, sentence, hint, db=rule)
 
 
-def _image_case(
-    rng: np.random.Generator,
-    sizes: tuple[int, ...],
-    kernel: tuple[int, ...],
-    stride: int,
-    pad: int,
-) -> dict[str, Any]:
-    """Images of ``sizes`` (N, C, H, W) and kernels (F, height, width)."""
-    filters, height, width = kernel
-    rows = (sizes[2] + 2 * pad - height) // stride + 1
-    columns = (sizes[3] + 2 * pad - width) // stride + 1
-    return {
-        "x": rng.normal(size=sizes),
-        "w": rng.normal(size=(filters, sizes[1], height, width)),
-        "b": rng.normal(size=filters),
-        "stride": stride,
-        "pad": pad,
-        "dout": rng.normal(size=(sizes[0], filters, rows, columns)),
-    }
-
-
 def _convolution_probes() -> Iterator[Probe]:
     rng = np.random.default_rng(36)
 
     def made(*given: Any) -> tuple[dict[str, Any], ...]:
-        return (_image_case(rng, *given),)
+        return (image_case(rng, *given),)
 
     why = "padding 1, and windows that overlap"
     yield Probe("padded", why, made((3, 2, 5, 4), (4, 3, 3), 1, 1))
@@ -480,224 +413,3 @@ def _convolution_probes() -> Iterator[Probe]:
     yield Probe(
         "one case", "N = 1: a mean and a sum are the same", made((1, 2, 4, 4), (2, 3, 3), 1, 1)
     )
-
-
-def max_pool() -> Program:
-    """Max pooling: the largest of each window, and ∂L/∂x from ``dout`` = ∂L/∂out.
-
-    Where several entries of a window are the largest, the first gets the gradient; all, or
-    a part each, are conventions. Inputs: ``x`` (N, C, H, W), ``height``, ``width``, ``stride``,
-    and ``dout`` (N, C, rows, columns).
-    """
-    return Program(
-        "max pooling",
-        (
-            *_pool_lines("seen.max(axis=(4, 5))"),
-            Line("largest", "seen == out[..., None, None]", "where the maximum is", "backward"),
-            Line("mask", "first_of(largest)", "the entry that gets the gradient", "backward"),
-            Line("dseen", "mask * dout[..., None, None]", "∂L/∂(windows)", "backward"),
-            Line("dx", "added_back(dseen, x.shape, stride)", "∂L/∂x", "backward"),
-        ),
-        (*_max_variations(), *_pool_variations()),
-        tuple(_pool_probes()),
-        FUNCTIONS,
-        {"dx": Gradient("out", "x", "dout")},
-    )
-
-
-def _pool_lines(rule: str) -> Iterator[Line]:
-    yield Line("seen", "windows(x, height, width, stride)", "the windows of x", "forward")
-    yield Line("out", rule, "the output", "forward")
-
-
-def average_pool() -> Program:
-    """Average pooling: the mean of each window, and ∂L/∂x from ``dout`` = ∂L/∂out.
-
-    Inputs: as those of `max_pool`.
-    """
-    spread = "np.ones(seen.shape) * dout[..., None, None] / (height * width)"
-    return Program(
-        "average pooling",
-        (
-            *_pool_lines("seen.mean(axis=(4, 5))"),
-            Line("dseen", spread, "∂L/∂(windows)", "backward"),
-            Line("dx", "added_back(dseen, x.shape, stride)", "∂L/∂x", "backward"),
-        ),
-        (*_average_variations(), *_pool_variations()),
-        tuple(_pool_probes()),
-        FUNCTIONS,
-        {"dx": Gradient("out", "x", "dout")},
-    )
-
-
-def _max_variations() -> Iterator[Variation]:
-    for name, title, rule in (
-        ("ties_to_all", "of equal maxima each gets the whole gradient", "largest"),
-        ("ties_to_last", "of equal maxima the last gets the gradient", "last_of(largest)"),
-        (
-            "ties_split",
-            "equal maxima share the gradient",
-            "largest / largest.sum(axis=(4, 5), keepdims=True)",
-        ),
-    ):
-        yield convention(
-            name,
-            "ties",
-            title,
-            "The maximum has no derivative where two entries are equal, so this is a choice. "
-            "Libraries give it to the first.",
-            mask=rule,
-        )
-    yield bug(
-        "average_out@dx",
-        "the gradient of max pooling is spread over the window",
-        "Only the largest entry of a window moves its maximum, so it gets all of the gradient; "
-        "this is the gradient of average pooling.",
-        "Change an entry of the window that is not the largest: does the output change?",
-        mask="np.ones(seen.shape) / (height * width)",
-    )
-    yield bug(
-        "whole_window@dx",
-        "every entry of the window gets the whole gradient",
-        "Only the largest entry of a window moves its maximum; the mask is missing.",
-        "Change an entry of the window that is not the largest: does the output change?",
-        mask="np.ones(seen.shape)",
-    )
-    yield bug(
-        "both_poolings@dx",
-        "the gradients of max and of average pooling are added",
-        "Only the one that the forward pass used belongs in dx.",
-        "Which branch does backward take, and does it take both?",
-        mask="RIGHT + np.ones(seen.shape) / (height * width)",
-    )
-    yield bug(
-        "assigned@dx",
-        "∂L/∂x is assigned, not added, where windows overlap",
-        "A pixel that lies in several windows gets a gradient from each. With = in place of += "
-        "the last window writes over the others; with 2×2 windows at stride 2 nothing overlaps, "
-        "and it does not show.",
-        "Try 3×3 windows at stride 2.",
-        5,
-        dx="written_where(dseen, mask, x.shape, stride)",
-    )
-    yield bug(
-        "value_times_upstream@dx",
-        "the maximum itself is multiplied into the gradient",
-        "∂max/∂x is 1 at the largest entry, not its value.",
-        "Double x: should dx double?",
-        dseen="RIGHT * out[..., None, None]",
-    )
-    yield bug(
-        "minimum@out",
-        "the smallest of the window is taken",
-        "Max pooling keeps the largest entry of each window.",
-        "Pool a window whose entries you know.",
-        out="seen.min(axis=(4, 5))",
-    )
-    yield bug(
-        "average@out",
-        "the mean of the window is taken",
-        "Max pooling keeps the largest entry of each window; this is average pooling.",
-        "Pool a window whose entries you know.",
-        out="seen.mean(axis=(4, 5))",
-        largest="seen == seen.max(axis=(4, 5), keepdims=True)",
-    )
-    yield bug(
-        "from_zero@out",
-        "the search for the maximum starts at 0",
-        "Where every entry of a window is negative, the maximum is negative; a search that starts "
-        "at 0 never finds it.",
-        "Pool a window of negative numbers.",
-        out="np.maximum(seen.max(axis=(4, 5)), 0.0)",
-    )
-
-
-def _average_variations() -> Iterator[Variation]:
-    yield bug(
-        "not_divided@dx",
-        "1/(height·width) is missing in ∂L/∂x",
-        "Each entry of a window has the weight 1/(height·width) in its mean, and so its part of "
-        "the gradient.",
-        "Raise one entry by 1: by how much does the mean grow?",
-        dseen="np.ones(seen.shape) * dout[..., None, None]",
-    )
-    yield bug(
-        "summed@out",
-        "the window is summed, not averaged",
-        "Average pooling divides by the number of entries of the window.",
-        "Pool a window of ones.",
-        out="seen.sum(axis=(4, 5))",
-    )
-    yield bug(
-        "maximum@out",
-        "the largest of the window is taken",
-        "Average pooling takes the mean of each window; this is max pooling.",
-        "Pool a window whose entries you know.",
-        out="seen.max(axis=(4, 5))",
-    )
-
-
-def _pool_variations() -> Iterator[Variation]:
-    yield bug(
-        "window_overwritten@dx",
-        "each window overwrites all of its pixels in ∂L/∂x",
-        "A window writes its zeros over what a window before it gave to the same pixels; where "
-        "windows overlap, += has to stand in place of =.",
-        "Try 3×3 windows at stride 2.",
-        4,
-        dx="written_back(dseen, x.shape, stride)",
-    )
-    yield bug(
-        "no_upstream@dx",
-        "dout is left out of ∂L/∂x",
-        "By the chain rule each window's derivative is multiplied by its dout.",
-        "Call backward twice, the second time with 2·dout: what has to happen to dx?",
-        dseen="RIGHT / dout[..., None, None]",
-    )
-    yield bug(
-        "stride_left_out@dx",
-        "∂L/∂x is put back as if the stride were 1",
-        "The window of output place (r, c) begins at (r·stride, c·stride) of the image; the code "
-        "uses (r, c).",
-        "Which pixels does output place (1, 1) see when the stride is 2?",
-        dx="added_back(dseen, x.shape, 1)",
-    )
-    yield bug(
-        "first_window@out",
-        "only the first window is pooled",
-        "A return (or a write) one level too deep in the loops leaves the other places at 0.",
-        "Print the output of an image of ones.",
-        out="np.where(np.arange(dout[0, 0].size).reshape(dout[0, 0].shape) == 0, RIGHT, 0.0)",
-    )
-    yield bug(
-        "first_window@dx",
-        "only the first window gets a gradient",
-        "A return (or a write) one level too deep in the loops leaves out the other windows.",
-        "Print dx for dout of ones.",
-        dx="added_back(alone(dseen, 0, 0), x.shape, stride)",
-    )
-
-
-def _pool_probes() -> Iterator[Probe]:
-    rng = np.random.default_rng(37)
-
-    def made(sizes: tuple[int, ...], window: tuple[int, int], stride: int) -> dict[str, Any]:
-        case = _image_case(rng, sizes, (sizes[1], *window), stride, 0)
-        return {
-            "x": case["x"],
-            "height": window[0],
-            "width": window[1],
-            "stride": stride,
-            "dout": case["dout"],
-        }
-
-    plain = made((3, 2, 4, 6), (2, 2), 2)
-    yield Probe("apart", "windows side by side, the usual case", (plain,))
-    why = "windows that overlap: their gradients add"
-    yield Probe("overlapping", why, (made((2, 3, 5, 7), (3, 3), 2), made((2, 2, 4, 4), (2, 3), 1)))
-    tied = made((2, 2, 4, 4), (2, 2), 2)
-    tied["x"] = rng.integers(0, 2, size=tied["x"].shape).astype(float)
-    yield Probe("ties", "equal maxima in one window: a choice", (tied,))
-    negative = made((1, 2, 4, 4), (2, 2), 2)
-    negative["x"] = -np.abs(negative["x"]) - 0.5
-    yield Probe("negative", "a maximum below 0", (negative,))
