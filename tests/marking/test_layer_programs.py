@@ -5,16 +5,16 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from chainrule.marking.deciding import decide
+from chainrule.marking.deciding.decide import decide
 from chainrule.marking.program import is_same
 from chainrule.marking.programs import PROGRAMS
 from chainrule.marking.programs.functions import FUNCTIONS, known_name, value_of
-from chainrule.marking.sandbox.running import Returned
+from chainrule.marking.sandbox.running import Returned, Trouble
 
 RETURNED = {
     "full": (
         {"layout": "units, inputs", "update": True, "start": True},
-        "out dx dW db W_new b_new spread",
+        "out dx dW db W_new b_new spread turned",
     ),
     "full of images": ({"images": True}, "out dx dW db"),
     "softmax_layer": ({}, "out dx"),
@@ -28,6 +28,8 @@ RETURNED = {
     "batch_norm_test": ({}, "out"),
     "layer_norm": ({}, "out dx dgamma dbeta"),
     "dropout": ({}, "share rows_differ columns_differ kept dropped tested dkept ddropped dtested"),
+    "recurrent step": ({}, "out dx dh0 dWx dWh db"),
+    "recurrent over time": ({"steps": 3}, "out dx dh0 dWx dWh db"),
     "sequential": (
         {},
         "out loss dx g1 g2 p1_new p2_new together sizes fitted1 fitted2 predicted",
@@ -47,7 +49,9 @@ def made(name):
 def answers_of(program, lines, variations=()):
     return {
         probe.name: [
-            Returned({line: np.asarray(call[line], float) for line in lines if line in call})
+            Returned({line: np.asarray(call[line], float) for line in lines})
+            if set(lines) <= set(call)
+            else Returned(trouble=Trouble("error"))
             for call in program.run(probe, variations)
         ]
         for probe in program.probes

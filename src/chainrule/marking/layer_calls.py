@@ -250,6 +250,26 @@ LAYERS = (
             "'running_mean': mean_before.copy(), 'running_var': var_before.copy()}"
         ),
     ),
+    *(
+        Layer(
+            words,
+            "recurrent",
+            says,
+            (
+                (INPUT, "x"),
+                (_names("prev_h", "h_prev", "h0", "h", "hprev", "state"), "h0"),
+                (_names("wx", "w_x", "wxh", "u"), "Wx"),
+                (_names("wh", "w_h", "whh", "w"), "Wh"),
+                (BIAS | {"bh"}, "b"),
+            ),
+            {"dx": "x", "dh0": "h0", "dWx": "Wx", "dWh": "Wh", "db": "b"},
+            {"steps": steps},
+        )
+        for words, says, steps in (
+            (("rnn_step", "rnn_cell", "step", "cell"), "a recurrent step", 1),
+            (("rnn",), "a recurrent layer over time", 3),
+        )
+    ),
     Layer(
         ("layernorm", "layer_norm", "ln", "layer_normalization"),
         "layer_norm",

@@ -12,7 +12,7 @@ import heapq
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, count, islice, product
+from itertools import chain, combinations, count, islice, product
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,11 @@ class Search:
         self.tolerance = tolerance
         self.variations = (*program.variations, *others)
         self.program, self.more = program, more
-        self.entries = sorted(entries, key=lambda e: program.order[e.line])
+        self.entries = sorted(entries, key=lambda e: (e.found is None, program.order[e.line]))
+        self.stopped = {(e.probe, e.call): set[str]() for e in entries if e.found is None}
+        for e in entries:
+            if e.found is None:
+                self.stopped[e.probe, e.call].add(e.line)
         self.bench = bench_of(program, probes)
         self.slack = {e.probe: _slacks(self.bench, e.probe) for e in self.entries}
         self.agreed: dict[tuple[int, int], bool] = {}
@@ -128,21 +132,29 @@ class Search:
                 return found
             entry = self.entries[best.wrong]
             found.unexplained.append(entry)
+            if entry.found is None:
+                return found
             forced, start = forced | {entry.line}, best.chosen
 
     def agrees(self, under: Under, index: int) -> bool:
         """Whether the program with other rules gives an entry."""
         entry = self.entries[index]
+        if entry.found is None:  # one rule that fails stops the whole call
+            missing = self.stopped[entry.probe, entry.call]
+            return any(under.number(entry.probe, entry.call, n) == FAILED for n in missing)
         number = under.number(entry.probe, entry.call, entry.line)
         key = index, number
         if key not in self.agreed:
-            failed = number == FAILED
-            self.agreed[key] = failed if entry.found is None else self._is_same(entry, number)
+            self.agreed[key] = self._is_same(entry, number)
         return self.agreed[key]
 
     def _is_same(self, entry: Entry, number: int) -> bool:
         value = None if number == FAILED else array_of(self.bench.values[number])
-        if value is None or entry.found is None or value.shape != entry.found.shape:
+        if value is None or entry.found is None:
+            return False
+        if _squeezed(value) == _squeezed(entry.found):  # an axis of one is a fault by itself
+            value = value.reshape(entry.found.shape)
+        if value.shape != entry.found.shape:
             return False
         slack = self.slack[entry.probe].get((entry.call, entry.line), 0.0)
         if np.shape(slack) != value.shape:
@@ -258,17 +270,19 @@ class Search:
     def _line(self, index: int) -> int:
         """The place of an entry's line in the program; past the last where there is no entry."""
         order = self.program.order
-        return order[self.entries[index].line] if index < len(self.entries) else len(order)
+        if index < len(self.entries) and self.entries[index].found is not None:
+            return order[self.entries[index].line]
+        return len(order)
 
     def _pairs(self, state: State) -> Iterator[State]:
         """Pairs that give the first wrong entry together."""
-        if state.wrong == len(self.entries):
+        if state.wrong == len(self.entries) or self.entries[state.wrong].found is None:
             return
         options = self._different(state)
         written = [v for v in options if not v.is_generated]
         made = [v for v in options if v.is_generated]
-        tried = [*combinations(written, 2), *product(written, made), *combinations(made, 2)]
-        allowed = [pair for pair in tried if compatible(pair)][: self.pairs_left]
+        tried = chain(combinations(written, 2), product(written, made), combinations(made, 2))
+        allowed = list(islice((pair for pair in tried if compatible(pair)), self.pairs_left))
         self.pairs_left -= len(allowed)
         yield from self._fixing(state, allowed)
 
@@ -289,7 +303,8 @@ class Search:
 
     def _options(self, state: State) -> list[Variation]:
         """The variations that may change the first wrong entry, the likeliest first."""
-        target = self.entries[state.wrong].line
+        entry = self.entries[state.wrong]
+        target, is_stopped = entry.line, entry.found is None
         used = set(_names(state.chosen))
         groups = {v.group for v in state.chosen if v.is_convention}
         found = [
@@ -297,11 +312,16 @@ class Search:
             for v in self.variations
             if (v.name, *v.changes.items()) not in used
             and not (v.is_convention and v.group in groups)
-            and target
-            in reached(self.program, frozenset(v.changes) & frozenset(self.program.order))
+            and (is_stopped or target in self._reached_by(v))
             and not state.forced & set(v.changes)
         ]
+        if is_stopped:  # what a call would have given before it stopped, no mutation can tell
+            return sorted(found, key=cost)
         return sorted([*found, *self._made_up(state, target)], key=cost)
+
+    def _reached_by(self, variation: Variation) -> frozenset[str]:
+        """The lines that a variation may change."""
+        return reached(self.program, frozenset(variation.changes) & frozenset(self.program.order))
 
     def _fitted(self, state: State) -> Iterator[Chosen]:
         """What the first wrong entry has to do with what the program gives there."""
@@ -380,6 +400,11 @@ def _as_variation(program: Program, line: str, fit: Fit, says: Mapping[str, str]
         is_generated=True,
         often=0.2,
     )
+
+
+def _squeezed(array: Array) -> tuple[int, ...]:
+    """The shape of an array without the axes of one."""
+    return tuple(n for n in array.shape if n != 1)
 
 
 def ordered(chosen: Sequence[Variation]) -> Chosen:

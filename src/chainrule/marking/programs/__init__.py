@@ -12,6 +12,7 @@ from chainrule.marking.programs.losses import cross_entropy, softmax_loss, squar
 from chainrule.marking.programs.networks import classifier, dense_network
 from chainrule.marking.programs.normalization import batch_norm, layer_norm
 from chainrule.marking.programs.pooling import average_pool, max_pool
+from chainrule.marking.programs.recurrence import recurrent
 from chainrule.marking.programs.rows import full, softmax_layer
 from chainrule.marking.programs.running_statistics import batch_norm_test
 from chainrule.marking.programs.sequential import sequential
@@ -34,6 +35,7 @@ PROGRAMS: Mapping[str, Callable[..., Program]] = {
     "max_pool": max_pool,
     "mini_batch": mini_batch,
     "numeric_gradient": numeric_gradient,
+    "recurrent": recurrent,
     "sequential": sequential,
     "softmax_layer": softmax_layer,
     "softmax_loss": softmax_loss,

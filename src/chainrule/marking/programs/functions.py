@@ -274,6 +274,15 @@ def _upstream(name: str) -> Iterator[Variation]:
         dz="np.maximum(dout, 0.0)",
     )
     yield bug(
+        "shared_with_another_layer@dz",
+        "the slope is that of another layer's input",
+        "A layer's arrays belong to its object. Kept in the class, or in a global variable, they "
+        "are those of whichever layer ran last, and two layers of one network disturb each other.",
+        "Make two layers, call forward of both, then backward of the first.",
+        2,
+        dz="dout * da[::-1]",
+    )
+    yield bug(
         "averaged_again@dz",
         "∂L/∂z is divided by N within the layer",
         "Each row belongs to one case, so there is nothing to average; the 1/N of a mean loss is "

@@ -180,6 +180,14 @@ def _cross_entropy_variations() -> Iterator[Variation]:
         loss="-(p * np.log(p)).sum() / N",
     )
     yield bug(
+        "predicted_class@loss",
+        "the loss takes the probability of the predicted class, not of the right one",
+        "−log of the largest probability is small whatever the target is; the target picks the "
+        "class whose probability counts.",
+        "Change the targets: does the loss change?",
+        loss="-np.log(p.max(axis=1)).sum() / N",
+    )
+    yield bug(
         "swapped@loss",
         "outputs and targets are swapped in the loss",
         "−Σ p log t takes the logarithm of the one-hot targets, which is −inf.",
@@ -383,6 +391,14 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         "the pairs (case, class) are dx[np.arange(N), y].",
         "Print dx − p for three cases.",
         dx="(p - T.any(axis=0)) / N",
+    )
+    yield bug(
+        "predicted_class@loss",
+        "the loss takes the probability of the predicted class, not of the right one",
+        "−log of the largest probability is small whatever the target is; the target picks the "
+        "class whose probability counts.",
+        "Change the targets: does the loss change?",
+        loss="-log_p.max(axis=1).sum() / N",
     )
     yield bug(
         "gradient_of_p@dx",

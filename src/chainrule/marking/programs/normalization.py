@@ -405,15 +405,6 @@ def _norm_parameters(is_layer: bool) -> Iterator[Variation]:
             **{array: f"({inner}).mean(axis=0)"},
         )
         yield bug(
-            f"keepdims@{array}",
-            f"{shown} has an axis too many",
-            "It is (1, D) where the parameter is (D,): the numbers are right, but the update "
-            "changes the parameter's shape or fails.",
-            "Print the shapes of the parameter and of its gradient.",
-            2,
-            **{array: "RIGHT[None]"},
-        )
-        yield bug(
             f"not_summed@{array}",
             f"{shown} is not summed over the cases",
             "It has a row for each case; the parameter is shared by all of them.",

@@ -34,7 +34,8 @@ def full(
         update: whether the layer makes a step of gradient descent itself.
         images: whether a case may have more than one axis, which the layer makes flat.
         start: whether ``spread``, the standard deviation of the W that a layer of 300 inputs and
-            200 units makes, is looked at: √(2/500), or −1 for one that is none of the known.
+            200 units makes, is looked at: √(2/500), or −1 for one that is none of the known; and
+            ``turned``, which is 1 where W is kept as its transpose.
     """
     return Program(
         "full layer",
@@ -46,7 +47,10 @@ def full(
     )
 
 
-_START_LINES = (Line("spread", "np.sqrt(2 / 500)", "the spread of the first W", "update"),)
+_START_LINES = (
+    Line("spread", "np.sqrt(2 / 500)", "the spread of the first W", "update"),
+    Line("turned", "0.0", "whether W has the other shape", "update"),
+)
 
 
 def _start() -> Iterator[Variation]:
@@ -67,6 +71,14 @@ def _start() -> Iterator[Variation]:
         "Print W of a new layer.",
         2,
         spread="0.0",
+    )
+    yield convention(
+        "weights_turned",
+        "layout",
+        "W is kept as its transpose: the shape is not that of the text",
+        "Within the layer everything fits, but whoever sets or reads W expects the shape that the "
+        "text gives.",
+        turned="1.0",
     )
     for name, title, rule in (
         ("variance", "the variance of the first W is √(2/(inputs + units))", "0.004**0.25"),
@@ -237,14 +249,6 @@ def _full_bias(layout: str) -> Iterator[Variation]:
         db="dout",
     )
     yield bug(
-        "keepdims@db",
-        "∂L/∂b has an axis too many",
-        "db is (1, M) where b is (M,). The numbers are right, but b −= lr·db fails, and b − lr·db "
-        "makes b (1, M) for good.",
-        "Print b.shape before and after an update.",
-        db="RIGHT[None]",
-    )
-    yield bug(
         "no_upstream@db",
         "∂L/∂b is the number of cases: dout is left out",
         "∂out/∂b is 1 for each case, and by the chain rule it is multiplied by dout before the "
@@ -351,6 +355,16 @@ def _full_input(layout: str, images: bool) -> Iterator[Variation]:
 
 
 def _full_kept(layout: str, images: bool) -> Iterator[Variation]:
+    rows = "rows[::-1]" if images else "x[::-1]"
+    yield bug(
+        "shared_with_another_layer@dW",
+        "∂L/∂W uses the input of another layer",
+        "A layer's arrays belong to its object. Kept in the class, or in a global variable, they "
+        "are those of whichever layer ran last, and two layers of one network disturb each other.",
+        "Make two layers, call forward of both, then backward of the first.",
+        2,
+        dW=f"{rows}.T @ dout" if layout == "inputs, units" else f"dout.T @ {rows}",
+    )
     old = "before.rows" if images else "before.x"
     stale = f"{old}.T @ dout" if layout == "inputs, units" else f"dout.T @ {old}"
     yield bug(
@@ -648,6 +662,15 @@ def _softmax_backward() -> Iterator[Variation]:
         "one that the loop made last.",
         "Where in the loop over the cases is the Jacobian made?",
         dx="dout @ (np.diag(out[-1]) - np.outer(out[-1], out[-1]))",
+    )
+    yield bug(
+        "shared_with_another_layer@dx",
+        "the backward pass uses the output of another layer",
+        "A layer's arrays belong to its object. Kept in the class, or in a global variable, they "
+        "are those of whichever layer ran last, and two layers of one network disturb each other.",
+        "Make two layers, call forward of both, then backward of the first.",
+        2,
+        dx="out[::-1] * (dout - (dout * out[::-1]).sum(axis=1, keepdims=True))",
     )
     yield bug(
         "logits_in_jacobian@dx",
