@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import isclose
 from typing import Any
+
+import numpy as np
 
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.marking.assignments.assignment import FILE, Assignment, Part, require_solution
@@ -169,12 +172,21 @@ def _alike(
 ) -> Iterator[tuple[str, ...]]:
     """Groups of bugs that give the same numbers; those that change nothing are not among them."""
     left = [bug for bug in bugs if not _agree(part, numbers[bug.name], right)]
+    sizes = {bug.name: _size(numbers[bug.name]) for bug in left}
     while left:
         first, *rest = left
-        same = [bug for bug in rest if _agree(part, numbers[first.name], numbers[bug.name])]
+        near = [b for b in rest if isclose(sizes[first.name], sizes[b.name], rel_tol=1e-5)]
+        same = [bug for bug in near if _agree(part, numbers[first.name], numbers[bug.name])]
         if same:
             yield tuple(bug.title for bug in (first, *same))
         left = [bug for bug in rest if bug not in same]
+
+
+def _size(numbers: _Numbers) -> float:
+    """The sum of all absolute values, which differs where numbers do, so that few are compared."""
+    values = (v for calls in numbers.values() for call in calls or () for v in call.values())
+    arrays = (np.asarray(v, float) for v in values if v is not None)
+    return float(sum(np.abs(a[np.isfinite(a)]).sum() for a in arrays))
 
 
 def _warnings(assignment: Assignment, checks: Sequence[PartCheck]) -> Iterator[str]:
