@@ -95,9 +95,9 @@ class _Submission:
 
 @dataclass
 class _Charged:
-    """What earlier parts were charged for: names of faults, and the stages they judge."""
+    """What earlier parts were charged for: faults, with the part's title, and judged stages."""
 
-    names: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
     stages: set[str] = field(default_factory=set)
 
 
@@ -109,9 +109,10 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     verdict = decide(part.program, answers, more, part.tolerance)
     if verdict.is_right and _is_by_heart(part, verdict, submission):
         verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
+    told = dict(charged.names)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
-    lines = said(part, verdict, status)
+    lines = said(part, verdict, status, told)
     if verdict.telling is not None and part.hint == "full":
         lines = (*lines, _told(part, verdict))
     return PartResult(
@@ -124,7 +125,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         tuple(v.name for v in verdict.best if v.is_convention),
         lines,
         taught(part, verdict),
-        demonstrated(part, verdict) if status != "right" else None,
+        demonstrated(part, verdict, told) if status == "wrong" else None,
         located.file if located and not part.is_hidden else None,
         located.line if located and not part.is_hidden else None,
         tuple(dict.fromkeys(_titles(verdict))),
@@ -195,7 +196,8 @@ def _status(part: Part, verdict: Verdict, charged: _Charged) -> str:
     program = part.program
     judged = {program.line(name).stage for name in part.judged if name in program.order}
     earlier = set(charged.names), set(charged.stages)
-    charged.names.update(name for name, _ in faults)
+    for name, _ in faults:
+        charged.names.setdefault(name, part.title)
     charged.stages |= judged
     if not set(verdict.judged) & set(part.judged):
         return "not run"

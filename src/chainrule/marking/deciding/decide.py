@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.marking.deciding.contract import Finding, read
-from chainrule.marking.deciding.evaluating import Bench
+from chainrule.marking.deciding.evaluating import Bench, quiet
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
 from chainrule.marking.deciding.mutations import mutations, shifted_labels
 from chainrule.marking.deciding.own_loss import More, own_gradients
@@ -117,6 +117,11 @@ def decide(
         more: makes further calls of the submission; without it none are made.
         tolerance: the relative error that a number may have.
     """
+    with quiet():
+        return _decided(program, answers, more, tolerance)
+
+
+def _decided(program: Program, answers: Answers, more: More | None, tolerance: float) -> Verdict:
     entries, contract = read(program, program.probes, answers)
     extreme = {probe.name for probe in program.probes if probe.is_extreme}
     usual = [entry for entry in entries if entry.probe not in extreme]

@@ -7,8 +7,10 @@ that it changes and those that follow from them.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Hashable, Mapping, Sequence
+import re
+import warnings
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -27,17 +29,25 @@ _MOST_KEPT = 200_000
 @lru_cache(maxsize=20_000)
 def names_in(rule: str) -> tuple[frozenset[str], frozenset[str], bool]:
     """What a rule reads: names, names of the call before, and whether it reads the call whole."""
-    tree = ast.parse(rule, mode="eval")
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    parts = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    earlier = {
-        node.attr
-        for node in parts
-        if isinstance(node.value, ast.Name) and node.value.id == "before"
-    }
-    handed = [arg for node in ast.walk(tree) if isinstance(node, ast.Call) for arg in node.args]
-    whole = any(isinstance(arg, ast.Name) and arg.id == "before" for arg in handed)
-    return frozenset(names), frozenset(earlier), whole
+    rule = _TEXT.sub("''", rule)
+    names = frozenset(_NAME.findall(rule))
+    if "before" not in names:
+        return names, frozenset(), False
+    return names, frozenset(_EARLIER.findall(rule)), bool(_HANDED.search(rule))
+
+
+_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_EARLIER = re.compile(r"(?<![\w.])before\.(\w+)")
+_HANDED = re.compile(r"[(,]\s*before\s*[,)]")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings: wrong rules divide by 0 and take means of nothing."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 class Bench:

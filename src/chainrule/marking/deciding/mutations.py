@@ -402,7 +402,9 @@ class _Places:
                 0.4,
             )
             yield Change("product", f"({a}) @ ({b})", "@ stands where * belongs in {line}")
+            yield from self._one_term(node, "*")
         elif isinstance(node.op, ast.Div):
+            yield from self._one_term(node, "/")
             yield Change("left_out", f"{a}", f"the division by {b} is missing in {{line}}")
             yield Change(
                 "twice", f"({a}) / ({b}) / ({b})", f"{{line}} is divided by {b} twice", 0.8
@@ -419,6 +421,8 @@ class _Places:
                 says = f"{b} is added N times, once for every case, in {{line}}"
                 yield Change("added_n_times", f"({a}) + N * ({b})", says, 0.7)
         elif isinstance(node.op, ast.Sub):
+            if self.has_cases:
+                yield from self._one_over_n(a, b)
             yield Change("left_out", f"{a}", f"the term {b} is missing in {{line}}")
             yield Change("left_out", f"-({b})", f"the term {a} is missing in {{line}}")
             yield Change("sign", f"({a}) + ({b})", f"{b} is added, not subtracted, in {{line}}")
@@ -427,6 +431,27 @@ class _Places:
             yield from self._matrix(a, b)
         elif isinstance(node.op, ast.Pow):
             yield Change("left_out", f"{a}", f"the power {b} is missing in {{line}}")
+
+    def _one_over_n(self, a: str, b: str) -> Iterator[Change]:
+        """A difference of which one term alone is averaged over the cases."""
+        for first, second, which in ((f"({a})", f"N * ({b})", a), (f"N * ({a})", f"({b})", b)):
+            says = f"{which} alone is divided by N, not {a} − {b} together, in {{line}}"
+            yield Change("brackets", f"{first} - {second}", says, 0.8)
+
+    def _one_term(self, node: ast.BinOp, sign: str) -> Iterator[Change]:
+        """A factor or divisor of a sum that one of its terms alone has: brackets forgotten."""
+        terms = node.left
+        if not isinstance(terms, ast.BinOp) or not isinstance(terms.op, ast.Add | ast.Sub):
+            return
+        a, b, c = self.text(terms.left), self.text(terms.right), self.text(node.right)
+        between = "+" if isinstance(terms.op, ast.Add) else "-"
+        words = "divided by" if sign == "/" else "multiplied by"
+        first, second = (
+            f"({a}) {sign} ({c}) {between} ({b})",
+            f"({a}) {between} ({b}) {sign} ({c})",
+        )
+        yield Change("brackets", first, f"{a} alone is {words} {c} in {{line}}")
+        yield Change("brackets", second, f"{b} alone is {words} {c} in {{line}}")
 
     def _matrix(self, a: str, b: str) -> Iterator[Change]:
         says = f"* stands where @ belongs, between {a} and {b}, in {{line}}"

@@ -6,7 +6,7 @@ demonstration on an input of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,31 +15,39 @@ from chainrule.core.notation import counted
 from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.deciding.contract import Finding
 from chainrule.marking.deciding.decide import Place, Telling, Verdict
-from chainrule.marking.deciding.evaluating import Bench, array_of
+from chainrule.marking.deciding.evaluating import Bench, array_of, quiet
 from chainrule.marking.deciding.inputs import as_rows, given, smallest
 from chainrule.marking.deciding.search import Chosen
 from chainrule.marking.program import Program, Variation, differing
 from chainrule.marking.result import Demonstration, Shown
 
 
-def said(part: Part, verdict: Verdict, status: str) -> tuple[str, ...]:
+def said(
+    part: Part, verdict: Verdict, status: str, told: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """What the student reads, paragraph by paragraph.
 
     Args:
         part: its level of hint says how much.
         verdict: what was decided.
         status: as in `PartResult.status`.
+        told: the titles of earlier parts, by the names of the faults that were told there.
     """
+    told = told or {}
     if status == "right":
         return tuple(_said_of_right(verdict))
     if part.hint == "none":
         return ("Something is wrong in this part.",) if status != "charged before" else (BEFORE,)
-    lines = list(_said_of_contract(part, verdict.contract))
+    again = [finding for finding in verdict.contract if finding.name in told]
+    lines = [_again(finding.title, told[finding.name]) for finding in again]
+    fresh = [finding for finding in verdict.contract if finding.name not in told]
+    lines += _said_of_contract(part, fresh)
     if status == "charged before":
         lines.append(BEFORE)
     if part.hint == "place":
         return (*lines, *_placed(part.program, verdict))
-    return (*lines, *_explained(part, verdict), *_conventions(verdict), *_advice(verdict))
+    explained = _explained(part, verdict, told)
+    return (*lines, *explained, *_conventions(verdict), *_advice(verdict))
 
 
 BEFORE = (
@@ -106,17 +114,43 @@ def _places(verdict: Verdict) -> Sequence[Place]:
     return (verdict.place,) if verdict.place is not None else verdict.unexplained
 
 
-def _explained(part: Part, verdict: Verdict) -> Iterator[str]:
+def _again(title: str, part: str) -> str:
+    return f"The same fault as in “{part}”: {title}."
+
+
+def _explained(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Iterator[str]:
     bugs = _bugs(verdict.best)
     if len(verdict.explanations) > 1 and bugs:
         yield from _several(verdict)
     else:
         for bug in bugs:
+            if bug.name in told:
+                yield _again(bug.title, told[bug.name])
+                continue
             yield f"{_sentence(bug.title)} {bug.sentence}"
             if bug.hint:
                 yield f"To see it: {bug.hint}"
-    for place in verdict.unexplained:
+    yield from _unexplained(part, verdict.unexplained)
+    yield from _own(part.program, verdict)
+
+
+def _unexplained(part: Part, places: Sequence[Place]) -> Iterator[str]:
+    """The first wrong array in full; of those that follow from it only that they are wrong."""
+    for place in places[:1]:
         yield _unknown(part, place)
+    if len(places) > 1:
+        others = ", ".join(part.program.line(place.line).says for place in places[1:])
+        yield (
+            f"Wrong besides, maybe for the same reason: {others}. Begin with the first one: what "
+            "comes after it in the backward pass uses it."
+        )
+
+
+def _own(program: Program, verdict: Verdict) -> Iterator[str]:
+    """Which gradients belong to the submission's own loss."""
+    right = [program.line(line).says for line, is_own in verdict.own.items() if is_own]
+    if right:
+        yield f"Right for the loss that your code computes: {', '.join(right)}."
 
 
 def _several(verdict: Verdict) -> Iterator[str]:
@@ -182,18 +216,22 @@ def _compared_safely(place: Place) -> str:
     return _compared(place) if place.found is not None else "The submission stopped there."
 
 
-def demonstrated(part: Part, verdict: Verdict) -> Demonstration | None:
+def demonstrated(
+    part: Part, verdict: Verdict, told: Mapping[str, str] | None = None
+) -> Demonstration | None:
     """A small input that shows the likeliest bug, computed with inputs of its own.
 
     Args:
         part: whose lines are shown.
         verdict: what was decided.
+        told: the faults that an earlier part told of, by name; they are on both sides here.
     """
     if part.hint != "full" or not _bugs(verdict.best) or part.program.is_run:
         return None
     program = part.program
-    conventions = tuple(v for v in verdict.best if v.is_convention)
-    found = smallest(program, verdict.best, conventions, verdict.judged)
+    conventions = tuple(v for v in verdict.best if v.is_convention or v.name in (told or {}))
+    with quiet():
+        found = smallest(program, verdict.best, conventions, verdict.judged)
     if found is None:
         return None
     probe, call, line = found

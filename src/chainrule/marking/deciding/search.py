@@ -25,11 +25,16 @@ from chainrule.marking.program import RIGHT, Probe, Program, Variation, is_same
 Chosen = tuple[Variation, ...]
 
 _MOST_STATES = 60
-_MOST_PAIRS = 12_000
-_MOST_SWAPS = 600  # of pairs of conventions
+_MOST_TRIED = 7_000  # of sets of variations, until the first line that nothing explains
+_MOST_LATER = 1_500  # for each line after it
+_DEEP = 2  # after so many lines that nothing explains only the plainest is tried
+_MOST_PAIRS = 3_000
+_MOST_DIFFERENT = 1_200  # variations of which pairs are made, the likeliest first
+_MOST_SWAPS = 150  # of pairs of conventions
 _MOST_PRODUCTS = 200  # of conventions at one entry
 _MOST_RUNS = 300  # of pairs, where a program runs as a whole
 _MOST_FITTING = 8
+_MOST_BUGS = 4  # what needs more of them is no explanation
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ class Search:
         self.slack = {e.probe: _slacks(self.bench, e.probe) for e in self.entries}
         self.agreed: dict[tuple[int, int], bool] = {}
         self.found = {(e.probe, e.call, e.line): e.found for e in self.entries}
+        self.left, self.is_deep = _MOST_TRIED, True
         self.pairs_left = _MOST_PAIRS if type(program).run is Program.run else _MOST_RUNS
 
     def run(self, start: Chosen = ()) -> Found:
@@ -125,8 +131,11 @@ class Search:
         """
         found = Found()
         forced: frozenset[str] = frozenset()
+        first: State | None = self.settled(start)
         while True:
-            goals, best = self._goals(start, forced)
+            self.left = _MOST_TRIED if not found.unexplained else _MOST_LATER
+            self.is_deep = len(found.unexplained) < _DEEP
+            goals, best = self._goals(start, first, forced)
             if goals:
                 found.fitting = goals
                 return found
@@ -134,7 +143,7 @@ class Search:
             found.unexplained.append(entry)
             if entry.found is None:
                 return found
-            forced, start = forced | {entry.line}, best.chosen
+            forced, start, first = forced | {entry.line}, best.chosen, None
 
     def agrees(self, under: Under, index: int) -> bool:
         """Whether the program with other rules gives an entry."""
@@ -177,19 +186,21 @@ class Search:
                 return index
         return len(self.entries)
 
-    def _goals(self, start: Chosen, forced: frozenset[str]) -> tuple[list[Chosen], State]:
+    def _goals(
+        self, start: Chosen, settled: State | None, forced: frozenset[str]
+    ) -> tuple[list[Chosen], State]:
         """Sets of variations that give everything, and else how far one came."""
         first = State(start, self.first_wrong(start, forced), forced, cost_of(start))
-        settled = self.settled(start, forced)
-        if settled.wrong == len(self.entries):
+        if settled is not None and settled.wrong == len(self.entries):
             return [settled.chosen], settled
         seen, goals, best = set[Hashable](), list[State](), first
         ticket, queue = count(), list[tuple[float, int, State]]()
-        for_pairs, fresh = [first, settled], [first, settled]
+        fresh = [first] if settled is None else [settled, first]
+        for_pairs = list(fresh)
         for _ in range(_MOST_STATES):
             for state in fresh:
-                if (key := frozenset(_names(state.chosen))) not in seen:
-                    seen.add(key)
+                if not seen.issuperset(keys := self._keys(state)):
+                    seen.update(keys)
                     heapq.heappush(queue, (state.cost, next(ticket), state))
             fresh = []
             if not queue:
@@ -211,14 +222,21 @@ class Search:
                 for_pairs.append(state)
         return [state.chosen for state in _least(goals)], best
 
-    def settled(self, start: Chosen, forced: frozenset[str]) -> State:
+    def _keys(self, state: State) -> set[Hashable]:
+        """What makes a state the same as another: its variations; before a goal, its numbers."""
+        if state.wrong == len(self.entries):
+            return {frozenset(_names(state.chosen))}
+        made = self._made(self.under(state.chosen, state.forced), range(len(self.entries)))
+        return {made}
+
+    def settled(self, start: Chosen) -> State:
         """The conventions with which most entries agree, found group by group, none in vain."""
         groups: dict[str, list[Variation]] = {}
         for v in self.program.variations:
             if v.is_convention:
                 groups.setdefault(v.group, []).append(v)
-        chosen, score = ordered(start), self._agreeing(start, forced)
-        for size in (1, 1, 1, 1, 2, 1, 1):
+        chosen, score = ordered(start), self._agreeing(start)
+        for size in (1, 1, 1, 2, 1):
             swaps = (
                 self._swapped(chosen, which, options)
                 for which in combinations(groups, size)
@@ -227,14 +245,14 @@ class Search:
             if score == len(self.entries):
                 break
             for other in islice(swaps, _MOST_SWAPS):
-                reached_now = self._agreeing(other, forced)
+                reached_now = self._agreeing(other)
                 if reached_now > score:
                     chosen, score = other, reached_now
         for v in chosen:
             less = tuple(one for one in chosen if one is not v)
-            if v.is_convention and v not in start and self._agreeing(less, forced) >= score:
+            if v.is_convention and v not in start and self._agreeing(less) >= score:
                 chosen = less
-        return State(chosen, self.first_wrong(chosen, forced), forced, cost_of(chosen))
+        return State(chosen, self.first_wrong(chosen), cost=cost_of(chosen))
 
     @staticmethod
     def _swapped(
@@ -243,17 +261,20 @@ class Search:
         kept = [v for v in chosen if v.group not in groups or not v.is_convention]
         return ordered([*kept, *(v for v in options if v is not None)])
 
-    def _agreeing(self, chosen: Sequence[Variation], forced: frozenset[str]) -> int:
-        under = self.under(chosen, forced)
+    def _agreeing(self, chosen: Sequence[Variation]) -> int:
+        under = self.under(chosen, frozenset())
         return sum(self.agrees(under, index) for index in range(len(self.entries)))
 
     def _singles(self, state: State) -> Iterator[State]:
         """What gives the first wrong entry: conventions, several of them at once, or one bug."""
         options = self._options(state)
         yield from self._fixing(state, ((v,) for v in options))
+        if any(not v.is_convention for v in state.chosen) or not self.is_deep:
+            yield from self._fitting(state)
+            return
         groups: dict[str, list[Variation]] = {}
         for v in options:
-            if v.is_convention:
+            if v.is_convention and self._has_part(state, v):
                 groups.setdefault(v.group, []).append(v)
         several = [
             chosen
@@ -262,6 +283,17 @@ class Search:
             for chosen in product(*which)
         ]
         yield from self._fixing(state, several[:_MOST_PRODUCTS])
+        yield from self._fitting(state)
+
+    def _has_part(self, state: State, convention: Variation) -> bool:
+        """Whether a convention changes the first wrong entry, and does not give it by itself."""
+        entry = self.entries[state.wrong]
+        under = self.under(ordered((*state.chosen, convention)), state.forced)
+        now = self.under(state.chosen, state.forced)
+        where = entry.probe, entry.call, entry.line
+        return under.number(*where) != now.number(*where) and not self.agrees(under, state.wrong)
+
+    def _fitting(self, state: State) -> Iterator[State]:
         line = self._line(state.wrong)
         for after in self._fixing(state, self._fitted(state)):
             if self._line(after.wrong) > line:  # a number found in one call must hold in all
@@ -276,7 +308,8 @@ class Search:
 
     def _pairs(self, state: State) -> Iterator[State]:
         """Pairs that give the first wrong entry together."""
-        if state.wrong == len(self.entries) or self.entries[state.wrong].found is None:
+        is_past = state.wrong == len(self.entries) or not self.is_deep
+        if is_past or self.entries[state.wrong].found is None:
             return
         options = self._different(state)
         written = [v for v in options if not v.is_generated]
@@ -284,6 +317,7 @@ class Search:
         tried = chain(combinations(written, 2), product(written, made), combinations(made, 2))
         allowed = list(islice((pair for pair in tried if compatible(pair)), self.pairs_left))
         self.pairs_left -= len(allowed)
+        self.left = max(self.left, len(allowed))
         yield from self._fixing(state, allowed)
 
     def _different(self, state: State) -> list[Variation]:
@@ -292,7 +326,7 @@ class Search:
         where = [k for k, e in enumerate(self.entries) if e.line == line]
         before = self.under(state.chosen, state.forced)
         kept: dict[tuple[int, ...], Variation | None] = {self._made(before, where): None}
-        for v in self._options(state):
+        for v in self._options(state)[:_MOST_DIFFERENT]:
             made = self._made(self.under(ordered((*state.chosen, v)), state.forced), where)
             kept.setdefault(made, v)
         return [v for v in kept.values() if v is not None]
@@ -362,17 +396,20 @@ class Search:
         return numbers, arrays, says
 
     def _made_up(self, state: State, target: str) -> Iterator[Variation]:
-        rules = self.program.rules(state.chosen)
+        rules = self.program.rules(state.chosen) if self.is_deep else {}
         for line in self.program.lines:
-            if line.name in state.forced or target not in reached(
-                self.program, frozenset((line.name,))
-            ):
+            follow = reached(self.program, frozenset((line.name,)))
+            is_near = self.is_deep or line.name == target
+            if line.name in state.forced or target not in follow or not is_near:
                 continue
             yield from self.more(line.name, rules.get(line.name, line.rule))
 
     def _fixing(self, state: State, additions: Iterable[Chosen]) -> Iterator[State]:
         """The states that an addition leads to, where it gives the first wrong entry."""
         for added in additions:
+            if self.left <= 0:
+                return
+            self.left -= 1
             chosen = ordered((*state.chosen, *added))
             under = self.under(chosen, state.forced)
             if not self.agrees(under, state.wrong):
@@ -458,7 +495,7 @@ def _least(goals: Sequence[State]) -> list[State]:
     kept = [
         state
         for state, number, names in zip(goals, bugs, sets, strict=True)
-        if number == min(bugs) and not any(other < names for other in sets)
+        if number == min(bugs) <= _MOST_BUGS and not any(other < names for other in sets)
     ]
     return sorted(kept, key=lambda state: state.cost)
 
