@@ -79,3 +79,12 @@ def test_a_part_waits_for_what_it_needs():
     assert late.lines == ("This part is marked once these are right: 1a.",)
     assert (late.status, late.earned) == ("not run", 0.0)
     assert waiting(part(needs=("b",)), before) is None
+
+
+def test_what_is_measured_is_computed_of_what_came_back_and_of_the_inputs():
+    one = part(bounds={"error": (0.0, 0.5)}, measures={"error": "np.abs(y - 2 * x).max()"})
+    assert judged_by_bounds(one, returned(y=[0, 2, 4])).status == "right"
+    found = judged_by_bounds(one, returned(y=[0, 2, 5]))
+    assert (found.status, found.lines) == ("wrong", ("error is 1; it must be from 0 to 0.5.",))
+    late = {"one": [Returned(trouble=Trouble("time"))]}
+    assert judged_by_bounds(one, late).lines == ("It did not end within 10 s.",)

@@ -61,6 +61,8 @@ class Part:
         limits: what its code may use.
         files: those that it needs.
         bounds: the returned numbers that must lie between two, such as a training's accuracy.
+        measures: expressions in inputs and returned values, computed outside the submission's
+            process, whose numbers must lie between bounds.
         needs: the parts that must be right before it is marked.
         is_shared: whether a part that is wrong has points for the judged arrays that are right.
         is_reference: whether what is right is what the teacher's solution returns.
@@ -82,6 +84,7 @@ class Part:
     needs: tuple[str, ...] = ()
     is_reference: bool = False
     is_shared: bool = False
+    measures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -280,6 +283,7 @@ def _part(
         tuple(table.needs or ()),
         table.reference,
         table.share,
+        dict(table.measure or {}),
     )
 
 

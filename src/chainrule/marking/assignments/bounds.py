@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from chainrule.marking.assignments.assignment import Part
-from chainrule.marking.program import Variation, is_same
+from chainrule.marking.program import Probe, Variation, is_same
 from chainrule.marking.result import PartResult
-from chainrule.marking.sandbox.running import Answers
+from chainrule.marking.sandbox.running import Answers, Calls, ask
 
 
 def waiting(part: Part, before: Sequence[PartResult]) -> PartResult | None:
@@ -33,6 +35,7 @@ def judged_by_bounds(part: Part, answers: Answers) -> PartResult:
         part: has bounds.
         answers: what the submission returned.
     """
+    answers = _measured(part, answers) if part.measures else answers
     lines = tuple(dict.fromkeys(_outside(part, answers)))
     missing = [
         returned
@@ -46,6 +49,30 @@ def judged_by_bounds(part: Part, answers: Answers) -> PartResult:
     bugs = tuple(f"outside_bounds@{name}" for name in part.bounds) if status == "wrong" else ()
     earned = part.credit if status == "right" else 0.0
     return PartResult(part.name, part.title, part.credit, earned, status, bugs, (), lines)
+
+
+def _measured(part: Part, answers: Answers) -> Answers:
+    """The answers with what is computed of them, in a process that has seen nothing of them."""
+    calls = Calls((), "", "pass", dict(part.measures))
+    probes = [
+        Probe(
+            probe.name,
+            "",
+            tuple(
+                {**case, **returned.values}
+                for case, returned in zip(probe.calls, answers[probe.name], strict=True)
+            ),
+        )
+        for probe in part.program.probes
+    ]
+    found = ask(Path(), calls, probes, part.limits, trust=True)
+    return {
+        name: [
+            replace(returned, values={**returned.values, **one.values})
+            for returned, one in zip(calls_of, found[name], strict=True)
+        ]
+        for name, calls_of in answers.items()
+    }
 
 
 def _outside(part: Part, answers: Answers) -> Iterator[str]:

@@ -81,9 +81,10 @@ def _of_values(
     for n, name in enumerate(part.judged or ()):
         if name not in part.returns:
             yield tree.problem((*at, "judged", n), unknown("value", name, part.returns, "returns"))
+    judged = {**part.returns, **(part.measure or {})}
     for name in part.bounds or ():
-        if name not in part.returns:
-            message = unknown("value", name, part.returns, "returns")
+        if name not in judged:
+            message = unknown("value", name, judged, "returns")
             yield tree.problem((*at, "bounds", name), message, of_key=True)
     if program is None:
         return
@@ -166,6 +167,7 @@ def _of_python(
         ((*at, "setup"), part.setup, "exec"),
         ((*at, "call"), part.call, "exec"),
         *(((*at, "returns", n), code, "eval") for n, code in part.returns.items()),
+        *(((*at, "measure", n), code, "eval") for n, code in (part.measure or {}).items()),
     ]
     trees = []
     for where, code, mode in pieces:
@@ -179,7 +181,7 @@ def _of_python(
         return
     tops = {PurePosixPath(file).with_suffix("").parts[0] for file in model.assignment.files}
     lasts = {PurePosixPath(file).stem for file in model.assignment.files}
-    known = {*inputs, *tops, *lasts}
+    known = {*inputs, *tops, *lasts, *part.returns}
     known |= {name for _, found in trees for name in _made(found)}
     for where, found in trees:
         for name, line in _used(found):

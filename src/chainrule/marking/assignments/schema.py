@@ -123,6 +123,9 @@ class PartTable(Section):
     judged: Texts | None = Field(None, description="the values that cost points, by default all")
     charged: Texts | None = Field(None, description="conventions that cost points")
     bounds: dict[str, Between] | None = Field(None, description="numbers that must lie between")
+    measure: Code | None = Field(
+        None, description="what bounds judge: expressions in inputs and returned values"
+    )
     gradients: dict[str, Gradient] | None = Field(None, description="what is a gradient of what")
     probe: list[Probing] | None = Field(None, description="inputs")
     tolerance: AboveZero = Field(1e-7, description="the relative error that a number may have")
