@@ -112,7 +112,7 @@ class Sandbox:
         else:
             packages, scratch = folder / "packages", folder / "scratch"
             packages.mkdir()
-            scratch.mkdir()
+            scratch.mkdir(0o700)
             for name, path in self.packages.items():
                 (packages / name).symlink_to(path)
             at = list(self.packages.values())
