@@ -498,7 +498,7 @@ def function_part(known: str, value: Defined, slope: Defined) -> Part:
         f"{value.shown} + {slope.shown}",
         known,
         "elementwise",
-        {"name": known, "takes": takes},
+        {"name": known, "takes": takes, "value": value.shown, "slope": slope.shown},
         _calls((value, slope), VECTORISED, "pass", returns),
     )
 

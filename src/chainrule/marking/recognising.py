@@ -70,6 +70,7 @@ class Recognised:
         unknown: pairs that no table knows.
         checks: gradient checks and numeric gradients of the submission's own.
         root: the folder that is handed to the sandbox.
+        left: functions that were seen and are not judged.
     """
 
     interface: str
@@ -80,6 +81,7 @@ class Recognised:
     parts: tuple[Part, ...] = ()
     unknown: tuple[Pair, ...] = ()
     checks: tuple[Check, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -344,16 +346,17 @@ def _functions(files: Sequence[_File], root: Path) -> Recognised:
     found = _Found()
     for file in files:
         found.take(file)
-    count = len(found.parts) + len(found.unknown)
-    why = f"{count} {'pair' if count == 1 else 'pairs'} of a function and its gradient"
-    is_any = bool(count or found.checks)
+    names = [part.name.replace(" + ", " and ") for part in found.parts.values()]
+    names += [" and ".join(filter(None, (u.forward, u.backward))) for u in found.unknown]
+    names += [check.name for check in found.checks]
     return Recognised(
-        "functions" if is_any else "",
-        why if count else "a gradient check" if is_any else "no pair of functions was found",
+        "functions" if names else "",
+        ", ".join(names) or "no function was found that has its gradient beside it",
         root,
         parts=tuple(found.parts.values()),
         unknown=tuple(found.unknown),
         checks=tuple(found.checks),
+        left=tuple(found.left),
     )
 
 
@@ -364,6 +367,7 @@ class _Found:
     parts: dict[str, Part] = field(default_factory=dict)
     unknown: list[Pair] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def take(self, file: _File) -> None:
         """Look for pairs and checks in one more file."""
@@ -377,7 +381,9 @@ class _Found:
         others = {n: f for n, f in functions.items() if n not in checks and n[:2] != "__"}
         used = self._layers(others)
         used |= self._derivatives({n: f for n, f in others.items() if n not in used})
-        self._losses({n: f for n, f in others.items() if n not in used}, file)
+        used |= self._losses({n: f for n, f in others.items() if n not in used}, file)
+        own = _function_names(file)
+        self.left += [n for n in others if n in own and n not in used and n[0] != "_"]
         self._classes(file)
 
     def _add(self, parts: Iterable[Part]) -> bool:
@@ -428,8 +434,9 @@ class _Found:
                 self._leave(value, slope, kind)
         return used
 
-    def _losses(self, functions: Mapping[str, Defined], file: _File) -> None:
+    def _losses(self, functions: Mapping[str, Defined], file: _File) -> set[str]:
         """Functions that return a loss and its gradient."""
+        used: set[str] = set()
         pairs = set(_returning_pairs(file))
         for name, function in functions.items():
             is_plain = isinstance(function, Defined) and function.is_known
@@ -438,8 +445,11 @@ class _Found:
             part = loss_part(name, function, None)
             if part is not None:
                 self._add([part])
+                used.add(name)
             elif name in pairs and "loss" in name.lower():
                 self._leave(function, None, "loss")
+                used.add(name)
+        return used
 
     def _classes(self, file: _File) -> None:
         """Classes with forward and backward that are made without arguments."""

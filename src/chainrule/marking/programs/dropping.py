@@ -82,6 +82,16 @@ def _dropout_variations() -> Iterator[Variation]:
         scale="1 / (1 - share)",
     )
     yield bug(
+        "keeps_the_rest@out",
+        "a share of 1 − p is kept, and what is kept is divided by p",
+        "One line takes p for the probability to keep, the other for that to drop. If p is the "
+        "probability to keep, the mask is rand < p; if it is that to drop, divide by 1 − p.",
+        "Count the share of entries that your mask keeps, for p = 0.9.",
+        5,
+        share="1 - p",
+        scale="1 / p",
+    )
+    yield bug(
         "multiplied@out",
         "what is kept is multiplied by the share, not divided",
         "To keep the mean as it is, the kept entries must grow: 1/p, not p.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,7 +44,13 @@ def value_of(name: str, z: Array, until: str = "a") -> Array:
     return values[until]
 
 
-def elementwise(name: str, upstream: bool = False, takes: str = "either") -> Program:
+def elementwise(
+    name: str,
+    upstream: bool = False,
+    takes: str = "either",
+    value: str = "φ",
+    slope: str = "φ′",
+) -> Program:
     """A function a = φ(z) of every entry, and its derivative.
 
     Inputs: ``z`` (N, D), and with an upstream ``dout`` of the same shape.
@@ -53,16 +60,19 @@ def elementwise(name: str, upstream: bool = False, takes: str = "either") -> Pro
         upstream: whether ∂L/∂z = dout · φ′(z) is asked for, in place of φ′(z).
         takes: what the derivative is handed: ``z``, or ``either``, where a rule in the output a is
             right for those who hand it a.
+        value: what the function is called in messages.
+        slope: what its derivative is called there.
     """
     known = FUNCTIONS[name]
-    lines = [_line(known, line, rule) for line, rule in known.rules.items()]
+    says = {"a": f"{value}(z)", "da": f"{slope}(z)"}
+    lines = [_line(known, line, rule, says) for line, rule in known.rules.items()]
     if upstream:
         lines.append(Line("dz", "dout * da", "∂L/∂z", "backward"))
     return Program(
         name,
         tuple(lines),
         tuple(_variations(name, known, upstream, takes)),
-        tuple(_probes(name)),
+        tuple(_probes(name, upstream)),
         functions={
             **HELPERS,
             "phi": partial(value_of, name),
@@ -72,10 +82,10 @@ def elementwise(name: str, upstream: bool = False, takes: str = "either") -> Pro
     )
 
 
-def _line(known: Known, name: str, rule: str) -> Line:
+def _line(known: Known, name: str, rule: str, called: Mapping[str, str]) -> Line:
     order = list(known.rules)
     stage = "forward" if order.index(name) <= order.index("a") else "backward"
-    says = {"a": "φ(z)", "da": "φ′(z)"}.get(name) or known.says[name]
+    says = called.get(name) or known.says[name]
     return Line(name, rule, says, stage)
 
 
@@ -300,7 +310,15 @@ def _upstream(name: str) -> Iterator[Variation]:
     )
 
 
-def _probes(name: str) -> Iterator[Probe]:
+def _probes(name: str, upstream: bool) -> Iterator[Probe]:
+    for probe in _all_probes(name):
+        calls = [
+            {k: v for k, v in call.items() if upstream or k != "dout"} for call in probe.calls
+        ]
+        yield replace(probe, calls=tuple(calls))
+
+
+def _all_probes(name: str) -> Iterator[Probe]:
     rng = np.random.default_rng(41)
 
     def case(n: int, d: int) -> dict[str, Any]:

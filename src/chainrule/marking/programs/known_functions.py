@@ -398,6 +398,15 @@ FUNCTIONS: Mapping[str, Known] = {
                 "Apply the quotient rule to (e^(2z) + 2e^z)/(e^(2z) + 2e^z + 2).",
                 "RIGHT * (np.exp(2 * z) + 2 * np.exp(z) + 2)",
             ),
+            "square_missing_scaled": (
+                "the square of the denominator is missing in the derivative of the quotient",
+                "tanh(softplus z) = n/d, whose derivative is (n′d − nd′)/d²; the code divides by "
+                "d. Here n and d are divided by e^(2z) where z is positive, to be safe from "
+                "overflow.",
+                "Apply the quotient rule to n/d.",
+                "t + second * (1 + 2 * np.exp(-np.abs(z)) + 2 * np.exp(-2 * np.abs(z)) + "
+                "np.where(z < 0, 1 - np.exp(-2 * np.abs(z)), 0.0))",
+            ),
             "square_missing_inside": (
                 "the square of the denominator is missing in the derivative of the quotient",
                 "tanh(softplus z) = n/d with d = e^(2z) + 2e^z + 2, whose derivative is "

@@ -249,7 +249,8 @@ def softmax_loss() -> Program:
             Line("p", "e / sums", "the probabilities", "forward"),
             Line("log_p", "shifted - np.log(sums)", "log p", "loss"),
             Line("T", "np.eye(x.shape[1])[y]", "the one-hot targets", "loss"),
-            Line("total", "-(T * log_p).sum()", "the sum of the losses", "loss"),
+            Line("each", "-log_p[np.arange(N), y]", "the loss of each case", "loss"),
+            Line("total", "each.sum()", "the sum of the losses", "loss"),
             Line("loss", "total / N", "the loss", "loss"),
             Line("dx_total", "p - T", "∂L/∂x of the sum", "backward"),
             Line("dx", "dx_total / N", "∂L/∂x", "backward"),
@@ -276,6 +277,33 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         "e^−1000 is 0 in floating point and log 0 is −inf, although log p = x − max x − log Σ e^x "
         "is an ordinary number. Computed from the logits directly, it never meets a 0.",
         log_p="np.log(p)",
+    )
+    yield convention(
+        "log_of_zero_summed",
+        "log",
+        "the loss is nan for large logits: 0 times the log of a probability that is 0",
+        "e^−1000 is 0 in floating point, log 0 is −inf, and 0 · (−inf) is nan, although log p = "
+        "x − max x − log Σ e^x is an ordinary number.",
+        log_p="np.log(p)",
+        each="-(T * log_p).sum(axis=1)",
+    )
+    for epsilon in ("1e-15", "1e-12", "1e-10", "1e-9", "1e-8"):
+        yield convention(
+            f"epsilon_{epsilon}",
+            "log",
+            f"{epsilon} is added within the logarithm",
+            "That keeps log away from 0, and makes the loss a little wrong where p is small; "
+            "log p = x − max x − log Σ e^x needs no such number.",
+            log_p=f"np.log(p + {epsilon})",
+        )
+    yield convention(
+        "no_shift_in_log_sum",
+        "shift",
+        "log Σ e^x is infinite at large logits: the maximum is not subtracted",
+        "e^1000 is infinite in floating point, so log Σ e^x is too, although it is close to the "
+        "largest logit: log Σ e^x = max x + log Σ e^(x − max x), whose exponents are at most 0.",
+        shifted="x",
+        p="np.exp(x - np.log(sums))",
     )
     yield from softmax_shifts({"shifted": "x"}, {"shifted": "x - x.max()"})
     yield bug(

@@ -163,7 +163,17 @@ def _max_variations() -> Iterator[Variation]:
         "at 0 never finds it.",
         "Pool a window of negative numbers.",
         out="np.maximum(seen.max(axis=(4, 5)), 0.0)",
-        largest="seen == out[..., None, None]",
+        mask="np.where(largest.any(axis=(4, 5), keepdims=True), RIGHT, first_of(largest))",
+    )
+    yield bug(
+        "maximum_never_moved@out",
+        "the best value so far is never replaced",
+        "In the search for the maximum, the place is kept but the value is not: every number then "
+        "beats the −∞ that the search began with, and the last one has the place.",
+        "Which two things have to be remembered when a larger number is found?",
+        out="np.full(seen.shape[:4], -np.inf)",
+        largest="seen > out[..., None, None]",
+        mask="last_of(largest)",
     )
 
 
