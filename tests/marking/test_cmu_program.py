@@ -212,8 +212,6 @@ def test_a_fault_costs_the_part_in_which_it_shows(marked):
 @pytest.mark.parametrize(
     ("old", "new", "part", "name"),
     [
-        ("if init == RANDOM else", "if init != RANDOM else", "losses", "flags_swapped"),
-        ("if init == RANDOM else np.zeros((rows, columns))", "", "losses", "always_random"),
         ("rng.uniform(-0.1, 0.1,", "rng.uniform(-1, 1,", "start", "too_wide"),
         ("    made[:, 0] = 0.0\n", "", "start", "random_biases"),
         ("labels]).mean()", "labels]).sum()", "losses", "no_mean@losses"),
@@ -227,6 +225,21 @@ def test_bugs_are_named_in_their_part(marked, old, new, part, name):
     parts, _ = marked((old, new))
     assert name in parts[part].bugs
     assert [p.name for p in parts.values() if p.earned == 0] == [part]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("if init == RANDOM else", "if init != RANDOM else", "flags_swapped"),
+        (" if init == RANDOM else np.zeros((rows, columns))", "", "always_random"),
+    ],
+)
+def test_a_training_that_nobody_can_foresee_earns_nothing(marked, old, new, name):
+    parts, earned = marked((old, new))
+    assert parts["start"].bugs == (name,)
+    assert parts["steps"].status == "not run"
+    assert earned == parts["files"].credit
 
 
 @pytest.mark.exhaustive

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, shared_credit, waiting
-from chainrule.marking.deciding.decide import Verdict, decide
+from chainrule.marking.deciding.decide import Known, Verdict, decide
 from chainrule.marking.deciding.saying import demonstrated, said, script, taught
+from chainrule.marking.deciding.search import Chosen
 from chainrule.marking.fresh import BY_HEART, knows_by_heart, seed_of
 from chainrule.marking.program import Probe, Variation
+from chainrule.marking.programs.descent import descent
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
 from chainrule.marking.sandbox.starting import find_tier
-from chainrule.marking.trainings import training_answers
+from chainrule.marking.trainings import WRITTEN, training_answers
 
 
 def mark_submission(
@@ -81,6 +83,7 @@ class _Submission:
     limits: Limits | None
     imports: Sequence[str] | None
     trust: bool
+    explained: dict[str, Sequence[Chosen]] = field(default_factory=dict)
 
     def answers(self, part: Part, probes: Sequence[Probe]) -> Answers:
         """What it returns for the calls of a part."""
@@ -91,6 +94,22 @@ class _Submission:
                 folder, calls, part.program, limits, imports=imports, trust=trust
             )
         return ask(folder, calls, probes, limits, imports=imports, trust=trust)
+
+    def known(self, part: Part) -> Known | None:
+        """What explains all runs of a program at once; None where calls are made."""
+        if not part.calls.run:
+            return None
+        file = part.calls.run
+        return lambda: self._of_all_runs(file, part)
+
+    def _of_all_runs(self, file: str, part: Part) -> Sequence[Chosen]:
+        if file not in self.explained:
+            calls = replace(part.calls, returns=dict.fromkeys(WRITTEN, ""))
+            whole = replace(part, calls=calls, program=descent())
+            answers = self.answers(whole, whole.program.probes)
+            verdict = decide(whole.program, answers, None, part.tolerance)
+            self.explained[file] = () if verdict.unexplained else verdict.explanations
+        return self.explained[file]
 
 
 @dataclass
@@ -106,7 +125,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     answers = more(part.program.probes)
     if part.bounds:
         return judged_by_bounds(part, answers)
-    verdict = decide(part.program, answers, more, part.tolerance)
+    verdict = decide(part.program, answers, more, part.tolerance, submission.known(part))
     if verdict.is_right and _is_by_heart(part, verdict, submission):
         verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
     told = dict(charged.names)

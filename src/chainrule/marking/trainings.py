@@ -36,6 +36,9 @@ FORMS = tuple(line.name for line in FORM)
 LEARNT = tuple(f"{data}_{kind}" for kind in ("losses", "error", "labels") for data in DATA)
 OUTPUTS = ("train_out.labels", "validation_out.labels", "metrics_out.txt")
 
+WRITTEN = ("start", "shuffled", *LEARNT)
+"""The lines of a program whose values can be got from a submission, besides its form."""
+
 MOST_LATE = 2
 """After so many runs that do not end in time no other is begun."""
 
@@ -228,13 +231,16 @@ def start_of_random(probe: Probe, found: Sequence[Returned]) -> float | None:
 def _spreads(found: Sequence[Returned]) -> Array | None:
     """How far each run from RANDOM is from equally likely classes, for inputs of 0 and of 1.
 
-    The first run starts from ZERO; its value is what the submission gives for log 10.
+    The first run starts from ZERO; its value is what the submission gives for log 10, unless it
+    differs for two inputs and so is no start from zeros.
     """
     losses = []
     for one in found:
         pair = [np.ravel(one.values.get(f"{data}_losses", np.nan))[0] for data in DATA]
         losses.append([float(value) for value in pair])
     table = np.array(losses)
+    if not is_same(table[0, 0], table[0, 1], 1e-9):
+        table[0] = np.log(10)
     if not np.isfinite(table).all() or np.any(table[0] == 0):
         return None
     return np.asarray(table[1:] / table[0] * np.log(10) - np.log(10))

@@ -8,8 +8,9 @@ an explanation, and where several are left, all are named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from chainrule.marking.deciding.contract import Finding, read
@@ -106,8 +107,16 @@ class Verdict:
         return self.explanations[0] if self.explanations else ()
 
 
+Known = Callable[[], Sequence[Chosen]]
+"""The explanations that more evidence than a part's own leaves."""
+
+
 def decide(
-    program: Program, answers: Answers, more: More | None = None, tolerance: float = 1e-7
+    program: Program,
+    answers: Answers,
+    more: More | None = None,
+    tolerance: float = 1e-7,
+    known: Known | None = None,
 ) -> Verdict:
     """Find what gives the submission's numbers.
 
@@ -116,16 +125,25 @@ def decide(
         answers: what the submission returned; every probe in it is one of the program's.
         more: makes further calls of the submission; without it none are made.
         tolerance: the relative error that a number may have.
+        known: what explains all that is known of the submission, of which these answers are a
+            part; it is asked where something is wrong, and searched for nothing if it explains
+            that. Without it the answers alone are searched.
     """
     with quiet():
-        return _decided(program, answers, more, tolerance)
+        return _decided(program, answers, more, tolerance, known)
 
 
-def _decided(program: Program, answers: Answers, more: More | None, tolerance: float) -> Verdict:
+def _decided(
+    program: Program,
+    answers: Answers,
+    more: More | None,
+    tolerance: float,
+    known: Known | None,
+) -> Verdict:
     entries, contract = read(program, program.probes, answers)
     extreme = {probe.name for probe in program.probes if probe.is_extreme}
     usual = [entry for entry in entries if entry.probe not in extreme]
-    search, found, findings = _searched(program, usual, contract, tolerance)
+    search, found, findings = _searched(program, usual, contract, tolerance, known)
     own: dict[str, bool] = {}
     if more is not None and not program.is_run and _is_wrong_twice(program, found):
         own = own_gradients(program, answers, list(program.derived()), more)
@@ -166,10 +184,20 @@ def _is_wrong_twice(program: Program, found: Found) -> bool:
 
 
 def _searched(
-    program: Program, entries: Sequence[Entry], contract: list[Finding], tolerance: float
+    program: Program,
+    entries: Sequence[Entry],
+    contract: list[Finding],
+    tolerance: float,
+    known: Known | None = None,
 ) -> tuple[Search, Found, list[Finding]]:
     """What gives the entries; an error in some calls counts as explained where a bug gives it."""
     values = [entry for entry in entries if entry.found is not None]
+    if known is not None and values:
+        search = _search(program, entries, tolerance)
+        fitting = _of_known(search, known)
+        if fitting:
+            contract = [f for f in contract if not f.name.startswith("fails")]
+            return search, Found(fitting), contract
     if values and len(values) < len(entries):
         search = _search(program, entries, tolerance)
         found = search.run()
@@ -177,6 +205,19 @@ def _searched(
             return search, found, [f for f in contract if not f.name.startswith("fails")]
     search = _search(program, values, tolerance)
     return search, search.run(), contract
+
+
+def _of_known(search: Search, known: Known) -> list[Chosen]:
+    """The least of what is known that gives the entries; nothing where that is too little."""
+    number = len(search.entries)
+    if search.first_wrong(()) == number:
+        return [()]
+    fitting = []
+    for chosen in known():
+        sizes = range(1, len(chosen) + 1)
+        least = (some for size in sizes for some in combinations(chosen, size))
+        fitting += [some for some in least if search.first_wrong(some) == number][:1]
+    return list({tuple(v.name for v in some): some for some in fitting}.values())
 
 
 def _none(line: str, rule: str) -> Sequence[Variation]:

@@ -32,7 +32,7 @@ _MOST_PAIRS = 3_000
 _MOST_DIFFERENT = 1_200  # variations of which pairs are made, the likeliest first
 _MOST_SWAPS = 150  # of pairs of conventions
 _MOST_PRODUCTS = 200  # of conventions at one entry
-_MOST_RUNS = 300  # of pairs, where a program runs as a whole
+_MOST_STATES_OF_RUNS = 8  # where a program runs as a whole, which takes its time
 _MOST_FITTING = 8
 _MOST_BUGS = 4  # what needs more of them is no explanation
 
@@ -121,7 +121,7 @@ class Search:
         self.agreed: dict[tuple[int, int], bool] = {}
         self.found = {(e.probe, e.call, e.line): e.found for e in self.entries}
         self.left, self.is_deep = _MOST_TRIED, True
-        self.pairs_left = _MOST_PAIRS if type(program).run is Program.run else _MOST_RUNS
+        self.pairs_left = 0 if program.is_run else _MOST_PAIRS
 
     def run(self, start: Chosen = ()) -> Found:
         """Search, and where nothing fits go on from the submission's own values.
@@ -144,6 +144,9 @@ class Search:
             if entry.found is None:
                 return found
             forced, start, first = forced | {entry.line}, best.chosen, None
+            if self.program.is_run:  # nothing can be put in the place of its values
+                self.entries = [one for one in self.entries if one.line != entry.line]
+                self.agreed = {}
 
     def agrees(self, under: Under, index: int) -> bool:
         """Whether the program with other rules gives an entry."""
@@ -197,7 +200,7 @@ class Search:
         ticket, queue = count(), list[tuple[float, int, State]]()
         fresh = [first] if settled is None else [settled, first]
         for_pairs = list(fresh)
-        for _ in range(_MOST_STATES):
+        for _ in range(_MOST_STATES_OF_RUNS if self.program.is_run else _MOST_STATES):
             for state in fresh:
                 if not seen.issuperset(keys := self._keys(state)):
                     seen.update(keys)

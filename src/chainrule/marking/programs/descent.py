@@ -150,8 +150,15 @@ AT_END = (
         "the labels of the validation data",
         "labels",
     ),
-    Line("train_error", "(train_labels != t).mean()", "error(train)", "errors"),
-    Line("validation_error", "(validation_labels != s).mean()", "error(validation)", "errors"),
+    Line(
+        "train_error", "(p_train.round(12).argmax(axis=1) != t).mean()", "error(train)", "errors"
+    ),
+    Line(
+        "validation_error",
+        "(p_validation.round(12).argmax(axis=1) != s).mean()",
+        "error(validation)",
+        "errors",
+    ),
 )
 """What is written at the end."""
 

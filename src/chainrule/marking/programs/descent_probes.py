@@ -55,11 +55,15 @@ def _cases(seed: int, labels: list[int], inputs: int, grey: bool = False) -> Arr
 
 
 def _mixed(seed: int, cases: int) -> list[int]:
-    """Labels in a mixed order, every class among the first ten."""
+    """Labels in a mixed order: each once, and then some more often than others.
+
+    Were all as frequent, a step for all cases at once would leave every class as likely as the
+    others but for rounding, and the predicted labels to chance.
+    """
     rng = np.random.default_rng(seed)
-    return [int(label) for _ in range(-(-cases // CLASSES)) for label in rng.permutation(CLASSES)][
-        :cases
-    ]
+    often = rng.permutation(np.arange(CLASSES) ** 2.0)
+    more = rng.choice(CLASSES, max(0, cases - CLASSES), p=often / often.sum())
+    return [int(label) for label in rng.permutation([*range(CLASSES), *more])[:cases]]
 
 
 def _one_case(epochs: int) -> Case:

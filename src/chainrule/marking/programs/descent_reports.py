@@ -259,6 +259,8 @@ LABELS: tuple[Variation, ...] = (
         "Which label do you predict from ZERO before the first step?",
         train_labels="K - 1 - p_train.round(12)[:, ::-1].argmax(axis=1)",
         validation_labels="K - 1 - p_validation.round(12)[:, ::-1].argmax(axis=1)",
+        train_error="(K - 1 - p_train.round(12)[:, ::-1].argmax(axis=1) != t).mean()",
+        validation_error="(K - 1 - p_validation.round(12)[:, ::-1].argmax(axis=1) != s).mean()",
     ),
     bug(
         "labels_shifted@labels",
@@ -268,12 +270,23 @@ LABELS: tuple[Variation, ...] = (
         **both(_LABELS, "RIGHT + 1"),
     ),
     bug(
+        "labels_shifted@prediction",
+        "the predicted labels are one too large, and the errors with them",
+        "Labels count from 0, as in the data; the index of the class is the label itself.",
+        "Which label do you predict for the first entry of ŷ?",
+        **both(_LABELS, "RIGHT + 1"),
+        train_error="(p_train.round(12).argmax(axis=1) + 1 != t).mean()",
+        validation_error="(p_validation.round(12).argmax(axis=1) + 1 != s).mean()",
+    ),
+    bug(
         "least_likely",
         "the least likely class is predicted",
         "The label is the index of the largest probability; here it is that of the smallest.",
         "Compare one case's ŷ with its label by hand.",
         train_labels="p_train.argmin(axis=1)",
         validation_labels="p_validation.argmin(axis=1)",
+        train_error="(p_train.argmin(axis=1) != t).mean()",
+        validation_error="(p_validation.argmin(axis=1) != s).mean()",
     ),
     bug(
         "true_labels",
@@ -291,8 +304,6 @@ LABELS: tuple[Variation, ...] = (
         "How many lines has each of the two files?",
         train_labels="p_validation.round(12).argmax(axis=1)",
         validation_labels="p_train.round(12).argmax(axis=1)",
-        train_error="(p_train.round(12).argmax(axis=1) != t).mean()",
-        validation_error="(p_validation.round(12).argmax(axis=1) != s).mean()",
     ),
 )
 """The predicted labels."""
@@ -324,6 +335,14 @@ ERRORS: tuple[Variation, ...] = (
         validation_error="RIGHT * len(s)",
     ),
     bug(
+        "whole_division@errors",
+        "the errors are cut to whole numbers",
+        "The number of wrong labels is divided by the number of cases without its remainder, "
+        "which leaves 0 of every share but 1.",
+        "What does 3 // 4 give, and what does 3 / 4?",
+        **both(_ERRORS, "np.floor(RIGHT)"),
+    ),
+    bug(
         "wrong_N@errors",
         "error(validation) is divided by the number of training cases",
         "Each error is a share of its own data.",
@@ -335,8 +354,8 @@ ERRORS: tuple[Variation, ...] = (
         "error(train) and error(validation) are swapped",
         "Each of the two values is printed under the name of the other.",
         "Count the wrong labels in both labels files by hand.",
-        train_error="(validation_labels != s).mean()",
-        validation_error="(train_labels != t).mean()",
+        train_error="(p_validation.round(12).argmax(axis=1) != s).mean()",
+        validation_error="(p_train.round(12).argmax(axis=1) != t).mean()",
     ),
     bug(
         "other_data@validation_error",

@@ -236,6 +236,16 @@ BACKWARD: tuple[Variation, ...] = (
         y="np.eye(K)[labels - 1]",
     ),
     bug(
+        "labels_shifted@all",
+        "the labels are read one too small, in training and in the cross-entropy",
+        "Labels count from 0 in the data. Here 1 is subtracted, as if they began at 1: label 0 "
+        "becomes the last class and every other the one before it.",
+        "Print the label of the first case as it is trained on, and the one in the file.",
+        y="np.eye(K)[labels - 1]",
+        train_loss="cross_entropies(p_train, t - 1).mean()",
+        validation_loss="cross_entropies(p_validation, s - 1).mean()",
+    ),
+    bug(
         "no_slope@alpha_bias",
         "σ′ is missing in the gradient of α's biases",
         "The biases' gradient is ∂J/∂a, like that of the weights without the input. Here it "
