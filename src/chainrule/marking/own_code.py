@@ -19,15 +19,9 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.checks import judge_check, judge_numeric
+from chainrule.marking.examination import CACHE, INPUTS, Inputs, OwnFunction
 from chainrule.marking.marking import mark_parts
-from chainrule.marking.own_function import (
-    CACHE,
-    INPUTS,
-    Inputs,
-    OwnFunction,
-    examined,
-    guessed_inputs,
-)
+from chainrule.marking.own_function import examined, guessed_inputs
 from chainrule.marking.program import Probe
 from chainrule.marking.recognising import Check, Pair, Recognised
 from chainrule.marking.result import Demonstration, Marked
