@@ -8,14 +8,16 @@ from chainrule.marking.programs.dense_numeric import mini_batch, numeric_gradien
 from chainrule.marking.programs.descent import descent
 from chainrule.marking.programs.dropping import dropout
 from chainrule.marking.programs.functions import elementwise
-from chainrule.marking.programs.losses import cross_entropy, softmax_loss, squared_error
+from chainrule.marking.programs.losses import cross_entropy, softmax_loss
 from chainrule.marking.programs.networks import classifier, dense_network
 from chainrule.marking.programs.normalization import batch_norm, layer_norm
 from chainrule.marking.programs.pooling import average_pool, max_pool
 from chainrule.marking.programs.recurrence import recurrent
-from chainrule.marking.programs.rows import full, softmax_layer
+from chainrule.marking.programs.rows import full
 from chainrule.marking.programs.running_statistics import batch_norm_test
 from chainrule.marking.programs.sequential import sequential
+from chainrule.marking.programs.softmax import softmax_layer
+from chainrule.marking.programs.squared_errors import squared_error
 from chainrule.marking.programs.structure import structure
 from chainrule.marking.programs.training_loop import training_loop
 
