@@ -29,9 +29,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from proof.line import Line, store, stored_text
 from proof.submitted import FOLDER, SETS, Submission, submissions
+
+if TYPE_CHECKING:
+    from chainrule.marking.recognising import Pair
 
 FIRST, AMONG_THREE, OF_PAIRS = 0.90, 0.97, 0.95
 EVERY = 7
@@ -110,13 +114,14 @@ def _found(submission: Submission, folder: Path) -> Found:
     """
     from chainrule.marking.assignments.assignment import assignment_at
     from chainrule.marking.marking import mark_parts
+    from chainrule.marking.recognising import recognise
 
     if submission.course == "FUNCTIONS":
-        from chainrule.marking.recognising import recognise
-
         known = recognise(folder)
+        own = [_by_differences(known.root, pair) for pair in known.unknown]
         parts = mark_parts(known.parts, known.root).parts
     else:
+        own = []
         assignment = assignment_at(Path(submission.course))
         there = {path.name for path in folder.rglob("*.py")}
         asked = [one for one in assignment.parts if {Path(f).name for f in one.files} <= there]
@@ -125,8 +130,25 @@ def _found(submission: Submission, folder: Path) -> Found:
     names = [name for part in wrong for bug in part.bugs for name in bug.split(" + ")]
     names += [name for part in parts for name in part.conventions]
     titles = {name: title for part in parts for name, title in part.titles}
-    named = tuple(Named(name, titles.get(name, "")) for name in dict.fromkeys(names))
-    return named, bool(wrong), tuple(line for part in wrong for line in part.lines)
+    named = [named for found, _, _ in own for named in found]
+    named += [Named(name, titles.get(name, "")) for name in dict.fromkeys(names)]
+    said = [line for _, _, lines in own for line in lines]
+    said += [line for part in wrong for line in part.lines]
+    return tuple(named), bool(wrong) or any(costs for _, costs, _ in own), tuple(said)
+
+
+def _by_differences(folder: Path, pair: Pair) -> Found:
+    """What differences say of two functions that no table knows."""
+    from chainrule.core.errors import ConfigError
+    from chainrule.marking.own_code import check_pair
+
+    try:
+        checked = check_pair(folder, pair)
+    except ConfigError:
+        return (), False, ()
+    if checked.verdict == "right":
+        return (), False, ()
+    return (Named(f"wrong@{pair.forward}", checked.lines[0]),), True, checked.lines
 
 
 def _judged(submission: Submission, folder: Path, start: float) -> Outcome:
