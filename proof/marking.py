@@ -128,7 +128,7 @@ def _found(submission: Submission, folder: Path) -> Found:
         parts = mark_parts(asked, folder, imports=assignment.imports).parts
     wrong = [part for part in parts if part.earned < part.credit]
     names = [name for part in wrong for bug in part.bugs for name in bug.split(" + ")]
-    names += [name for part in parts for name in part.conventions]
+    names += [name for part in parts for name in (*part.advice, *part.conventions)]
     titles = {name: title for part in parts for name, title in part.titles}
     named = [named for found, _, _ in own for named in found]
     named += [Named(name, titles.get(name, "")) for name in dict.fromkeys(names)]

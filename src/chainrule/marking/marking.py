@@ -148,6 +148,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         located.file if located and not part.is_hidden else None,
         located.line if located and not part.is_hidden else None,
         tuple(dict.fromkeys(_titles(verdict))),
+        advice=_advice(verdict),
     )
 
 
@@ -182,6 +183,13 @@ def _titles(verdict: Verdict) -> Iterator[tuple[str, str]]:
     for one in verdict.explanations:
         yield from ((v.name, v.title) for v in one)
     yield from ((finding.name, finding.title) for finding in verdict.contract)
+    yield from ((bug.name, bug.title) for bug in verdict.advice)
+
+
+def _advice(verdict: Verdict) -> tuple[str, ...]:
+    """The names of what is told and costs nothing."""
+    free = [finding.name for finding in verdict.contract if not finding.is_charged]
+    return tuple(dict.fromkeys([*(bug.name for bug in verdict.advice), *free]))
 
 
 def _told(part: Part, verdict: Verdict) -> str:

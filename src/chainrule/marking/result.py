@@ -62,6 +62,8 @@ class PartResult:
         line: of that file.
         titles: of the bugs and conventions, by their names, for whoever counts them.
         seconds: how long it took.
+        advice: the names of what is told besides and costs nothing: bugs that show for extreme
+            inputs alone, and a contract that is broken where it does no harm.
     """
 
     name: str
@@ -78,6 +80,7 @@ class PartResult:
     line: int | None = None
     titles: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
