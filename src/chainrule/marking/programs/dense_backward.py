@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.marking.program import Variation
 from chainrule.marking.programs.dense import Dense
+from chainrule.marking.programs.dense_given import given_bugs
 from chainrule.marking.programs.dense_gradients import gradient_bugs
 from chainrule.marking.programs.dense_slopes import slope_bugs
 from chainrule.marking.programs.places import at_layers
@@ -16,7 +17,7 @@ def backward_bugs(net: Dense) -> Iterator[Variation]:
     yield from _means(net)
     yield from _beginnings(net)
     if net.is_given:
-        yield from _given_beginnings(net)
+        yield from given_bugs(net)
     yield from slope_bugs(net)
     yield from gradient_bugs(net)
 
@@ -226,111 +227,3 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
             "At which class of the first case is δ negative?",
             {"error": "p - np.eye(p.shape[1])[y - 1]"},
         )
-
-
-def _given_beginnings(net: Dense) -> Iterator[Variation]:
-    mse, cross = "kind == 'mse'", "kind == 'cross_entropy'"
-    yield Variation(
-        "no_two",
-        "the 2 of the squared error's derivative is missing",
-        "The loss is the mean of (y − t)², whose derivative is 2 (y − t) over the number of "
-        "outputs; the gradient has y − t.",
-        "How far off are the numbers: by the same factor everywhere, or not?",
-        {"squared_slope": "RIGHT / 2"},
-        often=3,
-    )
-    yield Variation(
-        "not_over_outputs",
-        "the gradient of the squared error is not divided by the number of outputs",
-        "The loss is a mean over the outputs, its gradient that of the sum over them.",
-        "Double the number of outputs by taking each twice. Should δ change?",
-        {"squared_slope": "RIGHT * error.shape[1]"},
-        often=2,
-    )
-    yield Variation(
-        "twice_error",
-        "the gradient of the squared error is 2 (y − t) for half the sum of squares",
-        "The loss has the factor ½, which the 2 of the derivative cancels.",
-        "Differentiate ½ (y − t)² by y.",
-        {"squared": "RIGHT * error.shape[1] / 2", "squared_slope": "RIGHT * error.shape[1]"},
-    )
-    yield Variation(
-        "error_for_mse",
-        "δ of the output is y − t for the squared error: the output's slope is forgotten",
-        "Only with the loss that belongs to it does φ′ of the output cancel; with the squared "
-        "error δ is 2 (y − t)/n · φ′(z).",
-        "Which pairs of a loss and an output let the slope cancel? Is yours one of them?",
-        {f"s{net.layers}": f"(np.ones_like(z{net.layers}) if {mse} else RIGHT)"},
-        often=3,
-    )
-    yield Variation(
-        "diagonal_softmax",
-        "softmax's Jacobian is taken as its diagonal",
-        "Only ∂y_i/∂z_i = y_i (1 − y_i) is used. Every output of a softmax depends on every z: "
-        "∂y_i/∂z_j = −y_i y_j for i ≠ j.",
-        "Add the gradient that leaves the softmax over the classes. What must come out, and why?",
-        {"dq": "q * (1 - q) * dp"},
-        often=4,
-    )
-    yield Variation(
-        "softmax_left_out_back",
-        "softmax is left out on the way back",
-        "The derivative by the softmax's outputs is handed to the last layer as it is; between "
-        "them comes softmax's Jacobian.",
-        "By which variable is the gradient that your last layer receives the derivative?",
-        {"dq": "dp"},
-        often=2,
-    )
-    yield Variation(
-        "softmax_summed_over_cases",
-        "the sum in softmax's derivative runs over the cases",
-        "Σ g·y belongs to one case: it runs over the classes (axis 1 for rows of cases).",
-        "Does the gradient of a case change when another case changes?",
-        {"dq": "q * (dp - (dp * q).sum(axis=0, keepdims=True))"},
-    )
-    yield Variation(
-        "softmax_sign",
-        "the sign of softmax's mixed derivatives is turned round",
-        "∂y_i/∂z_j is −y_i y_j for i ≠ j; the code adds y_i y_j.",
-        "Add the gradient that leaves the softmax over the classes. What must come out, and why?",
-        {"dq": "q * (dp + (dp * q).sum(axis=1, keepdims=True))"},
-    )
-    yield Variation(
-        "softmax_always",
-        "softmax's derivative is used also where the network has no softmax",
-        "The backward pass goes through a softmax that the forward pass does not have.",
-        "Which network does your backward pass belong to when softmax is False?",
-        {f"da{net.layers}": "p * (dp - (dp * p).sum(axis=1, keepdims=True))"},
-    )
-    yield Variation(
-        "mse_for_cross_entropy",
-        "the derivative of the squared error is used for cross-entropy",
-        "The gradient does not depend on which loss was chosen.",
-        "Follow the name of the loss through your backward pass.",
-        {"dp": f"(squared_slope / N if {cross} else RIGHT)"},
-    )
-    yield Variation(
-        "error_twice_through_softmax",
-        "y − t is passed through softmax's Jacobian once more",
-        "y − t is the derivative of cross-entropy by the softmax's input already; the Jacobian of "
-        "the softmax is in it.",
-        "By which variable is y − t the derivative?",
-        {"dp": f"((p - t) / N if {cross} else RIGHT)"},
-        often=2,
-    )
-    yield Variation(
-        "crossed_sign",
-        "the minus of the cross-entropy's derivative is missing",
-        "The derivative of −t·log y by y is −t/y; the code has t/y.",
-        "Does the loss grow or shrink when the right class's output grows?",
-        {"crossed_slope": "-RIGHT"},
-        often=2,
-    )
-    yield Variation(
-        "binary_slope",
-        "the derivative of the cross-entropy is that of yes/no outputs",
-        "(y − t) / (y (1 − y)) belongs to −t·log y − (1 − t)·log(1 − y); the loss is −Σ t·log y, "
-        "whose derivative is −t/y.",
-        "What is the derivative by an output whose target is 0?",
-        {"crossed_slope": "(p - t) / (p * (1 - p))"},
-    )

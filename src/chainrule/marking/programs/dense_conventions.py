@@ -58,6 +58,17 @@ def _reductions(net: Dense) -> Iterator[Variation]:
             {"crossed": "RIGHT / p.shape[1]", "crossed_slope": "RIGHT / p.shape[1]"},
             group="cross-entropy",
         )
+        yield Variation(
+            "binary_cross_entropy_throughout",
+            "the cross-entropy is that of separate yes/no outputs",
+            "−Σ t·log y + (1 − t)·log(1 − y) is used, in the loss and in its derivative.",
+            "",
+            {
+                "crossed": "-(t * log_p + (1 - t) * np.log(1 - p)).sum(axis=1)",
+                "crossed_slope": "(p - t) / (p * (1 - p))",
+            },
+            group="cross-entropy",
+        )
 
 
 def _penalties(net: Dense) -> Iterator[Variation]:
@@ -133,21 +144,14 @@ def _kinks(net: Dense) -> Iterator[Variation]:
 
 
 def _softmax(net: Dense) -> Iterator[Variation]:
-    if net.is_given or net.loss != "cross_entropy":
-        if net.is_given:
-            yield from _epsilons(("-t / (p + {eps})",))
+    if not net.is_given and net.loss != "cross_entropy":
+        return
+    if net.is_given:
+        yield _unshifted(f"a{net.layers}")
+        yield from _epsilons(("-t / (p + {eps})",))
         return
     last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
-    yield Variation(
-        "no_shift",
-        "softmax is not shifted: overflow at large logits",
-        "e^z is infinite from z = 710 on, and the probabilities become nan. Subtracting the "
-        "largest logit of each case first changes nothing else.",
-        "What is np.exp(1000)?",
-        {"shifted": last},
-        group="shift of softmax",
-        often=2,
-    )
+    yield _unshifted(last)
     yield Variation(
         "shift_over_batch",
         "softmax is shifted by the largest logit of the whole batch",
@@ -200,6 +204,19 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         group="logarithm",
     )
     yield from _epsilons(())
+
+
+def _unshifted(last: str) -> Variation:
+    return Variation(
+        "no_shift",
+        "softmax is not shifted: overflow at large logits",
+        "e^z is infinite from z = 710 on, and the probabilities become nan. Subtracting the "
+        "largest logit of each case first changes nothing else.",
+        "What is np.exp(1000)?",
+        {"shifted": last},
+        group="shift of softmax",
+        often=2,
+    )
 
 
 def _epsilons(slopes: tuple[str, ...]) -> Iterator[Variation]:

@@ -101,6 +101,7 @@ def _activations(net: Dense) -> Iterator[Variation]:
 
 _FORMULAS = {"relu": "max(0, z)", "sigmoid": "1 / (1 + e^−z)", "tanh": "(e^z − e^−z)/(e^z + e^−z)"}
 _ARTICLES = {
+    "capped": "relu cut off at 1",
     "leaky": "a leaky relu (slope 0.01 below 0)",
     "absolute": "|z|",
     "min": "min(0, z)",
@@ -118,6 +119,7 @@ def _others(act: str) -> list[tuple[str, str]]:
     }
     more = {
         "relu": [
+            ("capped", "np.clip({z}, 0, 1)"),
             ("leaky", "np.where({z} > 0, {z}, 0.01 * {z})"),
             ("absolute", "np.abs({z})"),
             ("min", "np.minimum(0, {z})"),

@@ -61,6 +61,33 @@ def _sent_back(net: Dense) -> Iterator[Variation]:
     )
     yield from at_layers(
         upper,
+        "assigned_over_units",
+        "what is sent back through {layer} is of the last unit alone: = in place of +=",
+        "In the loop over the units the error of a unit below is assigned, so that only the last "
+        "unit's share remains; all shares must be added up.",
+        "Set the weights of the last unit to 0. Is anything sent back?",
+        lambda k: {f"da{k - 1}": f"np.outer(d{k}[:, -1], W{k}[:, -1])"},
+    )
+    yield from at_layers(
+        upper,
+        "errors_add_up",
+        "what is sent back through {layer} is added to that of the cases before",
+        "The error of a hidden unit is summed up without being set to 0 for each case, so that "
+        "every case has the errors of those before it as well.",
+        "Take the same case twice. Should the second have another δ?",
+        lambda k: {f"da{k - 1}": "np.cumsum(RIGHT, axis=0)"},
+    )
+    curved = [k for k in upper if net.is_given or net.activations[k - 2] != "relu"]
+    yield from at_layers(
+        curved,  # of relu the same as φ for φ′
+        "sent_times_input",
+        "what is sent back through {layer} is multiplied by the layer's input as well",
+        "∂L/∂a of the layer below is δ Wᵀ; the input belongs to ∂L/∂W alone.",
+        "By what is a multiplied in the forward pass?",
+        lambda k: {f"da{k - 1}": f"RIGHT * a{k - 1}"},
+    )
+    yield from at_layers(
+        upper,
         "shared_over_units",
         "δ is not weighted when it is sent back through {layer}",
         "Every unit below gets the sum of δ, as if all weights were 1.",
@@ -397,6 +424,14 @@ def _biases(net: Dense) -> Iterator[Variation]:
         "This gradient has the opposite sign, while the others are right.",
         "Move one of these biases a little along its gradient. Which way does the loss go?",
         lambda k: {f"db{k}_data": "-RIGHT"},
+    )
+    yield from at_layers(
+        every,
+        "begins_at_one@db",
+        "the sum for ∂L/∂b of {layer} begins at 1",
+        "The array that δ is added to is made of ones; a sum begins at 0.",
+        "Make every prediction perfect. What must the gradient of b be then?",
+        lambda k: {f"db{k}_data": "RIGHT + 1"},
     )
     yield from at_layers(
         every,

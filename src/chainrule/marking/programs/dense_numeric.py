@@ -40,7 +40,10 @@ def numeric_gradient(hidden: int = 1) -> Program:
         Line("unpenalised", "0.0", "whether the penalty is left out", "backward"),
         Line("like_loss", "0.0", "whether the numbers are multiples of the loss", "backward"),
     )
-    return Program("numeric_gradient", lines, tuple(_differences(net)), probes)
+    variations = tuple(_differences(net))
+    return Program(
+        "numeric_gradient", lines, variations, probes, gradients={}, may_change=net.parameters
+    )
 
 
 def _says(parameter: str) -> str:
@@ -51,6 +54,11 @@ def _differences(net: Dense) -> Iterator[Variation]:
     def everywhere(rule: str) -> dict[str, str]:
         return {f"{p}_ratio": rule for p in net.parameters}
 
+    hints = {
+        "differences_cancel": "Print both costs of the first difference. Are they different?",
+        "numeric_without_penalty": "With which reg do you compute the two costs?",
+        "theta_moved": "Compare θ before and after the call, number by number.",
+    }
     for kind, title, sentence, changes in (
         (
             "difference_over_eps",
@@ -99,7 +107,7 @@ def _differences(net: Dense) -> Iterator[Variation]:
             {"moved": "1.0"},
         ),
     ):
-        yield Variation(kind, title, sentence, CHECK, changes, often=2)
+        yield Variation(kind, title, sentence, hints.get(kind, CHECK), changes, often=2)
     for eps in ("1e-3", "1e-4", "1e-5", "1e-6"):
         yield Variation(
             f"brackets_missing@{eps}",

@@ -322,12 +322,6 @@ def _of_signs(net: Dense) -> Iterator[Variation]:
             "L1's derivative is c, without the sign of w",
             "The derivative of c·|w| is c·sign(w): negative weights are pushed up.",
         ),
-        (
-            "l1_missing",
-            "np.zeros_like(W{k})",
-            "L1 has no effect on the gradients",
-            "With L1 no term is added to ∂L/∂W, while the loss has the penalty.",
-        ),
     ):
         yield Variation(
             f"{kind}@gradient",

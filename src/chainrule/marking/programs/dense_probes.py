@@ -72,6 +72,17 @@ def given_probes(net: Dense) -> Iterator[Probe]:
         if name == "relu":
             made = at_the_kink(made)
         yield Probe(name, f"{', '.join(dict.fromkeys(listed))}; {kind}; penalty {wrt}", (made,))
+    yield Probe("large sums", "e to the sums overflows", (_lifted(net, rng),), is_extreme=True)
+
+
+def _lifted(net: Dense, rng: np.random.Generator) -> Inputs:
+    """A linear last layer whose z are all about 1000, under softmax and cross-entropy."""
+    sizes = _sizes(net)
+    made = parameters(rng, sizes) | {"X": rng.normal(size=(4, sizes[0])), "reg": 0.0}
+    made |= {"softmax": True, "kind": "cross_entropy", "wrt": "none"}
+    made |= {f"act{k}": "tanh" for k in range(1, net.layers)} | {f"act{net.layers}": "linear"}
+    made[f"b{net.layers}"] = made[f"b{net.layers}"] + 1000.0
+    return made | {"t": np.eye(sizes[-1])[labels(rng, 4, sizes[-1])]}
 
 
 def _sizes(net: Dense) -> list[int]:

@@ -110,7 +110,9 @@ def _of_functions(net: Dense) -> Iterator[Variation]:
             for k, form in net.with_activation(act)
             if f"s{k}" in slope_lines(net)
         }
-        if changes and (net.is_given or kind != "one_minus_missing"):  # the same as φ for φ′
+        if changes and (
+            net.is_given or kind not in ("one_minus_missing", "no_slope")
+        ):  # the same as φ for φ′
             yield Variation(
                 f"{kind}@{act}",
                 title,
@@ -122,6 +124,17 @@ def _of_functions(net: Dense) -> Iterator[Variation]:
 
 
 SLOPES = (
+    *(
+        (
+            act,
+            "no_slope",
+            "np.ones_like(z{k})",
+            f"the slope of {act} is 1 everywhere",
+            f"The derivative of {act} gives 1 for every z, as if it were linear; others are "
+            f"right.",
+        )
+        for act in ("relu", "sigmoid", "tanh")
+    ),
     (
         "relu",
         "mask_inverted",
