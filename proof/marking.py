@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from chainrule.marking.recognising import Pair
 
 FIRST, AMONG_THREE, OF_PAIRS = 0.90, 0.97, 0.95
+STORED = ("marking-first", "marking-three", "marking-pairs", "marking-right", "marking-checks")
+"""The names of the stored results, in the order of `figures`."""
+
 EVERY = 7
 """The short form marks one submission in so many."""
 
@@ -86,10 +89,13 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether a right one costs nothing, a wrong one has its bug named first."""
-        if self.submission.set in ("right", "checks") and not self.submission.kinds:
+        """Whether a right one costs nothing, and a wrong one has its bug named first.
+
+        The causes of what is wrong with a gradient check are told together, in any order.
+        """
+        if not self.submission.kinds:
             return not self.costs
-        return self.is_named(1)
+        return self.is_named(len(self.named) if self.submission.set == "checks" else 1)
 
 
 def marked(submission: Submission) -> Outcome:
@@ -170,11 +176,10 @@ def lines(full: bool) -> Iterator[Line]:
     """The lines of this part: all submissions, or in short every seventh."""
     start = time.perf_counter()
     chosen = submissions() if full else submissions()[::EVERY]
-    found = list(figures(list(outcomes(chosen))))
-    for line in found:
-        name = f"marking-{line.claim.split(':')[0].replace(' ', '-')}"
+    found = list(outcomes(chosen))
+    seconds = time.perf_counter() - start
+    for name, line in zip(STORED, figures(found), strict=True):
         if full:
-            seconds = time.perf_counter() - start
             command = "python -m proof marking --full"
             store(name, line.measured, holds=line.holds is True, command=command, seconds=seconds)
         yield Line(line.claim, line.asked, line.measured, line.holds, stored_text(name))
