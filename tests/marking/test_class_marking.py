@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from chainrule.marking.assignments.assignment import assignment_at, load_assignment, shipped
@@ -144,12 +145,14 @@ def test_the_tables_have_everybody(marked):
     found = json.loads((marked[1] / "class.json").read_text("utf-8"))
     most = found["students"][1]["points"]
     assert [one["points"] for one in found["students"]] == [most - 5, most, 0, 0]
-    assert found["bugs"][0]["students"] == ["Ada _b_Lovelace"]
+    who = {one["kind"]: one["students"] for one in found["bugs"]}
+    assert who == {"sign": ["Ada _b_Lovelace"], "refused": ["Eve", "Mallory"]}
 
 
 def test_a_bug_counts_once_a_student(marked):
     assert [(one.kind, one.students) for one in found_in(marked[0])] == [
-        ("sign", ("Ada _b_Lovelace",))
+        ("refused", ("Eve", "Mallory")),
+        ("sign", ("Ada _b_Lovelace",)),
     ]
 
 
@@ -169,6 +172,19 @@ def test_the_page_says_what_was_found_and_shows_it(marked):
     assert "<strong>∂y/∂x has the wrong sign.</strong>" in text
     assert text.count('class="matrix"') >= 2
     assert "class=off" in text
+
+
+def test_what_shows_a_bug_of_a_reference_is_a_call_that_was_made(marked):
+    """A solution is not asked for other inputs than those of its probes."""
+    (ada, *_), (part,) = marked[0].results, marked[0].assignment.parts
+    (probe,) = part.program.probes
+    shown, call = ada.marked.parts[0].demonstration, probe.calls[0]
+    assert {one.name for one in shown.given} == {"x", "beta", "dy"}
+    for one in shown.given:
+        assert np.array_equal(np.ravel(one.rows), np.ravel(call[one.name]))
+    right = part.program.functions["solution"]("dx", call["case"])
+    assert np.allclose(shown.expected.rows, right)
+    assert np.allclose(shown.found.rows, -right)
 
 
 def test_a_fault_of_the_marker_costs_one_submission_and_is_told(monkeypatch, tmp_path):
@@ -218,6 +234,7 @@ def test_kinds_are_counted_once_a_student_and_by_place(marked):
     )
     assert [(one.kind, one.students, one.places) for one in found] == [
         ("sum", ("Ada", "Bob", "Eve"), (("sum@db1", 2), ("sum@db2", 2))),
+        ("late", ("Bob",), (("late", 1),)),
         ("unexplained", ("Ada",), (("unexplained@dW1", 1),)),
     ]
 

@@ -1,9 +1,12 @@
 """What is decided about a submission follows from its numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from chainrule.marking.assignments.assignment import load_assignment
-from chainrule.marking.deciding.decide import decide
+from chainrule.marking.deciding.decide import Verdict, decide
+from chainrule.marking.marking import _known_alone
+from chainrule.marking.program import Variation
 from chainrule.marking.sandbox.running import ask
 
 HLCV = Path(__file__).parents[2] / "assignments" / "HLCV"
@@ -23,3 +26,15 @@ def test_the_solution_is_right_and_a_missing_mean_is_named(tmp_path):
     assert [v.name for v in verdict.explanations[0]] == ["no_mean"]
     assert verdict.place is not None
     assert verdict.place.line == "dW2"
+
+
+def test_what_was_told_before_is_no_new_fault():
+    """In a part that looks at little a fault told earlier fits beside others: it stands alone."""
+    part = PARTS["loss"]
+    bugs = [Variation(name, name, "", "", {}) for name in ("likelier", "told")]
+    verdict = Verdict(tuple((bug,) for bug in bugs), None, same=((), ()), judged=part.judged)
+    alone = _known_alone(part, verdict, {"told": "the part before"})
+    assert alone.explanations == ((bugs[1],),)
+    assert _known_alone(part, verdict, {"another": "the part before"}) == verdict
+    right = replace(verdict, explanations=((), (bugs[1],)))
+    assert _known_alone(part, right, {"told": "the part before"}) == right

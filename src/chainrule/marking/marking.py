@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -128,6 +128,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     verdict = decide(part.program, answers, more, part.tolerance, submission.known(part))
     if verdict.is_right and _is_by_heart(part, verdict, submission):
         verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
+    verdict = _known_alone(part, verdict, charged.names)
     told = dict(charged.names)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
@@ -152,6 +153,19 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     )
 
 
+def _known_alone(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Verdict:
+    """The verdict with the one explanation whose faults all were told before, where there is one.
+
+    A fault gives the same numbers as others in a part that looks at little; it is no new one.
+    """
+    for k, one in enumerate(() if verdict.is_right else verdict.explanations):
+        faults = [v.name for v in one if _is_fault(part, v)]
+        if faults and all(name in told for name in faults):
+            same = verdict.same[k : k + 1]
+            return replace(verdict, explanations=(one,), same=same, telling=None)
+    return verdict
+
+
 def _earned(part: Part, verdict: Verdict, answers: Answers, status: str) -> float:
     """The points: all or none, or, where the part says so, those of the arrays that are right."""
     if status in ("right", "charged before"):
@@ -166,8 +180,8 @@ def _earned(part: Part, verdict: Verdict, answers: Answers, status: str) -> floa
 def _is_by_heart(part: Part, verdict: Verdict, submission: _Submission) -> bool:
     """Whether a part that is right for its probes is wrong for inputs next to them."""
     program = part.program
-    if program.is_run or any(name in program.functions for name in ("solution", "plain")):
-        return False  # their values are those of their own probes
+    if program.is_run or program.is_tabled:
+        return False
     return knows_by_heart(
         program,
         verdict.best,

@@ -141,6 +141,8 @@ class Program:
         gradients: which lines are gradients, and of what. By default every line ``dNAME`` whose
             NAME is an input is the derivative of the line ``loss``, if there is one.
         may_change: inputs that a call may rightly write into, such as weights in an update.
+        is_tabled: whether its values are known for its own probes alone, as those of a solution
+            are; for other inputs its rules say nothing.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Program:
     functions: Mapping[str, Any] = field(default_factory=dict)
     gradients: Mapping[str, Gradient] = field(default_factory=dict)
     may_change: tuple[str, ...] = ()
+    is_tabled: bool = False
 
     @property
     def is_run(self) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.marking.assignments.assignment import Part
+from chainrule.marking.deciding.contract import named
 from chainrule.marking.program import Probe, Variation, is_same
 from chainrule.marking.result import PartResult
-from chainrule.marking.sandbox.running import Answers, Calls, ask
+from chainrule.marking.sandbox.running import Answers, Calls, Returned, ask
 
 
 def waiting(part: Part, before: Sequence[PartResult]) -> PartResult | None:
@@ -46,9 +47,27 @@ def judged_by_bounds(part: Part, answers: Answers) -> PartResult:
     status = "not run" if missing else "wrong" if lines else "right"
     if missing:
         lines = tuple(dict.fromkeys(_missing(part, one.trouble) for one in missing))
-    bugs = tuple(f"outside_bounds@{name}" for name in part.bounds) if status == "wrong" else ()
-    earned = part.credit if status == "right" else 0.0
-    return PartResult(part.name, part.title, part.credit, earned, status, bugs, (), lines)
+    titles = dict(_faults(part, missing) if status != "right" else ())
+    return PartResult(
+        part.name,
+        part.title,
+        part.credit,
+        part.credit if status == "right" else 0.0,
+        status,
+        (" + ".join(titles),) if titles else (),
+        (),
+        lines,
+        titles=tuple(titles.items()),
+    )
+
+
+def _faults(part: Part, missing: Sequence[Returned]) -> Iterator[tuple[str, str]]:
+    """The names of what is wrong with a part that has bounds, with their titles."""
+    for one in missing:
+        yield named(one.trouble) if one.trouble else ("missing", "a number is not returned")
+    if not missing:
+        for name in part.bounds:
+            yield f"outside_bounds@{name}", f"{name} does not lie within its bounds"
 
 
 def _measured(part: Part, answers: Answers) -> Answers:

@@ -133,6 +133,7 @@ def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Pa
         probes,
         functions,
         {name: Gradient(g.of, g.by, g.upstream or "") for name, g in gradients.items()},
+        is_tabled=True,
     )
 
 

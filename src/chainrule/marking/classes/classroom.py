@@ -239,8 +239,18 @@ def _excerpts(assignment: Assignment, marked: Marked, folder: Path) -> Iterator[
 
 def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
     """The result of a submission of which no part could be run."""
+    titles = (("refused", "what was handed in cannot be marked"),)
     parts = tuple(
-        PartResult(part.name, part.title, part.credit, 0.0, "not run", lines=(why,))
+        PartResult(
+            part.name,
+            part.title,
+            part.credit,
+            0.0,
+            "not run",
+            ("refused",),
+            lines=(why,),
+            titles=titles,
+        )
         for part in assignment.parts
     )
     return Marked(student, parts, "none", 0.0)

@@ -263,7 +263,11 @@ def _take_renamed(root: Path, wanted: Sequence[PurePosixPath], notes: list[str])
         target = root / wanted[0]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(chosen[0], target)
-        notes.append(f"{chosen[0].name} was taken as {wanted[0]}")
+        taken = f"the code of {chosen[0].with_suffix('.ipynb').name} was taken"
+        if taken in notes:  # of a notebook's file, which nobody handed in, nothing is said
+            notes[notes.index(taken)] = f"{taken} as {wanted[0]}"
+        else:
+            notes.append(f"{chosen[0].name} was taken as {wanted[0]}")
 
 
 def _plain(word: str) -> str:

@@ -221,11 +221,8 @@ def _trouble(
     calls = sum(len(found) for found in answers.values())
     when = "" if len(where) == calls else _when(probes, where)
     title, sentence, hint = _words(trouble)
-    kind = {"error": "fails", "time": "too_slow", "no number": "no_number"}
-    name = kind.get(trouble.kind, trouble.kind)
-    error = _error(trouble)
     return Finding(
-        f"{name}@{error}" if error else name,
+        named(trouble)[0],
         title,
         sentence,
         hint,
@@ -234,6 +231,13 @@ def _trouble(
         own=trouble.text,
         when=when,
     )
+
+
+def named(trouble: Trouble) -> tuple[str, str]:
+    """The name of the fault that a trouble is, and its title."""
+    kind = {"error": "fails", "time": "too_slow", "no number": "no_number"}
+    name, error = kind.get(trouble.kind, trouble.kind), _error(trouble)
+    return f"{name}@{error}" if error else name, _words(trouble)[0]
 
 
 def _error(trouble: Trouble) -> str:

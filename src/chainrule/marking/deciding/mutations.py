@@ -19,6 +19,7 @@ import numpy as np
 from chainrule.marking.deciding.evaluating import FAILED, names_in
 from chainrule.marking.deciding.fits import zeroed
 from chainrule.marking.deciding.search import bench_of
+from chainrule.marking.deciding.wholes import taught_of_whole
 from chainrule.marking.program import RIGHT, Program, Variation
 
 PARTS_OF_SUMS = {
@@ -154,14 +155,21 @@ class _Mutations:
                 yield Variation(
                     f"{change.kind}@{name}",
                     title,
-                    f"{self._rule_in_words(name, rule)} The code computes what one gets when "
-                    f"{title}.",
-                    "Write this one line of the derivation down again, and compare it with the "
-                    "code factor by factor and sign by sign.",
+                    *self._taught(change, name, rule, title),
                     {name: whole},
                     often=change.often,
                     is_generated=True,
                 )
+
+    def _taught(self, change: Change, name: str, rule: str, title: str) -> tuple[str, str]:
+        """What happens in the code, and where to look."""
+        if self.program.is_tabled:
+            return taught_of_whole(change.kind)
+        return (
+            f"{self._rule_in_words(name, rule)} The code computes what one gets when {title}.",
+            "Write this one line of the derivation down again, and compare it with the code "
+            "factor by factor and sign by sign.",
+        )
 
     def _rule_in_words(self, name: str, rule: str) -> str:
         names, _, _ = names_in(rule)
@@ -174,6 +182,10 @@ class _Mutations:
         return f"{self.program.line(name).says} is {rule}{where}."
 
     def _changed(self, name: str, rule: str) -> Iterator[tuple[Change, str]]:
+        if self.program.is_tabled:
+            for change in self._wholes(name, rule):
+                yield change, change.text
+            return
         raw = rule.encode()
         limit = self.program.order[name]
         places = _Places("N" in self.shapes and self.program.order.get("N", -1) < limit)
@@ -254,6 +266,9 @@ class _Mutations:
             old = f"({rule}) + (before.{name} if before is not None else 0)"
             says = "{line} is added to what the call before left there"
             yield Change("kept_from_before", old, says)
+            if self.program.is_tabled:
+                stale = f"before.{name} if before is not None else ({rule})"
+                yield Change("stale", stale, "{line} is still that of the call before")
 
     def _numbers(self, name: str, rule: str) -> Iterator[Change]:
         """The line is multiplied or divided by a size or number that there is."""
@@ -289,7 +304,7 @@ class _Mutations:
         for found, (name, axis) in sizes.items():
             if not (has_cases and found == self._cases()):
                 text = f"np.shape({name})[{axis}]"
-                yield Number(text, f"the size of axis {axis} of {name}")
+                yield Number(text, f"the {_count(axis, _axes(self.shapes[name]))} of {name}")
 
     def _is_size(self, name: str) -> bool:
         """Whether a number is one that a factor may be: no loss and no intermediate result."""
@@ -315,6 +330,18 @@ def _kinship(one: str, other: str) -> float:
     """How likely one name is mixed up with another: mostly where only the number differs."""
     bare = [name.rstrip("0123456789") for name in (one, other)]
     return 0.8 if bare[0] == bare[1] else 0.4
+
+
+def _count(axis: int, axes: int) -> str:
+    """What the size of an axis is called.
+
+    Example:
+        >>> _count(0, 1), _count(1, 2), _count(2, 4)
+        ('length', 'number of columns', 'size of axis 2')
+    """
+    if axes == 1:
+        return "length"
+    return f"number of {('rows', 'columns')[axis]}" if axes == 2 else f"size of axis {axis}"
 
 
 def _is_rule(text: str) -> bool:

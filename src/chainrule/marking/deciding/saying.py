@@ -13,12 +13,13 @@ import numpy as np
 
 from chainrule.core.notation import counted
 from chainrule.marking.assignments.assignment import Part
+from chainrule.marking.assignments.reference import CASE
 from chainrule.marking.deciding.contract import Finding
 from chainrule.marking.deciding.decide import Place, Telling, Verdict
 from chainrule.marking.deciding.evaluating import Bench, array_of, quiet
-from chainrule.marking.deciding.inputs import as_rows, given, smallest
+from chainrule.marking.deciding.inputs import as_rows, given, is_different, smallest
 from chainrule.marking.deciding.search import Chosen
-from chainrule.marking.program import Program, Variation, differing
+from chainrule.marking.program import Probe, Program, Variation, differing
 from chainrule.marking.result import Demonstration, Shown
 
 
@@ -49,6 +50,9 @@ def said(
     explained = _explained(part, verdict, told)
     return (*lines, *explained, *_conventions(verdict), *_advice(verdict))
 
+
+SEVERAL = 3
+"""So many faults that would give the same numbers are said; more only confuse."""
 
 BEFORE = (
     "What is wrong here follows from a fault of an earlier part, which was counted there; this "
@@ -141,8 +145,8 @@ def _unexplained(part: Part, places: Sequence[Place]) -> Iterator[str]:
     if len(places) > 1:
         others = ", ".join(part.program.line(place.line).says for place in places[1:])
         yield (
-            f"Wrong besides, maybe for the same reason: {others}. Begin with the first one: what "
-            "comes after it in the backward pass uses it."
+            f"Wrong besides, maybe for the same reason: {others}. Begin with the first one"
+            f"{'' if part.program.is_tabled else ': what comes after it uses it'}."
         )
 
 
@@ -155,9 +159,12 @@ def _own(program: Program, verdict: Verdict) -> Iterator[str]:
 
 def _several(verdict: Verdict) -> Iterator[str]:
     yield "More than one fault would give exactly these numbers:"
-    for k, one in enumerate(verdict.explanations, start=1):
+    for k, one in enumerate(verdict.explanations[:SEVERAL], start=1):
         text = "; and ".join(f"{bug.title}. {bug.sentence}" for bug in _bugs(one))
         yield f"{k}. {_upper(text)}"
+    left = len(verdict.explanations) - SEVERAL
+    if left > 0:
+        yield f"So would {counted(left, 'other fault')}, which are less likely."
 
 
 def _unknown(part: Part, place: Place) -> str:
@@ -231,7 +238,10 @@ def demonstrated(
     program = part.program
     conventions = tuple(v for v in verdict.best if v.is_convention or v.name in (told or {}))
     with quiet():
-        found = smallest(program, verdict.best, conventions, verdict.judged)
+        if program.is_tabled:
+            found = None if part.is_hidden else _of_own_probe(program, verdict, conventions)
+        else:
+            found = smallest(program, verdict.best, conventions, verdict.judged)
     if found is None:
         return None
     probe, call, line = found
@@ -240,13 +250,25 @@ def demonstrated(
         bench.under(c, None).value(probe.name, call, line) for c in (verdict.best, conventions)
     ]
     says = program.line(line).says
-    inputs = given(probe.calls[call])
+    inputs = dict(given(probe.calls[call]))
+    if program.is_tabled:
+        del inputs[CASE]
+    which = f"The call “{probe.name}”" if program.is_tabled else "A small input that"
     return Demonstration(
-        f"A small input that shows it: {says}",
+        f"{which} shows it: {says}",
         tuple(Shown(name, "", as_rows(value)) for name, value in inputs.items()),
         Shown(line, says, as_rows(values[0])),
         Shown(line, says, as_rows(values[1])),
     )
+
+
+def _of_own_probe(
+    program: Program, verdict: Verdict, conventions: Chosen
+) -> tuple[Probe, int, str] | None:
+    """The probe with the fewest numbers whose first call shows the bug."""
+    firsts = [Probe(probe.name, probe.why, probe.calls[:1]) for probe in program.probes]
+    firsts.sort(key=lambda probe: sum(np.size(value) for value in probe.calls[0].values()))
+    return is_different(program, verdict.best, conventions, verdict.judged, firsts)
 
 
 def script(part: Part, telling: Telling) -> str:
@@ -263,7 +285,7 @@ def script(part: Part, telling: Telling) -> str:
     lines += ["seen = {}"] if any("seen" in piece for piece in pieces) else []
     lines += pieces
     lines.append(f"print({part.calls.returns.get(telling.line, telling.line)})")
-    for k, value in enumerate(telling.values, start=1):
+    for k, value in enumerate(telling.values[:SEVERAL], start=1):
         lines.append(f"# {k}. gives {literal(value)}")
     return "\n".join(line for line in lines if line.strip() or line == "")
 

@@ -41,9 +41,9 @@ def bugs_of(kept: Kept) -> list[str]:
 def _names(part: PartResult, *, conventions: bool = False) -> Iterator[str]:
     if conventions:
         yield from part.conventions
-    elif part.status != "not run":
-        for joined in part.bugs[:1]:
-            yield from joined.split(" + ")
+        return
+    for joined in part.bugs[:1]:
+        yield from joined.split(" + ")
 
 
 def found_in(marked: Class, *, conventions: bool = False) -> list[Found]:

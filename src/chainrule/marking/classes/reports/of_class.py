@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from chainrule.core.notation import counted, in_a_line
 from chainrule.marking.classes.classroom import Class, Kept
-from chainrule.marking.classes.reports.counting import NAMELESS, Found, bugs_of, found_in
+from chainrule.marking.classes.reports.counting import Found, bugs_of, found_in
 from chainrule.marking.classes.reports.page import STATUS, bar, page, points, share, table, text
 from chainrule.marking.result import PartResult
 
@@ -139,12 +139,11 @@ def _students(marked: Class) -> str:
 
 def _student(kept: Kept) -> list[str]:
     student = kept.marked.student
-    bugs = [name for name in bugs_of(kept) if not name.startswith(NAMELESS)]
     return [
         f'<a href="students/{quote(student)}.html">{text(student)}</a>',
         *(_cell(part) for part in kept.marked.parts),
         points(kept.marked.earned),
-        f"<code>{text(', '.join(bugs))}</code>",
+        f"<code>{text(', '.join(bugs_of(kept)))}</code>",
     ]
 
 

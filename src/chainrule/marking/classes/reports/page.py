@@ -19,7 +19,7 @@ STATUS = {
     "right": ("●", "right"),
     "wrong": ("○", "not right"),
     "charged before": ("◐", "follows from an earlier part"),
-    "not run": ("–", "could not be run"),
+    "not run": ("–", "not run"),
 }
 """For each status of a part its sign and its words."""
 

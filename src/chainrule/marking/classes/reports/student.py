@@ -47,10 +47,13 @@ def _body(assignment: Assignment, kept: Kept) -> Iterator[str]:
         return
     hidden = {part.name for part in assignment.parts if part.is_hidden}
     said: set[str] = set()
+    shown: set[tuple[str, int]] = set()
     for k, part in enumerate(marked.parts):
-        excerpt = next((one for one in kept.excerpts if one.part == part.name), None)
+        of_part = (one for one in kept.excerpts if one.part == part.name)
+        excerpt = next((one for one in of_part if (one.file, one.line) not in shown), None)
         yield from _part(k, _without(part, said), excerpt, is_hidden=part.name in hidden)
         said.update(part.lines)
+        shown.update((one.file, one.line) for one in (excerpt,) if one is not None)
 
 
 def _without(part: PartResult, said: set[str]) -> PartResult:
