@@ -58,3 +58,9 @@ def test_a_file_without_gradients_is_told_what_is_looked_for(command, folder):
     assert result.status == 2
     assert "--forward f --backward f_slope" in result.err
     assert command("check-code", "absent.py").err == "absent.py: there is no such file\n"
+
+
+def test_a_gradient_without_its_function_is_refused(command, mine):
+    result = command("check-code", mine, "--backward", "slope")
+    assert result.status == 2
+    assert "--forward" in result.err

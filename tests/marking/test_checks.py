@@ -3,7 +3,9 @@
 import pytest
 
 from chainrule.core.errors import ConfigError
+from chainrule.marking import checks
 from chainrule.marking.checks import judge_check, judge_numeric
+from chainrule.marking.sandbox.tiers import Unsafe
 
 NUMERIC = """
 import numpy as np
@@ -113,3 +115,18 @@ def test_a_numeric_gradient_of_ones_own_is_held_against_the_true_one(tmp_path, r
     report = judge_numeric(tmp_path, "mine", "numeric", ("f", "x"))
     assert report.right == (not cause)
     assert cause in str(report)
+
+
+@pytest.mark.parametrize(("judge", "parameters"), [(judge_check, "fxg"), (judge_numeric, "fx")])
+def test_only_trusted_checks_run_without_a_sandbox(tmp_path, monkeypatch, judge, parameters):
+    asked = []
+
+    def refusing(*arguments, trust):
+        asked.append(trust)
+        raise Unsafe("no sandbox")
+
+    monkeypatch.setattr(checks, "ask", refusing)
+    for trust in (False, True):
+        with pytest.raises(Unsafe):
+            judge(tmp_path, "mine", "check", parameters, trust=trust)
+    assert asked == [False, True]

@@ -1,12 +1,15 @@
 """What is decided about a line fitted by squares, whose bugs are made from its rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.marking import marking
 from chainrule.marking.assignments.assignment import Part
-from chainrule.marking.deciding.decide import decide, fits
+from chainrule.marking.deciding.decide import Telling, Verdict, decide, fits
 from chainrule.marking.deciding.fits import explained
 from chainrule.marking.deciding.mutations import all_mutations
 from chainrule.marking.deciding.saying import said
@@ -174,6 +177,15 @@ def test_nothing_of_a_hidden_part_is_told(program):
         assert ("secret" in text) is not is_hidden
         assert ("77" in text) is not is_hidden
         assert "ValueError" in text
+
+
+def test_how_a_hidden_part_is_called_is_not_shown(program):
+    telling = Telling(program.probes[0], 0, "loss", (1.0, 2.0))
+    verdict = Verdict((), None, telling=telling)
+    calls = Calls(("work",), "", "loss = work.loss()", {"loss": "loss"})
+    part = Part("a", "A", 1.0, calls, program, ("loss",))
+    assert "loss = work.loss()" in "".join(marking._to_run(part, verdict))
+    assert not list(marking._to_run(replace(part, is_hidden=True), verdict))
 
 
 @pytest.mark.parametrize(

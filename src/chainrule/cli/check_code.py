@@ -63,6 +63,10 @@ def command(
     from chainrule.marking.own_code import check_file, inputs_from, of_names
     from chainrule.marking.recognising import recognise
 
+    if backward and not forward:
+        raise typer.BadParameter(
+            "--backward names the gradient of a function: name it by --forward"
+        )
     given = inputs_from(inputs) if inputs else None
     known = of_names(file, forward, backward) if forward else recognise(file)
     if not quiet:
@@ -85,7 +89,7 @@ def _print(one: Checked, *, quiet: bool) -> None:
         return
     say(f"\n{one.name}: {one.verdict}")
     for line in one.lines[:1] if one.verdict == "wrong before" else one.lines:
-        if line != RIGHT and (one.verdict != "right" or not quiet):
+        if line != RIGHT:
             say(_indented(line))
     if one.shown is not None and one.verdict == "WRONG" and not quiet:
         _show(one.shown)
@@ -105,8 +109,6 @@ def _show(shown: Demonstration) -> None:
         say(_row(array))
     say(_row(shown.found, f"{shown.found.name}, yours"))
     say(_row(shown.expected, f"{shown.expected.name}, right"))
-    if shown.words:
-        say(_indented(shown.words))
 
 
 def _row(array: Shown, name: str = "") -> str:

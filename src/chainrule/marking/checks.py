@@ -197,6 +197,8 @@ def judge_check(
     name: str,
     parameters: Sequence[str],
     limits: Limits | None = None,
+    *,
+    trust: bool = False,
 ) -> CheckReport:
     """Try a check on right and on wrong gradients.
 
@@ -206,13 +208,15 @@ def judge_check(
         name: of the function.
         parameters: the names of its parameters without default values.
         limits: what it may use.
+        trust: whether to run it where the machine has no safe sandbox.
 
     Raises:
         ConfigError: it cannot be called in any way that its parameters suggest.
     """
     data, given = trials()
-    form = _form(folder, module, name, parameters, data, given[0], limits)
-    answers = _answers(folder, module, form, data, given, limits)
+    own = _Own(folder, module, name, tuple(parameters), limits, trust)
+    form = own.form(data, given[0])
+    answers = own.answers(form, data, given)
     wrongly = [
         one
         for one, answer in zip(given, answers, strict=True)
@@ -340,22 +344,24 @@ def judge_numeric(
     name: str,
     parameters: Sequence[str],
     limits: Limits | None = None,
+    *,
+    trust: bool = False,
 ) -> CheckReport:
     """Hold a numeric gradient of a student's own against the true one.
 
     Args and errors are those of `judge_check`.
     """
     data, given = trials()
+    own = _Own(folder, module, name, tuple(parameters), limits, trust)
     answer = Returned()
     for arguments in _orders(parameters, ("loss", "W")):
-        form = f"{module}.{name}({', '.join(arguments)})"
-        answer = _differentiated(folder, module, form, data, limits)
+        answer = own.differentiated(own.called(arguments), data)
         if answer.trouble is None and "G" in answer.values:
             found, left = np.asarray(answer.values["G"]), np.asarray(answer.values["W"])
             causes = tuple(_causes_of_numeric(found, given[0].gradient, left, data["W"]))
             refused = ("the right gradient itself",) if causes else ()
             return CheckReport(name, (), 0, refused, causes)
-    raise _cannot_be_called(folder, module, name, parameters, answer, "numeric(f, x)")
+    raise own.cannot_be_called(answer, "numeric(f, x)")
 
 
 def _causes_of_numeric(found: Array, right: Array, left: Array, before: object) -> Iterator[str]:
@@ -378,75 +384,72 @@ def _causes_of_numeric(found: Array, right: Array, left: Array, before: object) 
 # How it is called
 
 
-def _answers(
-    folder: Path,
-    module: str,
-    form: str,
-    data: Mapping[str, object],
-    given: Sequence[Trial],
-    limits: Limits | None,
-) -> Sequence[Returned]:
-    calls = Calls(
-        (module,),
-        SETUP,
-        f"W = W.copy()\npassed, number = outcome_of(lambda: {form})",
-        {"passed": "passed", "number": "number", "W": "W"},
-        "definitions",
-    )
-    probe = Probe(
-        "check",
-        "right and wrong gradients",
-        tuple({**data, "scale": one.scale, "G": one.gradient} for one in given),
-    )
-    return ask(folder, calls, [probe], limits)["check"]
+@dataclass(frozen=True)
+class _Own:
+    """A function of the student's own, which is called in the sandbox.
 
+    Attributes:
+        folder: where its file is.
+        module: the file's name without its suffix.
+        name: of the function.
+        parameters: the names of its parameters without default values.
+        limits: what it may use.
+        trust: whether to run it where the machine has no safe sandbox.
+    """
 
-def _differentiated(
-    folder: Path, module: str, form: str, data: Mapping[str, object], limits: Limits | None
-) -> Returned:
-    call = f"W = W.copy()\nG = {form}"
-    calls = Calls((module,), SETUP, call, {"G": "G", "W": "W"}, "definitions")
-    probe = Probe("numeric", "a numeric gradient", ({**data, "scale": 1.0},))
-    return ask(folder, calls, [probe], limits)["numeric"][0]
+    folder: Path
+    module: str
+    name: str
+    parameters: tuple[str, ...]
+    limits: Limits | None
+    trust: bool
 
+    def called(self, arguments: Sequence[str]) -> str:
+        """A call of it."""
+        return f"{self.module}.{self.name}({', '.join(arguments)})"
 
-def _form(
-    folder: Path,
-    module: str,
-    name: str,
-    parameters: Sequence[str],
-    data: Mapping[str, object],
-    right: Trial,
-    limits: Limits | None,
-) -> str:
-    """The call that the check takes: the first that ends without an error."""
-    answer = Returned()
-    for gradient in ("G", "lambda *given: G"):
-        for arguments in _orders(parameters, ("loss", "W", gradient)):
-            form = f"{module}.{name}({', '.join(arguments)})"
-            (answer,) = _answers(folder, module, form, data, [right], limits)
-            if answer.trouble is None and answer.values:
-                return form
-    raise _cannot_be_called(folder, module, name, parameters, answer, "check(f, x, g)")
+    def form(self, data: Mapping[str, object], right: Trial) -> str:
+        """The call that the check takes: the first that ends without an error."""
+        answer = Returned()
+        for gradient in ("G", "lambda *given: G"):
+            for arguments in _orders(self.parameters, ("loss", "W", gradient)):
+                form = self.called(arguments)
+                (answer,) = self.answers(form, data, [right])
+                if answer.trouble is None and answer.values:
+                    return form
+        raise self.cannot_be_called(answer, "check(f, x, g)")
 
+    def answers(
+        self, form: str, data: Mapping[str, object], given: Sequence[Trial]
+    ) -> Sequence[Returned]:
+        """What a check answers to gradients."""
+        call = f"W = W.copy()\npassed, number = outcome_of(lambda: {form})"
+        cases = ({**data, "scale": one.scale, "G": one.gradient} for one in given)
+        return self._asked(call, {"passed": "passed", "number": "number", "W": "W"}, *cases)
 
-def _cannot_be_called(
-    folder: Path,
-    module: str,
-    name: str,
-    parameters: Sequence[str],
-    answer: Returned,
-    expected: str,
-) -> ConfigError:
-    why = f": {answer.trouble.text}" if answer.trouble is not None else ""
-    return ConfigError(
-        Problem(
-            f"{name}({', '.join(parameters)}) could not be called{why}. Expected is "
-            f"{expected}: a function, the point, and for a check the gradient there or a function "
-            "that gives it",
-            folder / f"{module}.py",
+    def differentiated(self, form: str, data: Mapping[str, object]) -> Returned:
+        """What a numeric gradient gives, and the point as it is afterwards."""
+        call = f"W = W.copy()\nG = {form}"
+        return self._asked(call, {"G": "G", "W": "W"}, {**data, "scale": 1.0})[0]
+
+    def _asked(
+        self, call: str, returns: Mapping[str, str], *cases: Mapping[str, object]
+    ) -> Sequence[Returned]:
+        calls = Calls((self.module,), SETUP, call, returns, "definitions")
+        probe = Probe("own", "a function of one's own", cases)
+        return ask(self.folder, calls, [probe], self.limits, trust=self.trust)["own"]
+
+    def cannot_be_called(self, answer: Returned, expected: str) -> ConfigError:
+        """The error that no call of it goes through."""
+        why = f": {answer.trouble.text}" if answer.trouble is not None else ""
+        return ConfigError(
+            Problem(
+                f"{self.name}({', '.join(self.parameters)}) could not be called{why}. Expected is "
+                f"{expected}: a function, the point, and for a check the gradient there or a "
+                "function that gives it",
+                self.folder / f"{self.module}.py",
+            )
         )
-    )
 
 
 def _orders(parameters: Sequence[str], arguments: tuple[str, ...]) -> Iterator[list[str]]:

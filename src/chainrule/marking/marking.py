@@ -132,9 +132,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     told = dict(charged.names)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
-    lines = said(part, verdict, status, told)
-    if verdict.telling is not None and part.hint == "full":
-        lines = (*lines, _told(part, verdict))
+    lines = (*said(part, verdict, status, told), *_to_run(part, verdict))
     return PartResult(
         part.name,
         part.title,
@@ -206,12 +204,13 @@ def _advice(verdict: Verdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(bug.name for bug in verdict.advice), *free]))
 
 
-def _told(part: Part, verdict: Verdict) -> str:
-    assert verdict.telling is not None
-    return (
-        "To find out which one it is, run this beside your file and compare:\n"
-        f"{script(part, verdict.telling)}"
-    )
+def _to_run(part: Part, verdict: Verdict) -> Iterator[str]:
+    """The call that tells explanations apart; of a hidden part not even how it is called."""
+    if verdict.telling is not None and part.hint == "full" and not part.is_hidden:
+        yield (
+            "To find out which one it is, run this beside your file and compare:\n"
+            f"{script(part, verdict.telling)}"
+        )
 
 
 def _names(part: Part, verdict: Verdict) -> tuple[str, ...]:

@@ -328,7 +328,7 @@ def check_file(
     for pair in found.unknown:
         yield _tried(pair.forward, partial(check_pair, found.root, pair, inputs, trust=trust))
     for check in found.checks:
-        yield _tried(check.name, partial(_judged, found.root, check))
+        yield _tried(check.name, partial(_judged, found.root, check, trust=trust))
 
 
 def _course(found: Recognised, *, trust: bool) -> Iterator[Checked]:
@@ -366,8 +366,8 @@ def _tried(name: str, check: Callable[[], Checked]) -> Checked:
         return Checked(name, "not run", tuple(str(problem) for problem in error.problems))
 
 
-def _judged(folder: Path, check: Check) -> Checked:
+def _judged(folder: Path, check: Check, *, trust: bool) -> Checked:
     """A gradient check of the student's own, or a numeric gradient."""
     judge = judge_numeric if len(check.parameters) == 2 else judge_check
-    report = judge(folder, check.module, check.name, check.parameters)
+    report = judge(folder, check.module, check.name, check.parameters, trust=trust)
     return Checked(check.name, _word(report.right), tuple(str(report).splitlines()))

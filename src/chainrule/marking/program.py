@@ -1,12 +1,9 @@
 """A computation as lines of NumPy, so that a bug is another rule for some of its lines.
 
-A program is what a course asks for, written as on the board: a line has a name, such as
-``dW1``, and a
-rule, such as ``a0.T @ d1``. A bug or a convention is a `Variation`: other rules for some lines.
-Running
-the program with a variation gives the numbers of a student who made that bug, and everything
-that
-depends on the changed line follows by itself, so bugs in two lines combine.
+A program is what a course asks for, written as on the board: a line has a name, such as ``dW1``,
+and a rule, such as ``a0.T @ d1``. A bug or a convention is a `Variation`: other rules for some
+lines. Running the program with a variation gives the numbers of a student who made that bug, and
+everything that depends on the changed line follows by itself, so bugs in two lines combine.
 """
 
 from __future__ import annotations
@@ -51,9 +48,8 @@ class Line:
 
     Attributes:
         name: of its value; a Python identifier.
-        rule: the NumPy expression in inputs, earlier names, ``np``, ``before`` (the values of
-        the call
-            before on the same object; None at the first) and the program's functions.
+        rule: the NumPy expression in inputs, earlier names, ``np``, ``before`` (the values of the
+            call before on the same object; None at the first) and the program's functions.
         says: what the value is, as in a sentence: ``∂L/∂W of layer 1``.
         stage: one of `STAGES`.
     """
@@ -69,12 +65,11 @@ class Variation:
     """Other rules for some lines: a bug that students make, or a convention that they may choose.
 
     Attributes:
-        name: a word, such as ``no_mean_in_dW1``.
+        name: its kind and place, such as ``no_mean@dW1``; the kind alone where there is one place.
         title: what is wrong, in a few words, with the place.
         sentence: what happens in the code and why it is wrong, as a teacher would say it.
         hint: where to look; it does not give the bug away.
-        changes: the other rules, by the names of their lines; ``RIGHT`` stands for the line's
-        own.
+        changes: the other rules, by the names of their lines; ``RIGHT`` stands for the line's own.
         group: of conventions only: those of one group exclude each other. A bug has none.
         often: how often it is met, compared with others, to order explanations that both fit.
         is_generated: whether it was made mechanically from a rule, and not written by hand.
@@ -200,8 +195,7 @@ class Program:
         Args:
             probe: its calls are made on the same object.
             variations: bugs and conventions, all of them at once; of two that change the same
-            line
-                the later one is put around the earlier one where it says ``RIGHT``.
+                line the later one is put around the earlier one where it says ``RIGHT``.
         """
         changed = self.rules(variations)
         rules = [(line.name, changed.get(line.name, line.rule)) for line in self.lines]

@@ -30,14 +30,12 @@ class Demonstration:
         given: the inputs.
         found: what code with the bug gives.
         expected: what is right.
-        words: what to look at.
     """
 
     title: str
     given: tuple[Shown, ...]
     found: Shown
     expected: Shown
-    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 
 def attack():
     done = []
-    sys.path[:0] = ["SOURCE/..", "SITE", "/work/main/src"]
+    sys.path[:0] = ["SOURCE/..", "SITE"]
     importlib.invalidate_caches()
     for name in ("chainrule", "chainrule.marking.programs", "scipy", "pytest", "torch"):
         try:

@@ -12,7 +12,7 @@ from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.deciding.contract import named
 from chainrule.marking.program import Probe, Variation, is_same
 from chainrule.marking.result import PartResult
-from chainrule.marking.sandbox.running import Answers, Calls, Returned, ask
+from chainrule.marking.sandbox.running import Answers, Calls, Returned, Trouble, ask
 
 
 def waiting(part: Part, before: Sequence[PartResult]) -> PartResult | None:
@@ -121,14 +121,13 @@ def _wanted(low: float, high: float) -> str:
     return f"from {low:g} to {high:g}"
 
 
-def _missing(part: Part, trouble: object) -> str:
+def _missing(part: Part, trouble: Trouble | None) -> str:
     """Why there is no number, as far as a student may be told."""
-    kind, text = getattr(trouble, "kind", ""), getattr(trouble, "text", "")
-    if kind == "time":
+    if trouble is not None and trouble.kind == "time":
         return f"It did not end within {part.limits.seconds:g} s."
-    if part.is_hidden or not text:
+    if part.is_hidden or trouble is None or not trouble.text:
         return "It ended without a number."
-    return f"It ended without a number: {text}"
+    return f"It ended without a number: {trouble.text}"
 
 
 def shared_credit(

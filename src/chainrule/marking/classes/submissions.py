@@ -258,16 +258,16 @@ def _take_renamed(root: Path, wanted: Sequence[PurePosixPath], notes: list[str])
         return
     found = [p for p in walked(root) if p.suffix.lower() == ".py"]
     meant = [p for p in found if _plain(wanted[0].stem) in _plain(p.stem)]
-    chosen = found if len(found) == 1 else meant
-    if len(chosen) == 1:
+    likeliest = found if len(found) == 1 else meant
+    if len(likeliest) == 1:
         target = root / wanted[0]
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(chosen[0], target)
-        taken = f"the code of {chosen[0].with_suffix('.ipynb').name} was taken"
+        shutil.copyfile(likeliest[0], target)
+        taken = f"the code of {likeliest[0].with_suffix('.ipynb').name} was taken"
         if taken in notes:  # of a notebook's file, which nobody handed in, nothing is said
             notes[notes.index(taken)] = f"{taken} as {wanted[0]}"
         else:
-            notes.append(f"{chosen[0].name} was taken as {wanted[0]}")
+            notes.append(f"{likeliest[0].name} was taken as {wanted[0]}")
 
 
 def _plain(word: str) -> str:

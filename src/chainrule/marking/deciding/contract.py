@@ -30,7 +30,6 @@ MEANS = {
     "less than you think",
     "ValueError": "mostly two shapes that do not go together: print both just before this line",
     "ZeroDivisionError": "a division by a count that is 0",
-    "UnboundError": "a variable is read before it is set",
     "ModuleNotFoundError": "a module that is not there when the work is marked",
     "ImportError": "a module or name that is not there when the work is marked",
     "RecursionError": "a function that calls itself without an end",

@@ -286,14 +286,6 @@ def _place(program: Program, entry: Entry) -> Place:
     return Place(entry.line, entry.probe, entry.call, entry.found, expected)
 
 
-def first_wrong(program: Program, answers: Answers) -> Place | None:
-    """The first wrong array in the order of the program's lines; None where all are right."""
-    entries, _ = read(program, program.probes, answers)
-    search = Search(program, entries, program.probes)
-    first = search.first_wrong(())
-    return None if first == len(entries) else _place(program, search.entries[first])
-
-
 def fits(program: Program, answers: Answers, chosen: Sequence[Variation]) -> bool:
     """Whether the program with these variations gives all the submission's numbers."""
     entries, _ = read(program, program.probes, answers)

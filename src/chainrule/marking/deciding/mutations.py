@@ -155,18 +155,19 @@ class _Mutations:
                 yield Variation(
                     f"{change.kind}@{name}",
                     title,
-                    *self._taught(change, name, rule, title),
+                    *self._taught(change, name, rule),
                     {name: whole},
                     often=change.often,
                     is_generated=True,
                 )
 
-    def _taught(self, change: Change, name: str, rule: str, title: str) -> tuple[str, str]:
+    def _taught(self, change: Change, name: str, rule: str) -> tuple[str, str]:
         """What happens in the code, and where to look."""
         if self.program.is_tabled:
             return taught_of_whole(change.kind)
         return (
-            f"{self._rule_in_words(name, rule)} The code computes what one gets when {title}.",
+            f"{self._rule_in_words(name, rule)} The code's numbers are those of this line with "
+            "that one change.",
             "Write this one line of the derivation down again, and compare it with the code "
             "factor by factor and sign by sign.",
         )
@@ -178,7 +179,7 @@ class _Mutations:
             for one in sorted(names, key=rule.find)
             if one in self.program.order and one != self.program.line(one).says
         ]
-        where = f", where {', '.join(known)}" if known else ""
+        where = f", where {' and '.join(known)}" if known else ""
         return f"{self.program.line(name).says} is {rule}{where}."
 
     def _changed(self, name: str, rule: str) -> Iterator[tuple[Change, str]]:

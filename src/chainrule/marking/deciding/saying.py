@@ -64,19 +64,19 @@ def _said_of_right(verdict: Verdict) -> Iterator[str]:
     yield "Right: every number agrees."
     yield from _conventions(verdict)
     for finding in verdict.contract:
-        yield f"A note: {finding.title}. {finding.sentence}"
+        yield f"A note: {_title_and_sentence(finding)}"
     yield from _advice(verdict)
 
 
 def _conventions(verdict: Verdict) -> Iterator[str]:
     for convention in verdict.best:
         if convention.is_convention:
-            yield f"A choice of yours that is as good: {convention.title}. {convention.sentence}"
+            yield f"A choice of yours that is as good: {_title_and_sentence(convention)}"
 
 
 def _advice(verdict: Verdict) -> Iterator[str]:
     for bug in verdict.advice:
-        yield f"Advice, which costs nothing: {bug.title}. {bug.sentence}"
+        yield f"Advice, which costs nothing: {_title_and_sentence(bug)}"
     if verdict.extreme and not verdict.advice:
         yield (
             "Advice, which costs nothing: with extreme inputs, such as logits of 1000, the result "
@@ -131,7 +131,7 @@ def _explained(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Iterato
             if bug.name in told:
                 yield _again(bug.title, told[bug.name])
                 continue
-            yield f"{_sentence(bug.title)} {bug.sentence}"
+            yield _upper(_title_and_sentence(bug))
             if bug.hint:
                 yield f"To see it: {bug.hint}"
     yield from _unexplained(part, verdict.unexplained)
@@ -160,7 +160,7 @@ def _own(program: Program, verdict: Verdict) -> Iterator[str]:
 def _several(verdict: Verdict) -> Iterator[str]:
     yield "More than one fault would give exactly these numbers:"
     for k, one in enumerate(verdict.explanations[:SEVERAL], start=1):
-        text = "; and ".join(f"{bug.title}. {bug.sentence}" for bug in _bugs(one))
+        text = "; and ".join(map(_title_and_sentence, _bugs(one)))
         yield f"{k}. {_upper(text)}"
     left = len(verdict.explanations) - SEVERAL
     if left > 0:
@@ -307,15 +307,31 @@ def _bugs(chosen: Chosen) -> tuple[Variation, ...]:
     return tuple(v for v in chosen if not v.is_convention)
 
 
+def _title_and_sentence(fault: Variation | Finding) -> str:
+    return f"{fault.title}. {_upper(fault.sentence)}"
+
+
 def _sentence(title: str) -> str:
     return f"{_upper(title)}."
 
 
+_WORDS = (
+    "relu elu gelu silu tanh softplus softsign exp log argmax argmin max randn "
+    "dx dw db dout out lr predict fit train forward backward"
+)
+_NAMES = frozenset(_WORDS.split())
+"""Names of functions and arrays, which are written small at the beginning of a sentence too."""
+
+
 def _upper(text: str) -> str:
-    """A sentence's first letter, large: not a symbol's, such as that of δ or dW1."""
-    first = text.split(" ", 1)[0]
-    return (
-        text[0].upper() + text[1:]
-        if first.isascii() and first.isalpha() and len(first) > 1
-        else text
-    )
+    """A sentence with a large first letter, unless it begins with a symbol such as δ, x or relu.
+
+    Example:
+        >>> _upper("a leaky relu is computed"), _upper("relu is computed"), _upper("x is divided")
+        ('A leaky relu is computed', 'relu is computed', 'x is divided')
+    """
+    first, _, rest = text.partition(" ")
+    is_article = first == "a" and rest[:1].isalpha()
+    is_word = first.isascii() and first.isalpha() and first.islower() and len(first) > 1
+    is_name = first in _NAMES
+    return text[0].upper() + text[1:] if is_article or (is_word and not is_name) else text

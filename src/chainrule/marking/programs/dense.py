@@ -313,13 +313,14 @@ def _beginning(net: Dense) -> Iterator[Line]:
 
 def _gradients(net: Dense, k: int) -> Iterator[Line]:
     says = f"∂L/∂W of layer {k}"
-    yield Line(f"dW{k}_data", f"a{k - 1}.T @ d{k}", f"{says}, data", "backward")
-    yield Line(f"dW{k}_penalty", penalty_slope(net, f"W{k}"), f"{says}, penalty", "backward")
+    yield Line(f"dW{k}_data", f"a{k - 1}.T @ d{k}", f"the data's part of {says}", "backward")
+    penalty = f"the penalty's part of {says}"
+    yield Line(f"dW{k}_penalty", penalty_slope(net, f"W{k}"), penalty, "backward")
     yield Line(f"dW{k}", f"dW{k}_data + dW{k}_penalty", says, "backward")
     says = f"∂L/∂b of layer {k}"
     slope = penalty_slope(net, f"b{k}") if net.biases_penalised else f"np.zeros_like(b{k})"
-    yield Line(f"db{k}_data", f"d{k}.sum(axis=0)", f"{says}, data", "backward")
-    yield Line(f"db{k}_penalty", slope, f"{says}, penalty", "backward")
+    yield Line(f"db{k}_data", f"d{k}.sum(axis=0)", f"the data's part of {says}", "backward")
+    yield Line(f"db{k}_penalty", slope, f"the penalty's part of {says}", "backward")
     yield Line(f"db{k}", f"db{k}_data + db{k}_penalty", says, "backward")
 
 

@@ -136,7 +136,7 @@ def _kinks(net: Dense) -> Iterator[Variation]:
             yield Variation(
                 f"slope_at_zero@{name}",
                 f"relu′(0) is {value}",
-                "Relu has no derivative at 0; any number from 0 to 1 may be taken there.",
+                "At 0 relu has no derivative; any number from 0 to 1 may be taken there.",
                 "",
                 changes,
                 group="relu at 0",

@@ -79,8 +79,8 @@ def slope_bugs(net: Dense) -> Iterator[Variation]:
         range(1, net.layers),
         "mask_from_delta",
         "relu's mask is taken from the gradient, not from z, in {layer}",
-        "δ of {layer} is set to 0 where ∂L/∂a is negative. Relu lets the gradient pass where its "
-        "own input z was positive, whatever the gradient's sign.",
+        "δ of {layer} is set to 0 where ∂L/∂a is negative. A relu lets the gradient pass where "
+        "its own input z was positive, whatever the gradient's sign.",
         "Which of the two arrays at hand went through relu on the way forward?",
         lambda k: {f"d{k}": _relu_only(net, k, f"da{k} * (da{k} > 0)")},
         often=3,

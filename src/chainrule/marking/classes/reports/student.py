@@ -144,8 +144,6 @@ def _demonstration(shown: Demonstration) -> Iterator[str]:
     found = _matrix(shown.found, f"{shown.found.name} with the bug", shown.expected)
     expected = _matrix(shown.expected, f"{shown.expected.name}, right")
     yield f'<div class="matrices">{found}{expected}</div>'
-    if shown.words:
-        yield f"<p>{text(shown.words)}</p>"
 
 
 def _matrix(shown: Shown, caption: str, beside: Shown | None = None) -> str:
