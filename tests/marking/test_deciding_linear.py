@@ -128,6 +128,34 @@ def test_float32_is_a_note_that_costs_nothing(program):
     assert {finding.name for finding in verdict.contract} == {f"float32@{n}" for n in RETURNED}
 
 
+def test_what_fails_for_extreme_inputs_alone_costs_nothing(program):
+    large = {**_case(3, 4, 3, 5), "X": np.full((3, 4), 1e3)}
+    extreme = Program("line", LINES, (), (*program.probes, Probe("large", "", (large,), True)))
+    answers = answered(extreme)
+    trouble = Trouble("error", "OverflowError: math range error", 3, "work.py")
+    answers["large"] = [Returned(trouble=trouble)]
+    verdict = decide(extreme, answers)
+    assert verdict.is_right
+    assert [(one.name, one.is_charged) for one in verdict.contract] == [
+        ("fails@OverflowError", False)
+    ]
+    answers["one"] = answers["large"]
+    assert not decide(extreme, answers).is_right
+
+
+def test_a_choice_holds_for_the_loss_and_its_gradient_or_is_a_bug(program):
+    doubled = Variation("loss_doubled", "", "", "", {"loss": "2 * RIGHT"})
+    verdict = decide(program, answered(program, [doubled]))
+    assert not verdict.is_right
+    assert all(WHOLE not in one for one in named(verdict))
+
+
+def test_a_line_without_a_finite_number_is_no_evidence(program):
+    answers = answered(program, change=lambda n, v: v * np.nan if n == "loss" else v)
+    verdict = decide(program, answers)
+    assert [place.line for place in verdict.unexplained] == ["loss"]
+
+
 def test_an_input_that_was_written_into_is_named(program):
     answers = answered(program)
     answers["five"] = [Returned(answers["five"][0].values, changed=("X",))]

@@ -84,6 +84,7 @@ class _Submission:
     imports: Sequence[str] | None
     trust: bool
     explained: dict[str, Sequence[Chosen]] = field(default_factory=dict)
+    found: dict[str, list[Chosen]] = field(default_factory=dict)
 
     def answers(self, part: Part, probes: Sequence[Probe]) -> Answers:
         """What it returns for the calls of a part."""
@@ -96,11 +97,18 @@ class _Submission:
         return ask(folder, calls, probes, limits, imports=imports, trust=trust)
 
     def known(self, part: Part) -> Known | None:
-        """What explains all runs of a program at once; None where calls are made."""
-        if not part.calls.run:
-            return None
+        """What explains all runs of a program at once, or earlier parts of the same program."""
         file = part.calls.run
-        return lambda: self._of_all_runs(file, part)
+        if file:
+            return lambda: self._of_all_runs(file, part)
+        return lambda: self.found.get(part.program.name, ())
+
+    def keep(self, part: Part, verdict: Verdict) -> None:
+        """Keep what explains a part, for later parts of the same program."""
+        if not verdict.unexplained:
+            same = (one for others in verdict.same for one in others)
+            bugs = [one for one in (*verdict.explanations, *same) if not _is_free(one)]
+            self.found.setdefault(part.program.name, []).extend(bugs)
 
     def _of_all_runs(self, file: str, part: Part) -> Sequence[Chosen]:
         if file not in self.explained:
@@ -114,10 +122,19 @@ class _Submission:
 
 @dataclass
 class _Charged:
-    """What earlier parts were charged for: faults, with the part's title, and judged stages."""
+    """What earlier parts were charged for.
+
+    Attributes:
+        names: the faults that were told, with the part's title.
+        faults: these and what would have given the same numbers there.
+    """
 
     names: dict[str, str] = field(default_factory=dict)
-    stages: set[str] = field(default_factory=set)
+    faults: set[str] = field(default_factory=set)
+
+
+def _is_free(chosen: Chosen) -> bool:
+    return all(variation.is_convention for variation in chosen)
 
 
 def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> PartResult:
@@ -126,6 +143,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     if part.bounds:
         return judged_by_bounds(part, answers)
     verdict = decide(part.program, answers, more, part.tolerance, submission.known(part))
+    submission.keep(part, verdict)
     if verdict.is_right and _is_by_heart(part, verdict, submission):
         verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
     verdict = _known_alone(part, verdict, charged.names)
@@ -215,10 +233,11 @@ def _to_run(part: Part, verdict: Verdict) -> Iterator[str]:
 
 def _names(part: Part, verdict: Verdict) -> tuple[str, ...]:
     """The names of what is wrong: one text for each explanation that fits."""
-    always = [finding.name for finding in verdict.contract if finding.is_charged]
-    always += [f"unexplained@{place.line}" for place in verdict.unexplained]
+    always = list(_always(verdict))
+    seen = [name for name in always if name.startswith("writes_into")]
+    rest = [name for name in always if name not in seen]
     faults = [[v.name for v in one if _is_fault(part, v)] for one in verdict.explanations]
-    joined = (" + ".join([*one, *always]) for one in faults or [[]])
+    joined = (" + ".join([*seen, *one, *rest]) for one in faults or [[]])
     return tuple(dict.fromkeys(name for name in joined if name))
 
 
@@ -229,38 +248,30 @@ def _is_fault(part: Part, variation: Variation) -> bool:
 
 
 def _status(part: Part, verdict: Verdict, charged: _Charged) -> str:
-    """Whether the part is charged: for a fault in a stage that it judges, if none was before."""
-    faults = list(_faults(part, verdict))
-    if verdict.is_right and not faults:
+    """Whether the part is charged: for a fault that no earlier part was charged for."""
+    always = frozenset(_always(verdict))
+    same = (one for others in verdict.same for one in others)
+    possible = [_of(part, one) | always for one in (*verdict.explanations, *same)] or [always]
+    if verdict.is_right and not possible[0]:
         return "right"
-    program = part.program
-    judged = {program.line(name).stage for name in part.judged if name in program.order}
-    earlier = set(charged.names), set(charged.stages)
-    for name, _ in faults:
+    is_known = any(one <= charged.faults for one in possible)
+    for name in [*_of(part, verdict.best), *always]:
         charged.names.setdefault(name, part.title)
-    charged.stages |= judged
+    charged.faults.update(*possible)
     if not set(verdict.judged) & set(part.judged):
         return "not run"
-    return "wrong" if any(_is_new(fault, judged, *earlier) for fault in faults) else _AFTER
+    return _AFTER if is_known else "wrong"
 
 
 _AFTER = "charged before"
 
 
-def _is_new(fault: tuple[str, str], judged: set[str], names: set[str], stages: set[str]) -> bool:
-    """Whether no earlier part was charged for a fault, by its name or by judging its stage."""
-    name, stage = fault
-    return name not in names and (stage in judged or stage not in stages)
+def _of(part: Part, chosen: Chosen) -> frozenset[str]:
+    """The names of the faults of an explanation."""
+    return frozenset(v.name for v in chosen if _is_fault(part, v))
 
 
-def _faults(part: Part, verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """The names of all faults of the likeliest explanation, with their stages."""
-    program = part.program
-    for finding in verdict.contract:
-        if finding.is_charged:
-            yield finding.name, program.line(part.judged[0]).stage
-    for variation in verdict.best:
-        if _is_fault(part, variation):
-            yield variation.name, program.stage_of(variation)
-    for place in verdict.unexplained:
-        yield f"unexplained@{place.line}", program.line(place.line).stage
+def _always(verdict: Verdict) -> Iterator[str]:
+    """The names of the faults that are there whatever explains the rest."""
+    yield from (finding.name for finding in verdict.contract if finding.is_charged)
+    yield from (f"unexplained@{place.line}" for place in verdict.unexplained)

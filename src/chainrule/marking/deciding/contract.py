@@ -31,6 +31,8 @@ MEANS = {
     "ValueError": "mostly two shapes that do not go together: print both just before this line",
     "ZeroDivisionError": "a division by a count that is 0",
     "ModuleNotFoundError": "a module that is not there when the work is marked",
+    "OverflowError": "a number that is too large for Python, such as math.exp of more than 709; "
+    "softmax stays the same if the largest logit is subtracted from all of them first",
     "ImportError": "a module or name that is not there when the work is marked",
     "RecursionError": "a function that calls itself without an end",
     "SyntaxError": "Python cannot read the file: a bracket, a colon or an indent",
@@ -84,10 +86,14 @@ def read(
         probes: the calls.
         answers: what came back.
     """
-    findings = [
-        *_changed(program, answers),
-        *_troubles(probes, answers),
-        *_unread(program, answers),
+    extreme = {probe.name for probe in probes if probe.is_extreme}
+    usual = {name: calls for name, calls in answers.items() if name not in extreme}
+    findings = [*_of_calls(program, probes, usual)]
+    charged = {finding.name for finding in findings}
+    findings += [
+        _as_advice(finding)
+        for finding in _of_calls(program, probes, answers)
+        if finding.name not in charged
     ]
     right = bench_of(program, probes).under((), None)
     entries: list[Entry] = []
@@ -99,17 +105,32 @@ def read(
                 if expected is None:
                     continue
                 if found is None:
-                    findings.append(_no_number(program, line))
+                    nothing = _no_number(program, line)
+                    findings.append(_as_advice(nothing) if probe in extreme else nothing)
                     continue
                 findings += _type(program, line, np.asarray(value))
                 shaped = _shaped(found, expected.shape)
                 if shaped is not found:
-                    findings += _shape(program, line, found, expected)
+                    of_shape = list(_shape(program, line, found, expected))
+                    findings += map(_as_advice, of_shape) if probe in extreme else of_shape
                 precision = _PRECISIONS.get(str(np.asarray(value).dtype), 0.0)
                 array = found if shaped is None else shaped
                 entries.append(Entry(line, probe, k, array, precision))
     entries += _failed(program, answers)
     return sorted(entries, key=lambda e: program.order[e.line]), _once(findings)
+
+
+def _of_calls(program: Program, probes: Sequence[Probe], answers: Answers) -> Iterator[Finding]:
+    """The faults of calls, whatever the values that they gave."""
+    yield from _changed(program, answers)
+    yield from _troubles(probes, answers)
+    yield from _unread(program, answers)
+
+
+def _as_advice(finding: Finding) -> Finding:
+    """What is found for extreme inputs alone: it is told, and costs nothing."""
+    when = "for extreme inputs alone, such as logits of 1000"
+    return replace(finding, is_charged=False, when=when)
 
 
 def _failed(program: Program, answers: Answers) -> Iterator[Entry]:
@@ -124,7 +145,7 @@ def _failed(program: Program, answers: Answers) -> Iterator[Entry]:
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:
     kept: dict[str, Finding] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda one: not one.is_charged):
         kept.setdefault(finding.name, finding)
     return list(kept.values())
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from chainrule.marking.deciding.contract import Finding, read
 from chainrule.marking.deciding.evaluating import Bench, quiet
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
@@ -169,10 +171,23 @@ def _decided(
 
 
 def _search(program: Program, entries: Sequence[Entry], tolerance: float) -> Search:
-    if program.is_run:
+    if program.is_run or _blank(entries):
         return Search(program, entries, program.probes, _none, tolerance)
     others = shifted_labels(program)
     return Search(program, entries, program.probes, mutations(program), tolerance, others)
+
+
+def _blank(entries: Sequence[Entry]) -> bool:
+    """Whether a line has no finite number in any call: so many rules give that.
+
+    It is no evidence for a rule that was made mechanically, only for a known bug.
+    """
+    finite: dict[str, bool] = {}
+    for entry in entries:
+        if entry.found is not None:
+            is_finite = bool(np.isfinite(entry.found).any())
+            finite[entry.line] = finite.get(entry.line, False) or is_finite
+    return not all(finite.values())
 
 
 def _is_wrong_twice(program: Program, found: Found) -> bool:
@@ -196,15 +211,19 @@ def _searched(
         search = _search(program, entries, tolerance)
         fitting = _of_known(search, known)
         if fitting:
-            contract = [f for f in contract if not f.name.startswith("fails")]
-            return search, Found(fitting), contract
+            return search, Found(fitting), _but_failures(contract)
     if values and len(values) < len(entries):
         search = _search(program, entries, tolerance)
         found = search.run()
         if not found.unexplained:
-            return search, found, [f for f in contract if not f.name.startswith("fails")]
+            return search, found, _but_failures(contract)
     search = _search(program, values, tolerance)
     return search, search.run(), contract
+
+
+def _but_failures(contract: Sequence[Finding]) -> list[Finding]:
+    """The contract without the errors that a bug explains."""
+    return [one for one in contract if not (one.is_charged and one.name.startswith("fails"))]
 
 
 def _of_known(search: Search, known: Known) -> list[Chosen]:

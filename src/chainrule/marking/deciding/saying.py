@@ -7,6 +7,7 @@ demonstration on an input of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,8 +65,16 @@ def _said_of_right(verdict: Verdict) -> Iterator[str]:
     yield "Right: every number agrees."
     yield from _conventions(verdict)
     for finding in verdict.contract:
-        yield f"A note: {_title_and_sentence(finding)}"
+        yield _noted(finding)
     yield from _advice(verdict)
+
+
+def _noted(finding: Finding) -> str:
+    """What costs nothing; the words of what shows for extreme inputs alone say so."""
+    if finding.when:
+        whole = replace(finding, title=f"{finding.title}, {finding.when}")
+        return f"Advice, which costs nothing: {_title_and_sentence(whole)}"
+    return f"A note: {_title_and_sentence(finding)}"
 
 
 def _conventions(verdict: Verdict) -> Iterator[str]:
@@ -91,6 +100,8 @@ def _said_of_contract(part: Part, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _said_of_finding(part: Part, finding: Finding) -> str:
+    if not finding.is_charged:
+        return _noted(finding)
     pieces = [_sentence(finding.title)]
     if not part.is_hidden:
         if finding.when:

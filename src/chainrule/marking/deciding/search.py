@@ -32,8 +32,11 @@ _MOST_PAIRS = 3_000
 _MOST_DIFFERENT = 1_200  # variations of which pairs are made, the likeliest first
 _MOST_SWAPS = 150  # of pairs of conventions
 _MOST_PRODUCTS = 200  # of conventions at one entry
+_MOST_MIXED = 400  # of a convention and a bug at one entry
 _MOST_STATES_OF_RUNS = 8  # where a program runs as a whole, which takes its time
 _MOST_FITTING = 8
+_GAINED = 3  # so many entries must a convention give for each that it takes away
+_LATE = 0.3
 _MOST_BUGS = 4  # what needs more of them is no explanation
 
 
@@ -65,12 +68,16 @@ class State:
         chosen: the variations.
         wrong: the index of the first entry that they do not give.
         forced: the lines whose own values stand for the program's.
+        cost: how unlikely they are.
+        late: what is added to the cost while they wait: the conventions that most entries agree
+            with are looked at first.
     """
 
     chosen: Chosen
     wrong: int
     forced: frozenset[str] = frozenset()
     cost: float = 0.0
+    late: float = 0.0
 
 
 @dataclass
@@ -198,13 +205,15 @@ class Search:
             return [settled.chosen], settled
         seen, goals, best = set[Hashable](), list[State](), first
         ticket, queue = count(), list[tuple[float, int, State]]()
+        if settled is not None:
+            first.late = _LATE
         fresh = [first] if settled is None else [settled, first]
         for_pairs = list(fresh)
         for _ in range(_MOST_STATES_OF_RUNS if self.program.is_run else _MOST_STATES):
             for state in fresh:
                 if not seen.issuperset(keys := self._keys(state)):
                     seen.update(keys)
-                    heapq.heappush(queue, (state.cost, next(ticket), state))
+                    heapq.heappush(queue, (state.cost + state.late, next(ticket), state))
             fresh = []
             if not queue:
                 if _is_likely(goals) or not for_pairs or self.pairs_left <= 0:
@@ -214,7 +223,9 @@ class Search:
                 fresh = list(self._pairs(state))
                 continue
             state = heapq.heappop(queue)[2]
-            best = max(best, state, key=lambda s: (self._line(s.wrong), -s.cost))
+            if _bugs(state.chosen) > _MOST_BUGS:
+                continue
+            best = max(best, state, key=self._reach)
             if len(goals) >= _MOST_FITTING:
                 break
             if goals and state.cost > min(goal.cost for goal in goals) + 0.7:
@@ -233,7 +244,11 @@ class Search:
         return {made}
 
     def settled(self, start: Chosen) -> State:
-        """The conventions with which most entries agree, found group by group, none in vain."""
+        """The conventions with which most entries agree, found group by group, none in vain.
+
+        A choice holds for the loss and its gradients alike: one that gives some entries and takes
+        nearly as many away that were right is a bug, and is left to be found as one.
+        """
         groups: dict[str, list[Variation]] = {}
         for v in self.program.variations:
             if v.is_convention:
@@ -245,15 +260,15 @@ class Search:
                 for which in combinations(groups, size)
                 for options in product(*([*groups[name], None] for name in which))
             )
-            if score == len(self.entries):
+            if len(score) == len(self.entries):
                 break
             for other in islice(swaps, _MOST_SWAPS):
-                reached_now = self._agreeing(other)
-                if reached_now > score:
-                    chosen, score = other, reached_now
+                now = self._agreeing(other)
+                if len(now) > len(score) and len(now - score) > _GAINED * len(score - now):
+                    chosen, score = other, now
         for v in chosen:
             less = tuple(one for one in chosen if one is not v)
-            if v.is_convention and v not in start and self._agreeing(less) >= score:
+            if v.is_convention and v not in start and len(self._agreeing(less)) >= len(score):
                 chosen = less
         return State(chosen, self.first_wrong(chosen), cost=cost_of(chosen))
 
@@ -264,9 +279,10 @@ class Search:
         kept = [v for v in chosen if v.group not in groups or not v.is_convention]
         return ordered([*kept, *(v for v in options if v is not None)])
 
-    def _agreeing(self, chosen: Sequence[Variation]) -> int:
+    def _agreeing(self, chosen: Sequence[Variation]) -> set[int]:
+        """The indices of the entries that variations give."""
         under = self.under(chosen, frozenset())
-        return sum(self.agrees(under, index) for index in range(len(self.entries)))
+        return {index for index in range(len(self.entries)) if self.agrees(under, index)}
 
     def _singles(self, state: State) -> Iterator[State]:
         """What gives the first wrong entry: conventions, several of them at once, or one bug."""
@@ -275,23 +291,38 @@ class Search:
         if any(not v.is_convention for v in state.chosen) or not self.is_deep:
             yield from self._fitting(state)
             return
+        parts = [v for v in options if v.is_convention and self._has_part(state, v)]
         groups: dict[str, list[Variation]] = {}
-        for v in options:
-            if v.is_convention and self._has_part(state, v):
-                groups.setdefault(v.group, []).append(v)
+        for v in parts:
+            groups.setdefault(v.group, []).append(v)
         several = [
             chosen
             for size in range(2, min(len(groups), 5) + 1)
             for which in combinations(groups.values(), size)
             for chosen in product(*which)
         ]
-        yield from self._fixing(state, several[:_MOST_PRODUCTS])
+        written = [
+            v
+            for v in options
+            if not (v.is_generated or v.is_convention) and self._has_part(state, v)
+        ]
+        yield from self._least_of(state, several[:_MOST_PRODUCTS])
+        yield from self._least_of(state, list(islice(product(parts, written), _MOST_MIXED)))
         yield from self._fitting(state)
 
-    def _has_part(self, state: State, convention: Variation) -> bool:
-        """Whether a convention changes the first wrong entry, and does not give it by itself."""
+    def _least_of(self, state: State, additions: Sequence[Chosen]) -> Iterator[State]:
+        """The states of additions none of which does without one of its variations."""
+        for added in additions:
+            for after in self._fixing(state, (added,)):
+                rests = ([*state.chosen, *(v for v in added if v is not one)] for one in added)
+                unders = (self.under(ordered(rest), state.forced) for rest in rests)
+                if not any(self.agrees(under, state.wrong) for under in unders):
+                    yield after
+
+    def _has_part(self, state: State, variation: Variation) -> bool:
+        """Whether a variation changes the first wrong entry, and does not give it by itself."""
         entry = self.entries[state.wrong]
-        under = self.under(ordered((*state.chosen, convention)), state.forced)
+        under = self.under(ordered((*state.chosen, variation)), state.forced)
         now = self.under(state.chosen, state.forced)
         where = entry.probe, entry.call, entry.line
         return under.number(*where) != now.number(*where) and not self.agrees(under, state.wrong)
@@ -308,6 +339,12 @@ class Search:
         if index < len(self.entries) and self.entries[index].found is not None:
             return order[self.entries[index].line]
         return len(order)
+
+    def _reach(self, state: State) -> tuple[int, float]:
+        """How far variations come, and how much they give for what they cost."""
+        given = self.under(state.chosen, state.forced)
+        number = sum(self.agrees(given, index) for index in range(len(self.entries)))
+        return self._line(state.wrong), number - 3 * state.cost
 
     def _pairs(self, state: State) -> Iterator[State]:
         """Pairs that give the first wrong entry together."""
@@ -419,7 +456,7 @@ class Search:
                 continue
             wrong = self.first_wrong(chosen, state.forced)
             if wrong > state.wrong:
-                yield State(chosen, wrong, state.forced, cost_of(chosen))
+                yield State(chosen, wrong, state.forced, cost_of(chosen), state.late)
 
 
 _FACTOR = "it is one and the same number times what is right, a number that is none of the usual"
@@ -471,7 +508,7 @@ def compatible(pair: Sequence[Variation]) -> bool:
 def cost(variation: Variation) -> float:
     """How unlikely a variation is: conventions cost least, generated ones most."""
     if variation.is_convention:
-        return 0.01
+        return 0.08
     return (1.5 if variation.is_generated else 1.0) - 0.02 * float(np.log(variation.often))
 
 
@@ -486,21 +523,38 @@ def _names(chosen: Sequence[Variation]) -> Iterator[Hashable]:
 
 def _is_likely(goals: Sequence[State]) -> bool:
     """Whether one of the goals has two bugs at most, so that no other one need be looked for."""
-    return any(sum(not v.is_convention for v in goal.chosen) <= 2 for goal in goals)
+    return any(_bugs(goal.chosen) <= 2 for goal in goals)
+
+
+def _bugs(chosen: Sequence[Variation]) -> int:
+    """How many of the variations are bugs."""
+    return sum(not v.is_convention for v in chosen)
 
 
 def _least(goals: Sequence[State]) -> list[State]:
-    """The goals that hold no other one, and have no more bugs than the one with the fewest."""
+    """The goals that hold no other one, and have no more bugs than the one with the fewest.
+
+    One with more conventions than another whose bugs are as likely is left out: a choice that a
+    bug has to undo is none.
+    """
     if not goals:
         return []
-    bugs = [sum(not v.is_convention for v in state.chosen) for state in goals]
+    bugs = [_bugs(state.chosen) for state in goals]
     sets = [set(_names(state.chosen)) for state in goals]
     kept = [
         state
         for state, number, names in zip(goals, bugs, sets, strict=True)
-        if number == min(bugs) <= _MOST_BUGS and not any(other < names for other in sets)
+        if number == min(bugs) and not any(other < names for other in sets)
     ]
+    kept = [one for one in kept if not any(_is_plainer(other, one) for other in kept)]
     return sorted(kept, key=lambda state: state.cost)
+
+
+def _is_plainer(one: State, other: State) -> bool:
+    """Whether a state has fewer conventions than another, and bugs that are as likely."""
+    fewer = len(one.chosen) - _bugs(one.chosen) < len(other.chosen) - _bugs(other.chosen)
+    likely = [any(v.is_generated for v in state.chosen) for state in (one, other)]
+    return fewer and likely[0] <= likely[1]
 
 
 _BENCHES: dict[int, tuple[Program, Bench]] = {}
