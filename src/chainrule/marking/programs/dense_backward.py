@@ -160,8 +160,9 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
     yield Variation(
         "diagonal_softmax",
         "softmax's Jacobian is taken as its diagonal",
-        "Only ∂p_i/∂z_i = p_i (1 − p_i) is used. Every class's probability depends on every z: "
-        "∂p_i/∂z_j = −p_i p_j for i ≠ j, which gives p − t in the end.",
+        "Only ∂p_i/∂z_i = p_i (1 − p_i) is used, so that δ is 0 but at the right class. Every "
+        "class's probability depends on every z: ∂p_i/∂z_j = −p_i p_j for i ≠ j, which gives p − "
+        "t in the end.",
         "Add δ of one case over the classes. What must come out, and why?",
         {last: "-t * (1 - p) / N"},
         often=2,
@@ -204,6 +205,33 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
             "Which δ does a case have whose prediction is perfect?",
             {last: rule},
             often=2,
+        )
+    for kind, rule, title, sentence in (
+        (
+            "predicted_for_target",
+            "p - (p == p.max(axis=1, keepdims=True))",
+            "δ of the output takes the predicted class for the right one",
+            "1 is subtracted at the most probable class; it belongs to the class y.",
+        ),
+        (
+            "error_squared",
+            "(p - t)**2",
+            "δ of the output is (p − t)², not p − t",
+            "The derivative of the cross-entropy by z is p − t.",
+        ),
+        (
+            "mask_on_output",
+            f"(p - t) * (z{net.layers} > 0)",
+            "relu's mask is put on δ of the output as well",
+            "The last layer has no relu: its scores may be negative, and their δ counts.",
+        ),
+    ):
+        yield Variation(
+            kind,
+            title,
+            sentence,
+            "Add δ of one case over the classes. What must come out, and why?",
+            {"error": rule},
         )
     yield Variation(
         "doubled_error",

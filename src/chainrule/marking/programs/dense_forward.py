@@ -56,8 +56,21 @@ def _sums(net: Dense) -> Iterator[Variation]:
     )
 
 
+def _after_activation(net: Dense, k: int) -> str:
+    """φ of x·W alone, to which b is added."""
+    return "(" + net.value(k).replace(f"z{k}", f"xW{k}") + f") + b{k}"
+
+
 def _activations(net: Dense) -> Iterator[Variation]:
     bent = [k for k in net.bent if net.is_given or net.activations[k - 1] != "linear"]
+    yield from at_layers(
+        bent,
+        "bias_after_activation",
+        "b is added after the activation in {layer}",
+        "The output of {layer} is φ(x·W) + b; the layer is φ(x·W + b).",
+        "Set x to 0 and b to −1. What does relu make of it?",
+        lambda k: {f"a{k}": _after_activation(net, k)},
+    )
     yield from at_layers(
         bent,
         "no_activation",
@@ -106,6 +119,7 @@ _ARTICLES = {
     "absolute": "|z|",
     "min": "min(0, z)",
     "flipped": "the sigmoid of −z",
+    "tanh_of_half": "tanh of z/2",
     "step": "a step (0 or 1)",
 }
 
@@ -126,7 +140,7 @@ def _others(act: str) -> list[tuple[str, str]]:
             ("step", "np.where({z} > 0, 1.0, 0.0)"),
         ],
         "sigmoid": [("flipped", "sigmoid(-{z})")],
-        "tanh": [],
+        "tanh": [("tanh_of_half", "np.tanh({z} / 2)")],
     }
     return [(name, rule) for name, rule in known.items() if name != act] + more[act]
 
@@ -162,6 +176,13 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         {"shifted": f"{last} - {last}.max(axis=0, keepdims=True)"},
     )
     yield Variation(
+        "sum_not_shifted",
+        "softmax's sum is of other exponentials than its numerator",
+        "The maximum is subtracted in the numerator alone: e^(z − max z) is divided by Σ e^z.",
+        "Add the probabilities of the first case. What do you get?",
+        {"total": f"np.exp({last}).sum(axis=1, keepdims=True)"},
+    )
+    yield Variation(
         "softmax_not_divided",
         "softmax is not divided by its sum",
         "The output is e^z; softmax divides it by Σ e^z over the classes, so that the "
@@ -190,6 +211,13 @@ def _softmax(net: Dense) -> Iterator[Variation]:
 def _returned(net: Dense) -> Iterator[Variation]:
     if net.is_given or net.loss != "cross_entropy":
         return
+    yield Variation(
+        "log_probabilities",
+        "logarithms of the probabilities are returned",
+        "log p is returned where p is asked for.",
+        "Can a probability be negative?",
+        {"probabilities": "np.log(p)"},
+    )
     yield Variation(
         "outputs_swapped",
         "scores and probabilities are returned in the wrong order",
@@ -224,6 +252,13 @@ def _predictions() -> Iterator[Variation]:
         "one class for each case: axis 1 for rows of cases.",
         "How many numbers should predict return for 5 cases?",
         {"predicted": "np.argmax(p, axis=0)"},
+    )
+    yield Variation(
+        "largest_probability",
+        "predict returns the largest probability, not its class",
+        "max gives the number, argmax its place; wanted is the class.",
+        "Are the numbers that predict returns class numbers?",
+        {"predicted": "p.max(axis=1)"},
     )
     yield Variation(
         "least_probable",
@@ -394,6 +429,14 @@ def _logarithms(net: Dense) -> Iterator[Variation]:
         "The loss adds up −p of the right class; the cross-entropy is −log p.",
         "Which loss do you expect for a probability of 1?",
         {"crossed": "-(t * p).sum(axis=1)"},
+    )
+    yield Variation(
+        "log_of_mean",
+        "the logarithm is taken of the mean probability",
+        "The probabilities of the right classes are averaged before the logarithm; the loss is "
+        "the mean of −log p over the cases.",
+        "Take two cases with p = 1 and p = 0.01. Which loss do you expect?",
+        {"data_loss": net.where(cases, "-np.log((t * p).sum(axis=1).mean())")},
     )
     yield Variation(
         "loss_over_all_classes",

@@ -25,6 +25,7 @@ def given_bugs(net: Dense) -> Iterator[Variation]:
     yield from _functions(net)
     yield from _penalties(net)
     yield from _of_one_penalty(net)
+    yield from _choices(net)
 
 
 def _given_beginnings(net: Dense) -> Iterator[Variation]:
@@ -375,3 +376,55 @@ def _of_one_penalty(net: Dense) -> Iterator[Variation]:
                 "Take each case twice. Should the penalty's part of the gradient change?",
                 {f"dW{k}_penalty": f"({rule} if wrt == '{wrt}' else RIGHT)" for k in every},
             )
+
+
+def _choices(net: Dense) -> Iterator[Variation]:
+    """A choice that is not followed, or that of another layer."""
+    last, every = net.layers, range(1, net.layers + 1)
+    yield Variation(
+        "softmax_in_every_network",
+        "the output goes through softmax also where none is asked for",
+        "The choice softmax = False has no effect on the forward pass.",
+        "Run a regression: can an output be larger than 1?",
+        {"p": "q"},
+    )
+    yield Variation(
+        "linear_before_softmax",
+        "the last layer's activation is left out where a softmax follows",
+        "The last layer's own activation comes first, and its outputs go into the softmax.",
+        "Which array goes into your softmax: z of the last layer or its output?",
+        {
+            f"a{last}": f"(z{last} if softmax else RIGHT)",
+            f"s{last}": f"(np.ones_like(z{last}) if softmax else RIGHT)",
+        },
+    )
+    yield Variation(
+        "error_is_slope",
+        "the derivative of the mean squared error is taken as y − t",
+        "The mean over the outputs of (y − t)² has the derivative 2 (y − t) over their number.",
+        "How far off are the numbers: by the same factor everywhere?",
+        {"squared_slope": "error"},
+    )
+    if net.layers == 1:
+        return
+    for kind, title, other in (
+        ("activations_reversed", "the activations are given to the layers in reverse order", 0),
+        ("activation_of_layer_below", "a layer has the activation of the one below", -1),
+        ("activation_of_layer_above", "a layer has the activation of the one above", 1),
+    ):
+        acts = {k: last + 1 - k if not other else min(max(k + other, 1), last) for k in every}
+        yield Variation(
+            kind,
+            title,
+            "An index into the list of activations is off, on the way forward and back.",
+            "Print for each layer its number and its activation.",
+            {f"a{k}": f"phi(act{acts[k]}, z{k})" for k in every}
+            | {f"s{k}": f"phi_slope(act{acts[k]}, z{k}, a{k})" for k in every},
+        )
+        yield Variation(
+            f"{kind}@slope",
+            title + ", on the way back alone",
+            "An index into the list of activations is off in the backward pass.",
+            "Print for each layer its number and the activation whose derivative is used.",
+            {f"s{k}": f"phi_slope(act{acts[k]}, z{k}, a{k})" for k in every},
+        )

@@ -205,6 +205,14 @@ def _weights(net: Dense) -> Iterator[Variation]:
     yield from _parts_of_weights(net)
     yield from at_layers(
         every,
+        "over_units@dW",
+        "∂L/∂W of {layer} is divided by the number of units",
+        "A mean is taken over the layer's units as well; the gradient is a sum over the cases.",
+        "Double the number of units by taking each twice. Should the gradient of one change?",
+        lambda k: {f"dW{k}_data": f"RIGHT / W{k}.shape[1]"},
+    )
+    yield from at_layers(
+        every,
         "dW_of_ones",
         "the input is missing in ∂L/∂W of {layer}",
         "Every row of the gradient is the sum of δ, as if all inputs were 1.",
@@ -473,6 +481,27 @@ def _wholes(net: Dense) -> Iterator[Variation]:
         {"parameters_changed": "1.0"},
         often=2,
     )
+    for kind, title, sentence, rule in (
+        (
+            "gradient_normalised",
+            "every gradient is divided by its norm",
+            "The gradients have length 1, so they are no longer those of the loss.",
+            "RIGHT / np.linalg.norm(RIGHT)",
+        ),
+        (
+            "gradient_signs",
+            "the signs of the gradients are returned",
+            "Only +1 and −1 are left of the gradients.",
+            "np.sign(RIGHT)",
+        ),
+    ):
+        yield Variation(
+            kind,
+            title,
+            sentence,
+            "Multiply the loss by 1000. By which factor do your gradients grow?",
+            {name: rule for k in every for name in (f"dW{k}", f"db{k}")},
+        )
     for bound in (1, 5):
         yield Variation(
             f"clipped_gradient@{bound}",

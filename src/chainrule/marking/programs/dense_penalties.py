@@ -108,6 +108,77 @@ def _factors(net: Dense) -> Iterator[Variation]:
             {"penalty": net.where("wrt == 'L2'", "2 * RIGHT")},
             often=3,
         )
+    for kind, rule, title, sentence in (
+        (
+            "penalty_not_differentiated",
+            "reg * W{k}**2",
+            "the penalty itself, not its derivative, is added to ∂L/∂W of {layer}",
+            "λw² is the penalty of a weight; its derivative is 2λw.",
+        ),
+        (
+            "penalty_slope_squared",
+            "2 * reg * W{k}**2",
+            "the penalty's derivative has w² in place of w in {layer}",
+            "The derivative of w² is 2w.",
+        ),
+        (
+            "penalty_slope_summed",
+            "2 * reg * np.sum(W{k}) + 0 * W{k}",
+            "the penalty's derivative is one number for all weights of {layer}",
+            "Each weight's derivative is that of its own square: 2λw, not 2λΣw.",
+        ),
+        (
+            "penalty_slope_absolute",
+            "2 * reg * np.abs(W{k})",
+            "the penalty's derivative has |w| in place of w in {layer}",
+            "The derivative of w² is 2w, which is negative for a negative w.",
+        ),
+        (
+            "penalty_slope_sign",
+            "reg * np.sign(W{k})",
+            "the penalty's derivative is λ·sign(w) in {layer}",
+            "λ·sign(w) belongs to λ·|w|; the derivative of λw² is 2λw.",
+        ),
+        (
+            "penalty_slope_twice",
+            "4 * reg * W{k}",
+            "the penalty's derivative is twice too large in {layer}",
+            "4λW is added, or 2λW twice; the derivative of λw² is 2λw.",
+        ),
+        (
+            "rate_squared",
+            "2 * reg**2 * W{k}",
+            "λ is multiplied in twice in the penalty's derivative in {layer}",
+            "2λ²W is added; the derivative of λw² is 2λw.",
+        ),
+    ):
+        if net.penalty == "squares" and not net.is_given:
+            yield from at_layers(
+                _every(net),
+                kind,
+                title,
+                sentence,
+                "Differentiate λw² by w on paper, for w = −3.",
+                ruled("dW{k}_penalty", rule),
+            )
+    if net.layers > 1:
+        sizes = [f"size_{name}" for name in net.parameters]
+        for k in _every(net):
+            others = " + ".join(size for size in sizes if size != f"size_W{k}")
+            yield Variation(
+                f"rate_left_out_of_loss@{k}",
+                f"λ is missing for W of layer {k} in the loss",
+                "A bracket is out of place: λ multiplies only some of the sums.",
+                "Write the penalty with all its brackets. Set reg to 0: what is left of it?",
+                {"penalty": f"reg * ({others}) + size_W{k}"},
+            )
+            yield Variation(
+                f"half_penalty_in_loss@{k}",
+                f"the loss has ½λΣW² for layer {k}, while the gradient is 2λW",
+                "One of the sums of squares is halved, the other and the gradients are not.",
+                "Write the penalty with all its factors, layer by layer.",
+                {f"size_W{k}": net.where("wrt == 'L2'", "RIGHT / 2")},
+            )
     yield from at_layers(
         _every(net),
         "penalty_sign",

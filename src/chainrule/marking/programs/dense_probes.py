@@ -25,7 +25,7 @@ def classifier_probes(net: Dense, state: bool = True) -> Iterator[Probe]:
         return made | {"y": labels(rng, n, sizes[-1])}
 
     yield Probe("five cases", "the batch of a usual call", (one(5, 0.0),))
-    yield Probe("penalty", "reg is not 0", (one(8, 4.0),))
+    yield Probe("penalty", "reg is not 0", (one(20, 4.0),))
     yield Probe("one case", "N = 1: a missing 1/N does not show here", (one(1, 0.0),))
     square = one(4, 0.1, [4] * len(sizes))
     yield Probe("square", "as many cases as inputs and units: every product fits", (square,))
@@ -49,7 +49,7 @@ def given_probes(net: Dense) -> Iterator[Probe]:
         ("relu", "relu", True, "cross_entropy", "L1", 8, sizes),
         ("softmax and squares", "tanh sigmoid", True, "mse", "none", 5, sizes),
         ("one case", "sigmoid relu", False, "mse", "L1", 1, sizes),
-        ("square", "tanh sigmoid linear", True, "cross_entropy", "L2", 4, [4] * len(sizes)),
+        ("square", "tanh sigmoid", True, "cross_entropy", "L2", 4, [4] * len(sizes)),
         ("linear output", "relu tanh", False, "mse", "L2", 6, sizes),
     ):
         made = parameters(rng, chosen)

@@ -124,6 +124,20 @@ def _of_functions(net: Dense) -> Iterator[Variation]:
 
 
 SLOPES = (
+    (
+        "linear",
+        "zero_slope",
+        "np.zeros_like(z{k})",
+        "the slope of the linear activation is 0",
+        "φ(z) = z has the slope 1 everywhere; with 0 nothing flows back.",
+    ),
+    (
+        "linear",
+        "slope_is_z",
+        "z{k}",
+        "the slope of the linear activation is z",
+        "φ(z) = z has the slope 1 everywhere.",
+    ),
     *(
         (
             act,

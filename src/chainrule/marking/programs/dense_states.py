@@ -82,6 +82,13 @@ def state_bugs(net: Dense) -> Iterator[Variation]:
         "Change the weights between two calls. Which W does your backward pass use?",
         lambda k: {f"da{k - 1}": f"RIGHT if before is None else d{k} @ before.W{k}.T"},
     )
+    yield Variation(
+        "stale_labels",
+        "the labels of the first call are used again",
+        "The one-hot targets are kept and not made anew for the labels of this call.",
+        "Call it twice with the same X and other labels. Does the loss change?",
+        {"t": "RIGHT if before is None else before.t"},
+    )
     same = "before is not None and np.array_equal(before.X, X)"
     yield Variation(
         "stale_forward",

@@ -232,8 +232,8 @@ def _rates() -> Iterator[Variation]:
     ):
         yield Variation(kind, title, sentence, hint, {"decays": rule})
     yield Variation(
-        "decay_subtracted",
-        "the decay is divided by, not multiplied with",
+        "decay_divides",
+        "the rate is divided by the decay, not multiplied",
         "The rate grows from epoch to epoch; it is multiplied by the decay.",
         hint,
         {"rates": "learning_rate / decay**decays"},
