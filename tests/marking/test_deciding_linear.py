@@ -66,6 +66,17 @@ def named(verdict):
     return [*verdict.explanations, *(one for others in verdict.same for one in others)]
 
 
+def test_more_bugs_than_anyone_makes_are_no_explanation_and_nothing_right():
+    lines = tuple(Line(f"a{k}", f"x + {k}", f"a of {k}", "forward") for k in range(8))
+    bugs = [Variation(f"b@{k}", f"b of {k}", "", "", {f"a{k}": f"x**{k} - 9"}) for k in range(8)]
+    probes = tuple(Probe(f"{x}", "", ({"x": x},)) for x in (2.7, 3.1))
+    program = Program("steps", lines, tuple(bugs), probes)
+    names = tuple(line.name for line in lines)
+    verdict = decide(program, answered(program, bugs, lines=names))
+    assert not verdict.is_right
+    assert verdict.unexplained
+
+
 def test_what_is_right_is_right_whatever_the_order_of_its_sums(program):
     assert decide(program, answered(program)).is_right
     assert decide(program, answered(program, change=lambda _, v: v * (1 + 2e-13))).is_right

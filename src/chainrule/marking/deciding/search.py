@@ -146,6 +146,10 @@ class Search:
             if goals:
                 found.fitting = goals
                 return found
+            if best.wrong == len(self.entries):  # with more bugs than any one student makes
+                best = State(start, self.first_wrong(start, forced), forced)
+            if best.wrong == len(self.entries):
+                return found
             entry = self.entries[best.wrong]
             found.unexplained.append(entry)
             if entry.found is None:
