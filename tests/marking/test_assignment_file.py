@@ -13,7 +13,7 @@ from chainrule.marking.assignments.assignment import (
     modules_of,
     shipped,
 )
-from chainrule.marking.assignments.checking import _of_hidden
+from chainrule.marking.assignments.checking import _left, _of_hidden
 
 TEXT = """\
 [assignment]
@@ -178,9 +178,21 @@ def test_a_hidden_part_whose_calls_another_part_shows_is_warned_of(tmp_path):
     (tmp_path / FILE).write_text(TEXT, "utf-8")
     assignment = load_assignment(tmp_path)
     loss, gradients = assignment.parts
-    hidden = replace(gradients, is_hidden=True)
-    (warning,) = _of_hidden(replace(assignment, parts=(loss, hidden)), hidden)
-    assert warning == "gradients is hidden, but loss shows numbers of the same calls"
-    assert not list(_of_hidden(assignment, gradients))
-    other = replace(loss, program=replace(loss.program, probes=()))
-    assert not list(_of_hidden(replace(assignment, parts=(other, hidden)), hidden))
+    hidden = replace(loss, is_hidden=True)
+    (warning,) = _of_hidden(replace(assignment, parts=(hidden, gradients)), hidden)
+    assert warning == "loss is hidden, but gradients shows numbers of the same calls"
+    assert not list(_of_hidden(assignment, loss))
+    silent = replace(gradients, calls=replace(gradients.calls, returns={"dW1": "grads['W1']"}))
+    assert not list(_of_hidden(replace(assignment, parts=(hidden, silent)), hidden))
+    other = replace(gradients, program=replace(gradients.program, probes=()))
+    assert not list(_of_hidden(replace(assignment, parts=(hidden, other)), hidden))
+
+
+def test_bugs_that_any_part_tells_apart_are_not_called_alike():
+    assignment = load_assignment(shipped()["NTNU"])
+    titles = [v.title for v in assignment.parts[0].program.variations if not v.is_convention]
+    one = next(title for title in titles if title.startswith("W of layer 1 is missing in"))
+    other = next(title for title in titles if title.startswith("W of layer 1 is left out"))
+    assert not list(_left(assignment, [(one, other)]))
+    alone = replace(assignment, parts=assignment.parts[:1])
+    assert list(_left(alone, [(one, other, one)])) == [(one, other)]

@@ -19,7 +19,11 @@ from chainrule.marking.assignments.assignment import assignment_at, load_assignm
 from chainrule.marking.classes import classroom
 from chainrule.marking.classes.classroom import Kept, as_text, from_text, in_json, mark_class
 from chainrule.marking.classes.reports.counting import found_in
-from chainrule.marking.classes.reports.written import class_json, write_reports
+from chainrule.marking.classes.reports.written import (
+    class_json,
+    write_reports,
+    write_reports_of_all,
+)
 from chainrule.marking.classes.submissions import find_submissions
 from chainrule.marking.result import Demonstration, Marked, PartResult, Shown
 
@@ -147,6 +151,17 @@ def test_the_tables_have_everybody(marked):
     assert [one["points"] for one in found["students"]] == [most - 5, most, 0, 0]
     who = {one["kind"]: one["students"] for one in found["bugs"]}
     assert who == {"sign": ["Ada _b_Lovelace"], "refused": ["Eve", "Mallory"]}
+
+
+def test_who_is_marked_alone_stands_in_the_table_of_all(marked, handed_in, tmp_path):
+    shutil.copytree(marked[1] / "r", tmp_path / "results")
+    everybody = find_submissions(handed_in, marked[0].assignment.files)
+    bob = replace(marked[0], results=marked[0].results[1:2])
+    assert write_reports_of_all(bob, everybody, tmp_path) == 4
+    assert (tmp_path / "class.csv").read_bytes() == (marked[1] / "class.csv").read_bytes()
+    (tmp_path / "results" / "Eve.json").unlink()
+    assert write_reports_of_all(bob, everybody, tmp_path) == 3
+    assert "Eve" not in (tmp_path / "class.csv").read_text("utf-8")
 
 
 def test_a_bug_counts_once_a_student(marked):

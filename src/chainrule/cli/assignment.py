@@ -23,6 +23,9 @@ app = typer.Typer(
 
 FAILED = 1
 
+SHOWN = 3
+"""Of more groups of bugs that a part does not tell apart, the first are printed."""
+
 
 @app.command("init", epilog=epilog("assignment init"))
 def init(
@@ -114,6 +117,7 @@ def check(
 def _print(checked: Checked, *, full: bool) -> None:
     """Print what was found about each part, and what may be changed."""
     from chainrule.cli.tables import print_rows
+    from chainrule.core.notation import counted
 
     headings = ("part", "your solution", "bugs noticed", "told apart", "time", "limit")
     rows = []
@@ -135,8 +139,11 @@ def _print(checked: Checked, *, full: bool) -> None:
             say(f"{part.name}: your solution does not pass")
             for line in part.said:
                 say(f"  {line}")
-        for group in part.alike:
+        for group in part.alike if full else part.alike[:SHOWN]:
             say(f"{part.name}: the same numbers come of: {'; or '.join(group)}")
+        if not full and len(part.alike) > SHOWN:
+            left = counted(len(part.alike) - SHOWN, "other case")
+            say(f"{part.name}: so they do in {left} (--full)")
         for title in part.missed if full else ():
             say(f"{part.name}: not noticed: {title}")
     for warning in checked.warnings:

@@ -88,10 +88,11 @@ def command(
     from chainrule.core.files import locked
     from chainrule.core.interrupts import terminable
     from chainrule.core.limits import machine_cores
+    from chainrule.core.notation import counted
     from chainrule.marking.assignments.assignment import assignment_at
     from chainrule.marking.assignments.checking import require_right
     from chainrule.marking.classes.classroom import mark_class
-    from chainrule.marking.classes.reports.written import RESULTS, write_reports
+    from chainrule.marking.classes.reports.written import RESULTS, write_reports_of_all
     from chainrule.marking.classes.submissions import chosen, find_submissions
 
     wanted = assignment_at(assignment)
@@ -102,7 +103,8 @@ def command(
             )
         _export(form, wanted, submissions, out, trust=trust)
         return
-    found = chosen(find_submissions(submissions, wanted.files), only or [])
+    everybody = find_submissions(submissions, wanted.files)
+    found = chosen(everybody, only or [])
     folder = _folder(out, submissions)
     require_right(wanted)
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,9 +122,11 @@ def command(
         except KeyboardInterrupt:
             say("stopped; what is marked is kept: the same command goes on", to_stderr=True)
             raise
-        write_reports(marked, folder)
+        written = write_reports_of_all(marked, everybody, folder)
     if not quiet:
         _print(marked, folder)
+        if only:
+            say(f"they hold {written} of {counted(len(everybody), 'submission')}")
     if any(kept.failed for kept in marked.results):
         raise typer.Exit(FAILED)
 

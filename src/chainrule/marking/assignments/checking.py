@@ -7,7 +7,7 @@ lets the others through; where two bugs give the same numbers in all probes, bot
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isclose
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.marking.assignments.assignment import FILE, Assignment, Part, require_solution
 from chainrule.marking.assignments.differences import differing_gradients
+from chainrule.marking.assignments.reference import CASE
 from chainrule.marking.classes.classroom import mark_handed_in
 from chainrule.marking.classes.submissions import Submission
-from chainrule.marking.program import Probe, Values, Variation, is_same
+from chainrule.marking.program import Case, Probe, Values, Variation, is_same
 from chainrule.marking.result import PartResult
 from chainrule.marking.sandbox.starting import find_tier
 
@@ -40,9 +41,11 @@ class PartCheck:
         known: how many bugs are known in the stages that it judges.
         noticed: how many of them change a value that the part is charged for.
         missed: the titles of those that change none.
-        alike: groups of titles of bugs that give the same numbers in all probes.
+        alike: groups of titles of bugs that give the same numbers in all probes, and that no
+            other part tells apart either.
         seconds: what the solution takes.
         limit: what it may take.
+        titles: of all bugs that are known.
     """
 
     name: str
@@ -54,6 +57,7 @@ class PartCheck:
     alike: tuple[tuple[str, ...], ...] = ()
     seconds: float = 0.0
     limit: float = 0.0
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,33 @@ def check_assignment(assignment: Assignment) -> Checked:
     marked = kept.marked
     results = {result.name: result for result in marked.parts}
     parts = tuple(_checked(assignment, part, results[part.name]) for part in assignment.parts)
+    parts = tuple(replace(one, alike=tuple(_left(assignment, one.alike))) for one in parts)
     return Checked(parts, find_tier().sentence, tuple(_warnings(assignment, parts)))
+
+
+def _left(assignment: Assignment, groups: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Of groups of bugs that a part does not tell apart, by titles, those that no part does."""
+    for group in groups:
+        left = list(dict.fromkeys(group))
+        while left:
+            first, *rest = left
+            same = [o for o in rest if not _are_told_apart(assignment, first, o)]
+            if same:
+                yield (first, *same)
+            left = [one for one in rest if one not in same]
+
+
+def _are_told_apart(assignment: Assignment, *titles: str) -> bool:
+    return any(_tells_apart(part, *titles) for part in assignment.parts)
+
+
+def _tells_apart(part: Part, *titles: str) -> bool:
+    """Whether two bugs, by their titles, give other numbers in a part."""
+    known = {bug.title: bug for bug in part.program.variations}
+    if any(title not in known for title in titles):
+        return False
+    one, other = (_numbers(part, known[title]) for title in titles)
+    return not _agree(part, one, other)
 
 
 def _checked(assignment: Assignment, part: Part, result: PartResult) -> PartCheck:
@@ -127,6 +157,7 @@ def _checked(assignment: Assignment, part: Part, result: PartResult) -> PartChec
         groups,
         result.seconds,
         part.limits.seconds,
+        tuple(bug.title for bug in bugs),
     )
 
 
@@ -191,6 +222,7 @@ def _size(numbers: _Numbers) -> float:
 
 def _warnings(assignment: Assignment, checks: Sequence[PartCheck]) -> Iterator[str]:
     """What a teacher may want to change."""
+    noticed = {title for one in checks for title in one.titles if title not in one.missed}
     total = sum(part.credit for part in assignment.parts)
     if total == 0:
         yield "no part is worth a point"
@@ -200,7 +232,7 @@ def _warnings(assignment: Assignment, checks: Sequence[PartCheck]) -> Iterator[s
                 f"{part.name}: your solution takes {check.seconds:.1f} s of {check.limit:g} s; a "
                 "slower one that is right, with loops, may not end in time"
             )
-        if check.noticed < FEW * check.known:
+        if len(noticed.intersection(check.titles)) < FEW * check.known:
             yield f"{part.name}: it notices few of the bugs of what it judges; return more values"
         yield from _of_hidden(assignment, part)
 
@@ -217,10 +249,23 @@ def _of_hidden(assignment: Assignment, part: Part) -> Iterator[str]:
     if not part.is_hidden:
         return
     for other in assignment.parts:
-        same = {probe.name for probe in other.program.probes} & {
-            probe.name for probe in part.program.probes
-        }
-        shows = not other.is_hidden and other.program.name == part.program.name and same
-        if shows and set(other.calls.returns) & set(part.calls.returns):
+        is_same = other.is_reference or other.program.name == part.program.name
+        shows = not other.is_hidden and other.is_reference == part.is_reference and is_same
+        if shows and set(other.calls.returns) & set(part.judged) and _have_calls(part, other):
             yield f"{part.name} is hidden, but {other.name} shows numbers of the same calls"
             return
+
+
+def _have_calls(part: Part, other: Part) -> bool:
+    """Whether two parts have calls with the same inputs."""
+    cases = [
+        [call for probe in one.program.probes for call in probe.calls] for one in (part, other)
+    ]
+    return any(_is_same_case(one, another) for one in cases[0] for another in cases[1])
+
+
+def _is_same_case(one: Case, other: Case) -> bool:
+    names = [name for name in one if name != CASE]
+    return {*names} == {name for name in other if name != CASE} and all(
+        np.array_equal(one[name], other[name]) for name in names
+    )

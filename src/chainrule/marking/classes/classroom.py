@@ -182,6 +182,23 @@ def mark_class(
     return Class(assignment, results, len(left))
 
 
+def kept_of_others(
+    assignment: Assignment, submissions: Sequence[Submission], folder: Path
+) -> tuple[Kept, ...]:
+    """What an earlier marking found of submissions, of those that it still holds for.
+
+    Args:
+        assignment: as it is now.
+        submissions: as they are now.
+        folder: where results are kept.
+    """
+    digest = digest_of(assignment)
+    found = (
+        _kept(_file(folder, one), digest_of_submission(one.path), digest) for one in submissions
+    )
+    return tuple(kept for kept in found if kept is not None)
+
+
 def _file(folder: Path, submission: Submission) -> Path:
     return folder / f"{submission.student}.json"
 

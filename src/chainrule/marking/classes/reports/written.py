@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import printable
 from chainrule.core.files import require_own, write_whole
 from chainrule.core.strict_json import finite_or_null
-from chainrule.marking.classes.classroom import Class, in_json
+from chainrule.marking.classes.classroom import Class, in_json, kept_of_others
 from chainrule.marking.classes.reports.counting import found_in
 from chainrule.marking.classes.reports.of_class import class_page
 from chainrule.marking.classes.reports.page import points
 from chainrule.marking.classes.reports.student import student_page
+from chainrule.marking.classes.submissions import Submission
 
 PAGES = "students"
 RESULTS = "results"
@@ -41,6 +42,29 @@ def write_reports(marked: Class, folder: Path) -> None:
     write_whole(folder / "class.html", class_page(marked), own=True)
     write_whole(folder / "class.csv", class_csv(marked), own=True)
     write_whole(folder / "class.json", class_json(marked), own=True)
+
+
+def write_reports_of_all(marked: Class, everybody: Sequence[Submission], folder: Path) -> int:
+    """Write the reports of those who were marked now and of those who were marked earlier.
+
+    Args:
+        marked: those who were marked now.
+        everybody: all submissions of the class.
+        folder: an existing one, with the results that are kept.
+
+    Returns:
+        How many the reports hold; others are not marked, or not as the assignment is now.
+
+    Raises:
+        ChainruleError: a file cannot be written.
+    """
+    now = {kept.marked.student: kept for kept in marked.results}
+    others = [one for one in everybody if one.student not in now]
+    earlier = kept_of_others(marked.assignment, others, folder / RESULTS) if others else ()
+    known = now | {kept.marked.student: kept for kept in earlier}
+    results = tuple(known[one.student] for one in everybody if one.student in known)
+    write_reports(replace(marked, results=results), folder)
+    return len(results)
 
 
 def class_csv(marked: Class) -> str:
