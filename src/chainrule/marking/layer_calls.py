@@ -182,7 +182,6 @@ def _names(*words: str) -> frozenset[str]:
 
 
 _IMAGES = (INPUT, "x")
-_CONVOLUTION = {"stride": "stride", "pad": "pad"}
 _POOL = "{'pool_height': height, 'pool_width': width, 'stride': stride}"
 
 LAYERS = (

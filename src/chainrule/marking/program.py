@@ -19,9 +19,6 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 
-STAGES = ("forward", "loss", "backward", "update")
-"""The stages of a program, in the order in which a fault in one of them is looked for."""
-
 FAILURES = (
     ArithmeticError,
     AttributeError,
@@ -51,7 +48,7 @@ class Line:
         rule: the NumPy expression in inputs, earlier names, ``np``, ``before`` (the values of the
             call before on the same object; None at the first) and the program's functions.
         says: what the value is, as in a sentence: ``∂L/∂W of layer 1``.
-        stage: one of `STAGES`.
+        stage: a word, such as forward, loss, backward or update: a fault is charged once a stage.
     """
 
     name: str

@@ -23,10 +23,6 @@ def _every(net: Dense) -> range:
     return range(1, net.layers + 1)
 
 
-def _slopes_without(net: Dense, rule: str) -> dict[str, str]:
-    return {f"dW{k}_penalty": rule for k in _every(net)}
-
-
 def _left_out(net: Dense) -> Iterator[Variation]:
     if not net.is_given:  # where it is a convention
         yield Variation(

@@ -70,10 +70,6 @@ def _lines() -> Iterator[Line]:
     yield Line("validated", "1.0", "whether val_acc_history is of the validation set", "update")
 
 
-def _of_all(rule: str) -> dict[str, str]:
-    return {f"{name}_moved": rule.format(name=name, pull=pull) for name, pull in PULLS.items()}
-
-
 def _variations() -> Iterator[Variation]:
     yield from _steps()
     yield from _forgotten()
