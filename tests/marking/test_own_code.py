@@ -1,10 +1,12 @@
 """Functions of a file are checked in the sandbox, by numbers alone."""
 
+import json
+
 import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.own_code import check_pair, inputs_from
+from chainrule.marking.own_code import check_pair, importable, inputs_from
 from chainrule.marking.recognising import Pair
 
 MINE = """
@@ -40,6 +42,18 @@ def of_last(dout, cache):
     x, w, z, s = cache
     return {"dx": dx, "dw": last["x"].T @ (dout * (s + z * s * (1 - s))), "db": db}
 
+def clip(x):
+    return np.where(abs(x) < 1, x, 0.1 * x)
+
+def clip_slope(x):
+    return np.where(abs(x) < 1, 1.0, 0.1)
+
+def hinge(scores, y):
+    return np.mean(np.maximum(0, 1 - y * scores))
+
+def hinge_slope(scores, y):
+    return np.where(y * scores < 1, -y, 0) / len(scores)
+
 def fails(dout, cache):
     return dout @ cache[7]
 
@@ -57,11 +71,12 @@ def checked(tmp_path_factory):
     (folder / "mine.py").write_text(MINE, "utf-8")
 
     def check(backward, forward="swish", parameters=("x", "w", "b"), inputs=None):
-        needed = 2 if backward else 0
+        needs = ("g", "cache") if backward else ()
         return check_pair(
-            folder, Pair("mine", forward, backward, parameters, needed, "layer"), inputs
+            folder, Pair("mine", forward, backward, parameters, needs, "layer"), inputs
         )
 
+    check.folder = folder
     return check
 
 
@@ -84,6 +99,19 @@ def test_what_is_wrong_is_said(checked, backward, words):
     found = checked(backward)
     assert found.verdict == "WRONG"
     assert words in " ".join(found.lines)
+
+
+def test_a_right_derivative_is_right_though_shapes_were_guessed(tmp_path, checked):
+    notebook = {"cells": [{"cell_type": "code", "source": ["%time\n", MINE]}]}
+    (tmp_path / "2 clips.ipynb").write_text(json.dumps(notebook), "utf-8")
+    with importable(tmp_path / "2 clips.ipynb") as file:
+        pair = Pair(file.stem, "clip", "clip_slope", ("x",), ("x",), "elementwise")
+        assert check_pair(file.parent, pair).verdict == "right"
+    found = check_pair(
+        checked.folder, Pair("mine", "hinge", "hinge_slope", *[("scores", "y")] * 2, "loss")
+    )
+    assert found.verdict == "right"
+    assert "all inputs are vectors" in found.lines[0]
 
 
 def test_a_loss_may_return_its_gradients_of_some_inputs(checked):

@@ -13,9 +13,12 @@ from chainrule.cli.terminal import say
 if TYPE_CHECKING:
     from chainrule.marking.own_code import Checked
     from chainrule.marking.recognising import Recognised
-    from chainrule.marking.result import Demonstration, Shown
+    from chainrule.marking.result import Demonstration
 
 WRONG = 1
+
+AS_ABOVE = "What is wrong here comes from what is wrong above; mend that first."
+"""What a part says of itself whose numbers follow from a fault that was told already."""
 
 RIGHT = "Right: every number agrees."
 """What a part says of itself where the verdict has said it."""
@@ -60,7 +63,7 @@ def command(
     1: something is wrong; 2: something could not be checked.
     """
     from chainrule.core.errors import ChainruleError
-    from chainrule.marking.own_code import check_file, inputs_from, of_names
+    from chainrule.marking.own_code import check_file, importable, inputs_from, of_names
     from chainrule.marking.recognising import recognise
 
     if backward and not forward:
@@ -68,15 +71,18 @@ def command(
             "--backward names the gradient of a function: name it by --forward"
         )
     given = inputs_from(inputs) if inputs else None
-    known = of_names(file, forward, backward) if forward else recognise(file)
-    if not quiet:
-        say(known.why)
     found: list[Checked] = []
-    for one in check_file(known, given, trust=trust):
-        found.append(one)
-        _print(one, quiet=quiet)
+    with importable(file) as path:
+        known = of_names(path, forward, backward) if forward else recognise(path)
+        if known.interface and not quiet:
+            say(known.why)
+        for one in check_file(known, given, trust=trust):
+            found.append(one)
+            _print(one, quiet=quiet)
     if not found:
         raise ChainruleError(_nothing(file, known))
+    for name in known.left if not quiet else ():
+        say(f"\n{name}: not checked")
     say(_conclusion(found))
     if any(one.verdict == "not run" for one in found):
         raise typer.Exit(2)
@@ -88,16 +94,22 @@ def _print(one: Checked, *, quiet: bool) -> None:
     if quiet and one.verdict == "right":
         return
     say(f"\n{one.name}: {one.verdict}")
-    for line in one.lines[:1] if one.verdict == "wrong before" else one.lines:
-        if line != RIGHT:
+    for line in (AS_ABOVE,) if one.verdict == "wrong before" else one.lines:
+        if line != RIGHT and (one.verdict != "right" or not quiet):
             say(_indented(line))
     if one.shown is not None and one.verdict == "WRONG" and not quiet:
         _show(one.shown)
 
 
-def _indented(text: str, width: int = 96) -> str:
+WIDEST = 98
+"""A line of text is no longer than this, however wide the terminal is."""
+
+
+def _indented(text: str) -> str:
+    import shutil
     import textwrap
 
+    width = max(min(shutil.get_terminal_size().columns, WIDEST) - 3, 40)
     wrapped = [textwrap.fill(line, width, subsequent_indent="  ") for line in text.splitlines()]
     return textwrap.indent("\n".join(wrapped), "  ")
 
@@ -105,16 +117,14 @@ def _indented(text: str, width: int = 96) -> str:
 def _show(shown: Demonstration) -> None:
     """A small input that shows a bug, as lines of numbers."""
     say(_indented(shown.title))
-    for array in shown.given:
-        say(_row(array))
-    say(_row(shown.found, f"{shown.found.name}, yours"))
-    say(_row(shown.expected, f"{shown.expected.name}, right"))
-
-
-def _row(array: Shown, name: str = "") -> str:
-    rows = [" ".join(f"{value:10.4g}" for value in row) for row in array.rows]
-    head = f"    {name or array.name:<14}"
-    return "\n".join(f"{head if k == 0 else ' ' * len(head)}{row}" for k, row in enumerate(rows))
+    named = [(array.name, array.rows) for array in shown.given]
+    named.append((f"{shown.found.name}, yours", shown.found.rows))
+    named.append((f"{shown.expected.name}, right", shown.expected.rows))
+    texts = [(name, [[f"{x:.4g}" for x in row] for row in rows]) for name, rows in named]
+    width = max((len(text) for _, rows in texts for row in rows for text in row), default=1) + 1
+    for name, rows in texts:
+        lines = [" ".join(text.rjust(width) for text in row) for row in rows]
+        say("\n".join(f"    {'' if k else name:<14}{line}" for k, line in enumerate(lines)))
 
 
 def _conclusion(found: list[Checked]) -> str:
@@ -126,7 +136,7 @@ def _conclusion(found: list[Checked]) -> str:
 
 def _nothing(file: Path, known: Recognised) -> str:
     return (
-        f"{file}: nothing in it looks like a gradient ({known.why}). Functions are found by their "
+        f"{file}: nothing in it looks like a gradient: {known.why}. Functions are found by their "
         "names, such as tanh and tanh_derivative, or affine_forward and affine_backward; others "
         "are named: --forward f --backward f_slope"
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from math import log10
 from typing import Any
 
@@ -28,6 +31,15 @@ STEPS = (1e-3, 1e-4, 1e-5)
 KINK = 1e-5
 """Steps that disagree by more than this part of the largest number are at a kink."""
 
+ROUGH_LIMIT, ROUGH_KINK = 1e-3, 1e-2
+"""The same for a function that computes in float32, which keeps 7 digits."""
+
+ROUGH_STEPS = (3e-2, 1e-2, 3e-3)
+"""Smaller steps would drown in its rounding."""
+
+_UPSTREAM = re.compile(r"g|up\w*|delta\w*|\w*grad\w*|d[a-zA-Z]|d_\w+|dout\w*|dL\w*|dnext\w*")
+"""What the gradient of the output is called that a backward function is handed."""
+
 
 @dataclass(frozen=True)
 class GradientFound:
@@ -39,17 +51,19 @@ class GradientFound:
         numeric: by differences; NaN next to a kink, where no number is compared.
         error: the largest difference, relative to the largest number; NaN
             where nothing can be compared.
+        limit: the largest error at which it is right.
     """
 
     name: str
     found: Array | None
     numeric: Array
     error: float
+    limit: float = LIMIT
 
     @property
     def is_right(self) -> bool:
         """Whether all its numbers agree."""
-        return self.error <= LIMIT
+        return self.error <= self.limit
 
     @property
     def digits(self) -> int:
@@ -59,9 +73,9 @@ class GradientFound:
 
 # Calling it in the form that it has
 
-CACHE, WITH_INPUTS, INPUTS, TOGETHER = "g, cache", "g, inputs", "inputs", "together"
-"""The forms of a backward function: what it is given. Together: the forward function returns its
-gradients as well."""
+CACHE, WITH_INPUTS, INPUTS, STATE, TOGETHER = "g, cache", "g, inputs", "inputs", "g", "together"
+"""The forms of a backward function: what it is given. The one that is given g alone remembers the
+forward pass by itself. Together: the forward function returns its gradients as well."""
 
 
 class OwnFunction:
@@ -82,11 +96,14 @@ class OwnFunction:
         self.forward, self.backward, self.names = forward, backward, tuple(names)
         self.name = name_of(forward)
         self.backward_name = self.name if backward is None else name_of(backward)
-        self.needed = 0 if backward is None else len(required(backward))
+        self.needs = () if backward is None else tuple(required(backward))
+        self.every = [] if backward is None else [p.name for p in _parameters(backward)]
+        self.is_rough = False
 
     def run(self, case: Inputs) -> tuple[Array, Any]:
         """The output and the cache, which is None where there is none."""
-        result = self.forward(*case.values())
+        with _same_random_numbers():
+            result = called(self.forward, case)
         out, cache = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
         out = np.asarray(out)
         if out.dtype.kind not in "biuf":
@@ -94,6 +111,7 @@ class OwnFunction:
                 f"{self.name} returns {type(result).__name__} where an array or (array, cache) "
                 "of real numbers is expected"
             )
+        self.is_rough = out.dtype.kind == "f" and out.dtype.itemsize < 8
         return out.astype(float), cache
 
     def outputs(self, cases: Sequence[Inputs]) -> list[Array]:
@@ -111,31 +129,52 @@ class OwnFunction:
         """What the backward function is given, by the number of its arguments."""
         if self.backward is None:
             return TOGETHER
-        if cache is not None and self.needed == 2:
+        needed, takes_g = len(self.needs), self._takes_upstream(case)
+        if cache is not None and needed == 2:
             return CACHE
-        if self.needed == len(case) + 1:
+        if needed == len(case) + 1 or (takes_g and 1 < needed <= len(case)):
             return WITH_INPUTS
-        if self.needed == len(case):
+        if not takes_g and (needed == len(case) or (needed and set(self.needs) <= set(case))):
             return INPUTS
+        if needed == 1:
+            return STATE
         expected = "2 (g, cache)" if cache is not None else f"{len(case)} or {len(case) + 1}"
         raise ShapeError(
-            f"{self.backward_name} takes {counted(self.needed, 'argument')}; expected {expected}: "
+            f"{self.backward_name} takes {counted(needed, 'argument')}; expected {expected}: "
             f"the inputs of {self.name}, with g = ∂L/∂output before them unless it returns a "
             "derivative itself"
         )
+
+    def _takes_upstream(self, case: Inputs) -> bool:
+        """Whether the name of the first argument says that it is ∂L/∂output."""
+        first = self.needs[0] if self.needs else ""
+        return first not in case and _UPSTREAM.fullmatch(first) is not None
 
     def gradients(self, case: Inputs, cache: Any, g: Array) -> Any:
         """What the backward function returns, as it returns it."""
         form = self.form(case, cache)
         if self.backward is None:
             return cache
-        if form == CACHE:
-            return self.backward(g, cache)
-        values = case.values()
-        return self.backward(g, *values) if form == WITH_INPUTS else self.backward(*values)
+        if form in (CACHE, STATE):
+            return self.backward(g, cache) if form == CACHE else self.backward(g)
+        if form == WITH_INPUTS:
+            return self.backward(g, *(case[name] for name in self.taken(case, 1)))
+        return self.backward(*(case[name] for name in self.taken(case, 0)))
+
+    def taken(self, case: Inputs, before: int) -> list[str]:
+        """The inputs that the backward function takes behind its first arguments.
+
+        They are given by their names where it calls them as the forward function does.
+        """
+        names = self.every[before:]
+        if not set(self.needs[before:]) <= set(case):
+            return list(case)[: len(names) or None]
+        return list(takewhile(case.__contains__, names))
 
 
-def by_name(returned: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array | None]:
+def by_name(
+    returned: Any, shapes: Mapping[str, tuple[int, ...]], order: Sequence[str] = ()
+) -> dict[str, Array | None]:
     """The gradients that a backward function returned, by the names of the inputs.
 
     Args:
@@ -143,12 +182,16 @@ def by_name(returned: Any, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, A
             are the names, with or without a ``d`` or ``grad_`` before or ``_grad`` behind.
         shapes: of the inputs. Of fewer gradients than inputs each belongs to the next input of
             its shape; of the inputs left over nothing is said, unless none has a gradient.
+        order: the names of all inputs, also of those that are not differentiated: as many
+            gradients as these are theirs.
     """
     if isinstance(returned, Mapping):
         plain = {_plain(str(key)): _numbers(value) for key, value in returned.items()}
         found = {name: plain.get(_plain(name)) for name in shapes}
     else:
         values = list(returned) if isinstance(returned, tuple | list) else [returned]
+        if len(values) == len(order) > len(shapes):
+            values = [value for name, value in zip(order, values, strict=True) if name in shapes]
         found = _in_order([_numbers(value) for value in values], shapes)
     is_partial = any(value is not None for value in found.values())
     return {k: v for k, v in found.items() if v is not None} if is_partial else found
@@ -199,6 +242,35 @@ def required(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in _parameters(function) if p.default is p.empty]
 
 
+def every_parameter(function: Callable[..., Any]) -> list[str]:
+    """The names of all parameters of a function."""
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def called(function: Callable[..., Any], case: Inputs) -> Any:
+    """Call a function by the names of its parameters where they are those of the inputs."""
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        found = []
+    by_names = {p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    return function(**case) if case.keys() <= by_names else function(*case.values())
+
+
+@contextmanager
+def _same_random_numbers() -> Iterator[None]:
+    """NumPy's global generator begins anew within, and goes on as if nothing had been drawn."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
 # One round: both passes, the differences, and what they tell
 
 
@@ -220,22 +292,40 @@ class Examination:
         self.problems: list[str] = []
         out, cache = self._forward()
         self.form = function.form(case, cache)
-        takes_g = self.form in (CACHE, WITH_INPUTS)
+        takes_g = self.form in (CACHE, WITH_INPUTS, STATE)
         has_g = takes_g or (self.form == INPUTS and out.ndim > 0)
         self.g = rng.normal(size=out.shape) if has_g else np.ones(out.shape)
         self.out = out
         returned = self._backward(cache)
         if self.form == INPUTS and out.ndim:
             returned = self._of_derivative(returned)
-        self.gradients = tuple(self._compared(by_name(returned, self._shapes)))
-        if takes_g and not self.problems:
+        self.gradients = tuple(self._compared(by_name(returned, self._shapes, tuple(case))))
+        if takes_g and self.form != STATE and not self.problems:
             self._look_at_state()
 
     def _forward(self) -> tuple[Array, Any]:
         given = _copied(self.case)
         out, cache = self.function.run(given)
         self._require_unchanged(given, self.case, self.function.name)
+        self._require_same_again(out)
         return out, cache
+
+    def _require_same_again(self, out: Array) -> None:
+        name = self.function.name
+        if not np.isfinite(out).all():
+            raise ShapeError(
+                f"{name} gives nan or inf for the inputs that were tried, and of these no "
+                "differences can be taken; give it inputs that it is defined for, such as "
+                "inputs={'x': np.array([0.5, 2.0])}"
+            )
+        again = self.function.outputs([_copied(self.case), _copied(self.case)])
+        if not all(np.array_equal(out, one) for one in again):
+            raise ShapeError(
+                f"{name} gives different results for the same arguments: it draws random numbers "
+                "from a generator of its own, or keeps something from call to call. A gradient "
+                "can be checked only where a call can be repeated: seed the generator inside, or "
+                "let the mask be an argument"
+            )
 
     def _backward(self, cache: Any) -> Any:
         given, g = _copied(self.case), self.g.copy()
@@ -273,7 +363,11 @@ class Examination:
                 f"but {self.function.name} is not elementwise: an output depends on several "
                 "inputs, so its derivative is a matrix. What is returned is its diagonal at best"
             )
-        return self.g * array if array.shape == self.out.shape else returned
+            return self.g * array
+        if array.shape == self.out.shape:
+            self.g = np.ones(self.out.shape)
+            return array
+        return returned
 
     def _is_elementwise(self, name: str) -> bool:
         """Whether moving the first number of the input moves the first output alone."""
@@ -285,8 +379,9 @@ class Examination:
     def _compared(self, returned: Mapping[str, Array | None]) -> Iterator[GradientFound]:
         for name, found in returned.items():
             numeric, doubt = self._numeric(name)
-            one = GradientFound(name, found, numeric, _error(found, numeric, doubt, self._floor))
-            yield one
+            error = _error(found, numeric, doubt, self._floor)
+            limit = ROUGH_LIMIT if self.function.is_rough else LIMIT
+            yield GradientFound(name, found, numeric, error, limit)
 
     @property
     def _shapes(self) -> dict[str, tuple[int, ...]]:
@@ -306,18 +401,20 @@ class Examination:
             points.append(vector.copy())
             return 0.0
 
-        for step in STEPS:
+        steps = ROUGH_STEPS if self.function.is_rough else STEPS
+        for step in steps:
             central_difference(note, start.ravel(), step=step)
         cases = [{**_copied(self.case), name: v.reshape(start.shape)} for v in points]
         losses = iter([float(np.sum(self.g * out)) for out in self.function.outputs(cases)])
         by_step = [
-            central_difference(lambda _: next(losses), start.ravel(), step=step) for step in STEPS
+            central_difference(lambda _: next(losses), start.ravel(), step=step) for step in steps
         ]
         gaps = np.abs(np.diff(by_step, axis=0))
         numeric = np.choose(gaps.argmin(axis=0), by_step[:-1])
         doubt = gaps.min(axis=0)
         scale = float(np.abs(numeric).max(initial=0.0))
-        numeric = np.where(doubt > KINK * max(scale, self._floor), np.nan, numeric)
+        kink = ROUGH_KINK if self.function.is_rough else KINK
+        numeric = np.where(doubt > kink * max(scale, self._floor), np.nan, numeric)
         return numeric.reshape(start.shape), doubt.reshape(start.shape)
 
     def _is_deaf(self) -> bool:
@@ -325,9 +422,39 @@ class Examination:
         _, cache = self.function.run(_copied(self.case))
         doubled = self.function.gradients(_copied(self.case), cache, 2 * self.g)
         found = {one.name: one.found for one in self.gradients}
-        return _are_same(by_name(doubled, self._shapes), found) and any(
+        return self._are_same(doubled, found) and any(
             value is not None and value.any() for value in found.values()
         )
+
+    def _are_same(self, returned: Any, found: Mapping[str, Array | None]) -> bool:
+        return _are_same(by_name(returned, self._shapes, tuple(self.case)), found)
+
+    def where(self, one: GradientFound) -> str:
+        """Where a gradient's wrong numbers stand, as in a sentence; empty if all are wrong."""
+        (same,) = (found for found in self.gradients if found.name == one.name)
+        if same.found is None or same.found.shape != same.numeric.shape:
+            return ""
+        known = ~np.isnan(same.numeric)
+        scale = float(np.abs(same.numeric[known]).max(initial=0.0))
+        wrong = known & ~(np.abs(same.found - same.numeric) <= 10 * same.limit * scale)
+        if not wrong.any() or np.array_equal(wrong, known):
+            return ""
+        place = self._place(wrong, known, np.asarray(self.case[one.name]))
+        return f"in {np.count_nonzero(wrong)} of {np.count_nonzero(known)} numbers{place}"
+
+    def _place(self, wrong: Array, known: Array, value: Array) -> str:
+        """What the wrong numbers have in common, if something."""
+        for name, labels in self.case.items():
+            if isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and wrong.ndim == 2:
+                at_labels = np.zeros_like(wrong)
+                if labels.shape == wrong.shape[:1] and labels.max() < wrong.shape[1]:
+                    at_labels[np.arange(len(labels)), labels] = True
+                if at_labels.any() and not (wrong & ~at_labels).any():
+                    return f", all of them at the right class (the column {name} of each row)"
+        for words, there in (("negative", value < 0), ("positive", value > 0)):
+            if np.array_equal(wrong, known & there):
+                return f", which are those of {words} inputs"
+        return ""
 
     def relation(self, one: GradientFound) -> str:
         """What a wrong gradient of this round has to do with the right one; empty if unknown."""
@@ -356,25 +483,26 @@ class Examination:
                 f"{name} gives the same gradients whatever gradient it is handed, so it does not "
                 "use ∂L/∂output; the chain rule multiplies by it"
             )
-        elif not _are_same(by_name(first, self._shapes), found):
+        elif not self._are_same(first, found):
             self.problems.append(
                 f"after another forward pass {name} gives other gradients for the same cache: it "
                 "uses something that the forward pass keeps outside the cache, of the last call"
             )
-        elif not _are_same(by_name(again, self._shapes), found):
+        elif not self._are_same(again, found):
             self.problems.append(
                 f"{name} called twice with the same arguments gives two different answers: it "
                 "changes what is in the cache, or adds to gradients that it does not clear"
             )
 
 
-def complaint(one: GradientFound, function: OwnFunction, relation: str) -> str:
+def complaint(one: GradientFound, function: OwnFunction, relation: str, where: str = "") -> str:
     """What is wrong with a gradient, in a sentence.
 
     Args:
         one: the gradient.
         function: whose it is.
         relation: what it has to do with the right one, as in a sentence; empty if unknown.
+        where: the numbers that are wrong, such as ``in 3 of 15 numbers``; empty of all.
     """
     name = function.backward_name
     if one.found is None:
@@ -393,7 +521,8 @@ def complaint(one: GradientFound, function: OwnFunction, relation: str) -> str:
     at = np.unravel_index(int(np.where(np.isnan(off), -1, off).argmax()), off.shape)
     place = "".join(f"[{k}]" for k in at)
     return (
-        f"the gradient for {one.name} is wrong{': ' + relation if relation else ''}; at "
+        f"the gradient for {one.name} is wrong{' ' + where if where else ''}"
+        f"{': ' + relation if relation else ''}; at "
         f"{one.name}{place} {name} gives {one.found[at]:.6g}, differences of {function.name} "
         f"give {one.numeric[at]:.6g}"
     )

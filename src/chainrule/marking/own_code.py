@@ -6,9 +6,11 @@ import ast
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from keyword import iskeyword
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,15 +18,24 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem, nearest
+from chainrule.core.errors import ChainruleError, ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.checks import judge_check, judge_numeric
-from chainrule.marking.examination import CACHE, INPUTS, Inputs, OwnFunction
+from chainrule.marking.classes.submissions import notebook_code
+from chainrule.marking.classes.unpacking import Refused
+from chainrule.marking.examination import (
+    CACHE,
+    INPUTS,
+    STATE,
+    WITH_INPUTS,
+    Inputs,
+    OwnFunction,
+)
 from chainrule.marking.marking import mark_parts
-from chainrule.marking.own_function import examined, guessed_inputs
+from chainrule.marking.own_function import FunctionReport, examined, guessed_inputs
 from chainrule.marking.program import Probe
 from chainrule.marking.recognising import Check, Pair, Recognised
-from chainrule.marking.result import Demonstration, Marked
+from chainrule.marking.result import Demonstration, Marked, PartResult
 from chainrule.marking.sandbox.running import Calls, Limits, Returned, ask
 
 READING = """
@@ -35,6 +46,8 @@ def read(result):
 def values(found):
     if isinstance(found, dict):
         return list(found.values())
+    if isinstance(found, list) and not any(np.ndim(one) for one in found):
+        return [np.array(found)]
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
 def keys(found):
@@ -75,7 +88,7 @@ class FunctionThere(OwnFunction):
         self.folder, self.pair, self.names = folder, pair, tuple(names)
         self.limits, self.trust = limits, trust
         self.name, self.backward_name = pair.forward, pair.backward or pair.forward
-        self.needed = pair.needed
+        self.needs, self.every, self.is_rough = pair.needs, list(pair.needs), False
         self.backward = None if pair.backward is None else self._not_here
 
     def _not_here(self) -> None:
@@ -85,6 +98,8 @@ class FunctionThere(OwnFunction):
         """The output; in place of the cache, whether there is one."""
         (answer,) = self._asked("", {"out": "out", "has_cache": "has_cache"}, [case])
         _write_changes(answer, case)
+        kind = answer.kinds.get("out")
+        self.is_rough = kind is not None and kind.type in ("float16", "float32")
         has_cache = bool(answer.values["has_cache"])
         if has_cache and self.backward is None:
             return _numbers(answer, self.name), self.gradients(case, True, np.ones(()))
@@ -125,15 +140,37 @@ class FunctionThere(OwnFunction):
     def _gradient_call(self, case: Inputs, cache: Any) -> str:
         if self.backward is None:
             return "cache"
-        form, inputs = self.form(case, cache or None), ", ".join(case)
-        given = "_g, cache" if form == CACHE else inputs if form == INPUTS else f"_g, {inputs}"
-        return f"{self._function(self.backward_name)}({given})"
+        given = {
+            CACHE: ["_g", "cache"],
+            STATE: ["_g"],
+            INPUTS: self.taken(case, 0),
+            WITH_INPUTS: ["_g", *self.taken(case, 1)],
+        }[self.form(case, cache or None)]
+        return f"{self._function(self.backward_name)}({', '.join(given)})"
+
+    def _arguments(self, case: Inputs) -> list[str]:
+        """The names that the function is called with."""
+        given = [name for name in case if name[0] != "_"]
+        return given if set(self.pair.parameters) <= set(given) else list(self.pair.parameters)
+
+    def require_loaded(self) -> None:
+        """Raise what is wrong with the file itself, which no inputs would mend."""
+        calls = Calls(
+            (self.pair.module,), "", "there = 1.0", {"there": "there"}, load="definitions"
+        )
+        probe = Probe("load", "the file alone", ({},))
+        (answer,) = ask(self.folder, calls, [probe], self.limits, trust=self.trust)["load"]
+        if answer.trouble is not None:
+            raise _failed(answer, self.folder / f"{self.pair.module}.py")
 
     def _asked(
         self, call: str, returns: Mapping[str, str], cases: Sequence[Inputs]
     ) -> Sequence[Returned]:
-        names = ", ".join(self.pair.parameters)
-        forward = f"out, cache, has_cache = read({self._function(self.name)}({names}))"
+        names = ", ".join(f"{name}={name}" for name in self._arguments(cases[0]))
+        forward = (
+            "np.random.seed(0)\n"
+            f"out, cache, has_cache = read({self._function(self.name)}({names}))"
+        )
         calls = Calls(
             (self.pair.module,), READING, f"{forward}\n{call}", returns, load="definitions"
         )
@@ -158,7 +195,7 @@ def _gathered(answer: Returned) -> Any:
         return dict(zip(keys.split(","), arrays, strict=False))
     while arrays and arrays[-1] is None:
         arrays.pop()
-    return tuple(arrays)
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
 def _numbers(answer: Returned, name: str) -> Array:
@@ -186,6 +223,39 @@ def _failed(answer: Returned, file: Path) -> ConfigError:
 
 
 # What a file is asked for
+
+
+@contextmanager
+def importable(file: Path) -> Iterator[Path]:
+    """A file that Python can import: a notebook as its code, ``2-layers.py`` as ``_2_layers.py``.
+
+    Args:
+        file: a file or a folder.
+
+    Yields:
+        The path itself, or that of a copy that is there within, with the files beside it.
+
+    Raises:
+        ConfigError: a notebook that cannot be read.
+    """
+    is_notebook = file.suffix.lower() == ".ipynb"
+    if not file.is_file() or not (is_notebook or file.suffix.lower() == ".py"):
+        yield file
+        return
+    name = re.sub(r"\W|^(?=\d)", "_", file.stem)
+    if name == file.stem and not iskeyword(name) and not is_notebook:
+        yield file
+        return
+    with TemporaryDirectory() as place:
+        for beside in islice(sorted(file.parent.glob("*.py")), MOST_FILES):
+            _copy(beside, Path(place) / beside.name)
+        copy = Path(place) / f"{name}_.py" if iskeyword(name) else Path(place) / f"{name}.py"
+        try:
+            content = notebook_code(file).encode() if is_notebook else file.read_bytes()
+        except (Refused, OSError) as error:
+            raise ConfigError(Problem(str(error), file)) from error
+        copy.write_bytes(content)
+        yield copy
 
 
 @dataclass(frozen=True)
@@ -254,6 +324,7 @@ def check_pair(
         ConfigError: they cannot be called, or run with none of the inputs that were tried.
     """
     plain = FunctionThere(folder, pair, (), trust=trust)
+    plain.require_loaded()
     given = inputs or guessed_inputs(pair.parameters, lambda case: plain.run(case)[0])
     if given is None:
         raise ConfigError(
@@ -263,8 +334,31 @@ def check_pair(
                 folder / f"{pair.module}.py",
             )
         )
-    report = examined(lambda names: FunctionThere(folder, pair, names, trust=trust), given)
+
+    def checked(its: Inputs) -> FunctionReport:
+        return examined(lambda names: FunctionThere(folder, pair, names, trust=trust), its)
+
+    report = checked(given)
+    if not report.right and inputs is None:
+        return _with_other_shapes(pair, report, checked)
     return Checked(pair.forward, _word(report.right), tuple(str(report).splitlines()))
+
+
+def _with_other_shapes(
+    pair: Pair, report: FunctionReport, checked: Callable[[Inputs], FunctionReport]
+) -> Checked:
+    """A function that is wrong for the inputs that were guessed: it may be meant for vectors."""
+    try:
+        other = checked(dict.fromkeys(pair.parameters, (5,)))
+    except ChainruleError:
+        other = report
+    if not other.right:
+        return Checked(pair.forward, "WRONG", tuple(str(report).splitlines()))
+    said = (
+        f"{other}, where all inputs are vectors of 5 numbers",
+        f"With matrices it is not: {report}. If it is meant for them, say so with --inputs",
+    )
+    return Checked(pair.forward, "right", said)
 
 
 def _word(is_right: bool) -> str:
@@ -299,8 +393,8 @@ def of_names(file: Path, forward: str, backward: str | None) -> Recognised:
                     file,
                 )
             )
-    needed = 0 if backward is None else len(_needed(functions[backward]))
-    pair = Pair(file.stem, forward, backward, _needed(functions[forward]), needed, "layer")
+    needs = () if backward is None else _needed(functions[backward])
+    pair = Pair(file.stem, forward, backward, _needed(functions[forward]), needs, "layer")
     why = f"{file.name}: {forward}" + (f" and {backward}" if backward else " with its gradients")
     return Recognised("functions", why, file.parent, unknown=(pair,))
 
@@ -324,7 +418,9 @@ def check_file(
     if found.assignment:
         yield from _course(found, trust=trust)
     elif found.parts:
-        yield from _parts(mark_parts(found.parts, found.root, trust=trust))
+        for part, checked in _parts(mark_parts(found.parts, found.root, trust=trust)):
+            other = partial(check_pair, found.root, trust=trust)
+            yield _by_itself(part, checked, found.pairs.get(part.name), other)
     for pair in found.unknown:
         yield _tried(pair.forward, partial(check_pair, found.root, pair, inputs, trust=trust))
     for check in found.checks:
@@ -342,7 +438,8 @@ def _course(found: Recognised, *, trust: bool) -> Iterator[Checked]:
             _copy(file, folder / name)
         parts = [p for p in assignment.parts if all((folder / name).exists() for name in p.files)]
         imports = assignment.imports
-        yield from _parts(mark_parts(parts, folder, imports=imports, trust=trust))
+        marked = mark_parts(parts, folder, imports=imports, trust=trust)
+        yield from (checked for _, checked in _parts(marked))
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -351,11 +448,25 @@ def _copy(file: Path, to: Path) -> None:
         shutil.copyfile(file, to)
 
 
-def _parts(marked: Marked) -> Iterator[Checked]:
+def _parts(marked: Marked) -> Iterator[tuple[PartResult, Checked]]:
     words = {"right": "right", "wrong": "WRONG", "charged before": "wrong before"}
     for part in marked.parts:
         word = words.get(part.status, part.status)
-        yield Checked(part.title, word, part.lines, part.demonstration)
+        yield part, Checked(part.title, word, part.lines, part.demonstration)
+
+
+def _by_itself(
+    part: PartResult, checked: Checked, pair: Pair | None, check: Callable[[Pair], Checked]
+) -> Checked:
+    """A part of which no explanation fits may be another function than its name says."""
+    is_unexplained = not part.bugs or any("unexplained" in bug for bug in part.bugs)
+    if checked.verdict == "right" or pair is None or not is_unexplained:
+        return checked
+    other = _tried(pair.forward, partial(check, pair))
+    if other.verdict != "right":
+        return checked
+    note = f"It is not what {pair.forward} usually stands for ({part.title}), but gradient and"
+    return Checked(pair.forward, "right", (*other.lines, f"{note} function belong together."))
 
 
 def _tried(name: str, check: Callable[[], Checked]) -> Checked:
@@ -364,6 +475,8 @@ def _tried(name: str, check: Callable[[], Checked]) -> Checked:
         return check()
     except ConfigError as error:
         return Checked(name, "not run", tuple(str(problem) for problem in error.problems))
+    except ChainruleError as error:
+        return Checked(name, "not run", (str(error),))
 
 
 def _judged(folder: Path, check: Check, *, trust: bool) -> Checked:

@@ -7,7 +7,7 @@ returns. An upstream of ones would let a backward function pass that forgets it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
@@ -18,11 +18,13 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, nearest
 from chainrule.core.notation import counted
 from chainrule.marking.examination import (
+    LIMIT,
     Examination,
     GradientFound,
     Inputs,
     OwnFunction,
     complaint,
+    every_parameter,
     name_of,
     required,
 )
@@ -58,7 +60,9 @@ class FunctionReport:
             return "\n".join(self.problems)
         worst = min(one.digits for one in self.gradients)
         names = ", ".join(one.name for one in self.gradients)
-        return f"{self.name} is right to {worst} digits: the gradients for {names}"
+        rough = any(one.limit > LIMIT for one in self.gradients)
+        note = "; it computes in float32, so no more can be seen" if rough else ""
+        return f"{self.name} is right to {worst} digits: the gradients for {names}{note}"
 
 
 def check_function(
@@ -74,10 +78,11 @@ def check_function(
     Args:
         forward: the function. It returns an array or a number; or ``(output, cache)``; or,
             without ``backward``, ``(output, gradients)``, as a loss with its gradients does.
-        backward: one of ``backward(g, cache)``, ``backward(g, *inputs)``, ``backward(*inputs)``,
-            with g = ∂L/∂output of the output's shape. The last form returns φ′(z) of an
-            elementwise φ, the gradient of a number, or a Jacobian (*output, *input). It returns
-            one array, a tuple in the order of the inputs, or a dictionary by their names.
+        backward: one of ``backward(g, cache)``, ``backward(g, *inputs)``, ``backward(g)`` of an
+            object that remembers its forward pass, and ``backward(*inputs)``, with g =
+            ∂L/∂output of the output's shape. The last form returns φ′(z) of an elementwise φ,
+            the gradient of a number, or a Jacobian (*output, *input). It returns one array,
+            a tuple in the order of the inputs, or a dictionary by their names.
         inputs: the arguments of ``forward`` by name. A tuple of whole numbers is a shape, for
             which normal numbers are drawn; arrays of real numbers are differentiated; everything
             else, such as labels and settings, is passed as it is. By default ``forward`` takes
@@ -100,6 +105,7 @@ def check_function(
         >>> print(check_function(linear, linear_backward, {"x": (5, 3), "w": (3, 2)}))
         linear is right to 12 digits: the gradients for x, w
     """
+    _require_callable(forward, backward, inputs)
     if inputs is None:
         names = required(forward)
         if len(names) != 1:
@@ -109,7 +115,25 @@ def check_function(
                 "inputs={'x': (5, 3), 'w': (3, 4)}"
             )
         inputs = {names[0]: (4, 3)}
+    inputs = _in_order_of(forward, inputs)
     return examined(lambda names: OwnFunction(forward, backward, names), inputs, wrt, seed)
+
+
+def _require_callable(forward: Any, backward: Any, inputs: Any) -> None:
+    for name, function in (("forward", forward), ("backward", backward)):
+        if not callable(function) and (function is not None or name == "forward"):
+            raise ShapeError(f"{name} is a function; found {type(function).__name__}")
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise ShapeError(
+            "inputs is a dictionary of the arguments by name, such as {'x': (5, 3)}; "
+            f"found {type(inputs).__name__}"
+        )
+
+
+def _in_order_of(forward: Callable[..., Any], inputs: Inputs) -> Inputs:
+    """The inputs in the order of the function's parameters, where they have their names."""
+    order = [name for name in every_parameter(forward) if name in inputs]
+    return {name: inputs[name] for name in order} if len(order) == len(inputs) else inputs
 
 
 def examined(
@@ -137,7 +161,7 @@ def examined(
         problems += [one for one in found.problems if one not in problems]
         gradients = _worse(gradients, found.gradients)
     wrong = [one for one in gradients if not one.is_right]
-    problems += [complaint(one, function, found.relation(one)) for one in wrong]
+    problems += [complaint(one, function, found.relation(one), found.where(one)) for one in wrong]
     return FunctionReport(function.name, tuple(gradients), tuple(problems))
 
 
@@ -154,7 +178,12 @@ def _worse(one: Sequence[GradientFound], other: Sequence[GradientFound]) -> list
 
 
 GUESSES: tuple[tuple[frozenset[str], tuple[Any, ...]], ...] = (
-    (frozenset({"w", "weights", "weight", "k", "kernel"}), ((3, 4), (4, 3), (3, 3))),
+    (
+        frozenset({"w", "weights", "weight", "k", "kernel", "key"}),
+        ((3, 4), (4, 3), (3, 3), (3,), (5, 3), (5,)),
+    ),
+    (frozenset({"v", "value", "values"}), ((5, 3), (4, 3), (5,))),
+    (frozenset({"margin"}), (1.0,)),
     (frozenset({"b", "bias", "biases", "beta", "gamma"}), ((4,), (1, 4), (3,), (1, 3))),
     (frozenset({"t", "y", "target", "targets", "labels", "y_true"}), ((5, 3), LABELS, (5,))),
     (frozenset({"reg", "lam", "lambda_", "alpha", "eps", "rate", "p"}), (0.3,)),
@@ -203,7 +232,15 @@ def _is_shape(value: Any) -> bool:
 def _array(value: Any, rng: np.random.Generator) -> Any:
     if _is_shape(value):
         return rng.normal(size=value)
+    if isinstance(value, list) and value and all(isinstance(one, float) for one in value):
+        return np.array(value)
     return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"
 
 
 def _redrawn(
@@ -224,5 +261,9 @@ def _differentiable(given: Inputs, wrt: Sequence[str] | None) -> tuple[str, ...]
                 f"{', '.join(able) or 'none'}" + (f"; {meant} is meant?" if meant else "")
             )
     if not able:
-        raise ShapeError("no input is an array of real numbers, so there is nothing to check")
+        found = ", ".join(f"{name} is {_kind(value)}" for name, value in given.items())
+        raise ShapeError(
+            "no input is an array of real numbers, so there is nothing to differentiate: "
+            f"{found}. A shape such as (4, 3) draws numbers; np.array([1.0, 2.0]) gives them"
+        )
     return tuple(able if wrt is None else wrt)

@@ -43,7 +43,7 @@ class Pair:
         forward: the name of the function.
         backward: the name of its gradient; None where the function returns its gradients itself.
         parameters: of the function, those without a default value.
-        needed: how many arguments the gradient needs.
+        needs: the arguments that the gradient needs.
         kind: ``layer``, ``elementwise`` or ``loss``, as far as the names tell.
     """
 
@@ -51,7 +51,7 @@ class Pair:
     forward: str
     backward: str | None
     parameters: tuple[str, ...]
-    needed: int
+    needs: tuple[str, ...]
     kind: str
 
 
@@ -71,6 +71,8 @@ class Recognised:
         checks: gradient checks and numeric gradients of the submission's own.
         root: the folder that is handed to the sandbox.
         left: functions that were seen and are not judged.
+        pairs: of each part, its functions as a pair of which nothing is known: a name may
+            stand for something else than it does here.
     """
 
     interface: str
@@ -82,6 +84,7 @@ class Recognised:
     unknown: tuple[Pair, ...] = ()
     checks: tuple[Check, ...] = ()
     left: tuple[str, ...] = ()
+    pairs: Mapping[str, Pair] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -357,6 +360,7 @@ def _functions(files: Sequence[_File], root: Path) -> Recognised:
         unknown=tuple(found.unknown),
         checks=tuple(found.checks),
         left=tuple(found.left),
+        pairs=found.pairs,
     )
 
 
@@ -368,6 +372,7 @@ class _Found:
     unknown: list[Pair] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    pairs: dict[str, Pair] = field(default_factory=dict)
 
     def take(self, file: _File) -> None:
         """Look for pairs and checks in one more file."""
@@ -380,16 +385,24 @@ class _Found:
         ]
         others = {n: f for n, f in functions.items() if n not in checks and n[:2] != "__"}
         used = self._layers(others)
+        used |= self._backwards({n: f for n, f in others.items() if n not in used})
         used |= self._derivatives({n: f for n, f in others.items() if n not in used})
         used |= self._losses({n: f for n, f in others.items() if n not in used}, file)
         own = _function_names(file)
         self.left += [n for n in others if n in own and n not in used and n[0] != "_"]
         self._classes(file)
 
-    def _add(self, parts: Iterable[Part]) -> bool:
+    def _add(
+        self,
+        parts: Iterable[Part],
+        forward: Defined | None = None,
+        backward: Defined | None = None,
+    ) -> bool:
         made = list(parts)
         for part in made:
             self.parts.setdefault(part.name, part)
+            if forward is not None and forward.is_known and not forward.owner:
+                self.pairs.setdefault(part.name, _pair(forward, backward, "layer"))
         return bool(made)
 
     def _layers(self, functions: Mapping[str, Defined]) -> set[str]:
@@ -409,8 +422,24 @@ class _Found:
             used |= {name, forward.name}
             if not (forward.is_known or backward.is_known):
                 continue
-            if not self._add(layer_parts(match[1], forward, backward)):
+            if not self._add(layer_parts(match[1], forward, backward), forward, backward):
                 self._leave(forward, backward, "layer")
+        return used
+
+    def _backwards(self, functions: Mapping[str, Defined]) -> set[str]:
+        """Pairs f and f_backward."""
+        plain = {name.lower(): name for name in functions}
+        used: set[str] = set()
+        for name, backward in functions.items():
+            match = _BACKWARD.fullmatch(name)
+            base = plain.get(match[1].lower()) if match else None
+            if base is None or not (functions[base].is_known and backward.is_known):
+                continue
+            used |= {name, base}
+            if not self._add(
+                layer_parts(base, functions[base], backward), functions[base], backward
+            ):
+                self._leave(functions[base], backward, "layer")
         return used
 
     def _derivatives(self, functions: Mapping[str, Defined]) -> set[str]:
@@ -426,9 +455,9 @@ class _Found:
             loss = loss_part(base, value, slope)
             known = known_name(base)
             if loss is not None:
-                self._add([loss])
+                self._add([loss], value, slope)
             elif known is not None and len(value.parameters) <= 1:
-                self._add([function_part(known, value, slope)])
+                self._add([function_part(known, value, slope)], value, slope)
             elif value.is_known:
                 kind = "elementwise" if len(value.parameters) == 1 else "loss"
                 self._leave(value, slope, kind)
@@ -444,7 +473,7 @@ class _Found:
                 continue
             part = loss_part(name, function, None)
             if part is not None:
-                self._add([part])
+                self._add([part], function)
                 used.add(name)
             elif name in pairs and "loss" in name.lower():
                 self._leave(function, None, "loss")
@@ -461,16 +490,20 @@ class _Found:
                 self._add(layer_parts(_snake(word), forward, backward))
 
     def _leave(self, forward: Defined, backward: Defined | None, kind: str) -> None:
-        pair = Pair(
-            forward.module,
-            forward.name,
-            backward.name if backward else None,
-            forward.parameters,
-            len(backward.parameters) if backward else 0,
-            kind,
-        )
+        pair = _pair(forward, backward, kind)
         if pair not in self.unknown:
             self.unknown.append(pair)
+
+
+def _pair(forward: Defined, backward: Defined | None, kind: str) -> Pair:
+    return Pair(
+        forward.module,
+        forward.name,
+        backward.name if backward else None,
+        forward.parameters,
+        backward.parameters if backward else (),
+        kind,
+    )
 
 
 def _snake(name: str) -> str:

@@ -83,6 +83,8 @@ def definitions(tree: ast.Module, module: str = "") -> ast.Module:
     classes; where that fails it is left out.
     """
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    if "." not in module:
+        _make_absolute(tree)
     kept = list(_kept(tree.body, classes | _CALLED))
     file = module.replace(".", "/") + ".py"
     whole = {id(node) for node in kept}
@@ -93,6 +95,15 @@ def definitions(tree: ast.Module, module: str = "") -> ast.Module:
     return ast.fix_missing_locations(
         ast.Module([_wrapped(node) for node in kept], tree.type_ignores)
     )
+
+
+def _make_absolute(tree: ast.Module) -> None:
+    """Let ``from .utils import f`` of a file that is run alone find the file beside it."""
+    for k, node in enumerate(tree.body):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            new = ast.Import(node.names) if node.module is None else node
+            node.level = 0
+            tree.body[k] = ast.copy_location(new, node)
 
 
 def _kept(body: Sequence[ast.stmt], called: frozenset[str] | set[str]) -> Iterator[ast.stmt]:
