@@ -148,10 +148,12 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         return
     if net.is_given:
         yield _unshifted(f"a{net.layers}")
+        yield _unshifted_sum(f"a{net.layers}", "q")
         yield from _epsilons(("-t / (p + {eps})",))
         return
     last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     yield _unshifted(last)
+    yield _unshifted_sum(last, "p")
     yield Variation(
         "shift_over_batch",
         "softmax is shifted by the largest logit of the whole batch",
@@ -216,6 +218,18 @@ def _unshifted(last: str) -> Variation:
         {"shifted": last},
         group="shift of softmax",
         often=2,
+    )
+
+
+def _unshifted_sum(last: str, out: str) -> Variation:
+    return Variation(
+        "no_shift_in_log_sum",
+        "log Σ e^z is infinite at large logits: the maximum is not subtracted",
+        "e^z is infinite from z = 710 on, and so is log Σ e^z, although it is close to the "
+        "largest logit: log Σ e^z = max z + log Σ e^(z − max z), whose exponents are at most 0.",
+        "What is np.log(np.exp(1000.0))?",
+        {"shifted": last, out: f"np.exp({last} - np.log(total))"},
+        group="shift of softmax",
     )
 
 

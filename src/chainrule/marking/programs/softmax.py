@@ -59,6 +59,14 @@ def softmax_shifts(none: Mapping[str, str], batch: Mapping[str, str]) -> Iterato
 def softmax_forward(out: str = "out", x: str = "x") -> Iterator[Variation]:
     """What goes wrong between the logits ``x`` and the probabilities ``out``."""
     yield from softmax_shifts({"shifted": x}, {"shifted": f"{x} - {x}.max()"})
+    yield convention(
+        "no_shift_in_log_sum",
+        "shift",
+        "log Σ e^x is infinite at large logits: the maximum is not subtracted",
+        "e^1000 is infinite in floating point, so log Σ e^x is too, although it is close to the "
+        "largest logit: log Σ e^x = max x + log Σ e^(x − max x), whose exponents are at most 0.",
+        **{"shifted": x, out: f"np.exp({x} - np.log(total))"},
+    )
     yield bug(
         f"wrong_axis@{out}",
         "softmax normalises over the cases in place of the classes",
