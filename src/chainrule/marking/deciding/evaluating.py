@@ -316,3 +316,46 @@ def array_of(value: Any) -> Array | None:
         return np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         return None
+
+
+def slacks(bench: Bench, probe: str) -> Mapping[tuple[int, str], Any]:
+    """What rounding may make of every line: the change under tiny changes of the inputs.
+
+    Args:
+        bench: of the program; what is found is kept with it.
+        probe: the name of one of its probes.
+    """
+    kept = bench.__dict__.setdefault("slacks", {})
+    if probe not in kept:
+        kept[probe] = _measured_slacks(bench, bench.probes[probe])
+    found: Mapping[tuple[int, str], Any] = kept[probe]
+    return found
+
+
+def _measured_slacks(bench: Bench, probe: Probe) -> dict[tuple[int, str], Any]:
+    rng = np.random.default_rng(0)
+    step, found = 1e-10, dict[tuple[int, str], Any]()
+    for _ in range(2):
+        calls = tuple(
+            {name: _nudged(value, step, rng) for name, value in call.items()}
+            for call in probe.calls
+        )
+        moved = Bench(bench.program, (Probe(probe.name, probe.why, calls),))
+        under, right = moved.under((), None), bench.under((), None)
+        for call in range(len(calls)):
+            for line in bench.program.order:
+                a = array_of(under.value(probe.name, call, line))
+                b = array_of(right.value(probe.name, call, line))
+                if a is None or b is None or a.shape != b.shape:
+                    continue
+                with np.errstate(all="ignore"):
+                    change = np.nan_to_num(np.abs(a - b), nan=0.0, posinf=0.0)
+                now = 1e-13 + change / step * 1e-14
+                found[call, line] = np.maximum(now, found.get((call, line), 0.0))
+    return found
+
+
+def _nudged(value: Any, step: float, rng: np.random.Generator) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value * (1 + step * rng.choice([-1.0, 1.0], value.shape))
+    return value

@@ -13,12 +13,11 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations, count, islice, product
-from typing import Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.marking.deciding.evaluating import FAILED, Bench, Under, array_of, reached
+from chainrule.marking.deciding.evaluating import FAILED, Bench, Under, array_of, reached, slacks
 from chainrule.marking.deciding.fits import Fit, fits
 from chainrule.marking.program import RIGHT, Probe, Program, Variation, is_same
 
@@ -124,7 +123,7 @@ class Search:
             if e.found is None:
                 self.stopped[e.probe, e.call].add(e.line)
         self.bench = bench_of(program, probes)
-        self.slack = {e.probe: _slacks(self.bench, e.probe) for e in self.entries}
+        self.slack = {e.probe: slacks(self.bench, e.probe) for e in self.entries}
         self.agreed: dict[tuple[int, int], bool] = {}
         self.found = {(e.probe, e.call, e.line): e.found for e in self.entries}
         self.left, self.is_deep = _MOST_TRIED, True
@@ -575,41 +574,3 @@ def bench_of(program: Program, probes: Sequence[Probe]) -> Bench:
     bench = _BENCHES[id(program)][1]
     bench.trim()
     return bench
-
-
-def _slacks(bench: Bench, probe: str) -> Mapping[tuple[int, str], Any]:
-    """What rounding may make of every line: the change under tiny changes of the inputs."""
-    kept = bench.__dict__.setdefault("slacks", {})
-    if probe not in kept:
-        kept[probe] = _measured_slacks(bench, bench.probes[probe])
-    found: Mapping[tuple[int, str], Any] = kept[probe]
-    return found
-
-
-def _measured_slacks(bench: Bench, probe: Probe) -> dict[tuple[int, str], Any]:
-    rng = np.random.default_rng(0)
-    step, found = 1e-10, dict[tuple[int, str], Any]()
-    for _ in range(2):
-        calls = tuple(
-            {name: _nudged(value, step, rng) for name, value in call.items()}
-            for call in probe.calls
-        )
-        moved = Bench(bench.program, (Probe(probe.name, probe.why, calls),))
-        under, right = moved.under((), None), bench.under((), None)
-        for call in range(len(calls)):
-            for line in bench.program.order:
-                a = array_of(under.value(probe.name, call, line))
-                b = array_of(right.value(probe.name, call, line))
-                if a is None or b is None or a.shape != b.shape:
-                    continue
-                with np.errstate(all="ignore"):
-                    change = np.nan_to_num(np.abs(a - b), nan=0.0, posinf=0.0)
-                now = 1e-13 + change / step * 1e-14
-                found[call, line] = np.maximum(now, found.get((call, line), 0.0))
-    return found
-
-
-def _nudged(value: Any, step: float, rng: np.random.Generator) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value * (1 + step * rng.choice([-1.0, 1.0], value.shape))
-    return value

@@ -48,6 +48,13 @@ def _convolution_lines() -> Iterator[Line]:
 
 
 def _convolution_forward() -> Iterator[Variation]:
+    yield from _kernels_turned()
+    yield from _biases_and_channels()
+    yield from _padding_and_windows()
+
+
+def _kernels_turned() -> Iterator[Variation]:
+    """The convolution of mathematics, which turns the kernel."""
     turned = "w[:, :, ::-1, ::-1]"
     yield convention(
         "kernel_turned",
@@ -66,6 +73,10 @@ def _convolution_forward() -> Iterator[Variation]:
         "Try a kernel with a single 1 that is not in its middle.",
         product=f"np.einsum('ncrshw,fchw->nfrs', seen, {turned})",
     )
+
+
+def _biases_and_channels() -> Iterator[Variation]:
+    """The bias, and the sum over the channels."""
     yield bug(
         "bias_left_out@out",
         "the bias is left out of the forward pass",
@@ -108,6 +119,10 @@ def _convolution_forward() -> Iterator[Variation]:
         "Change the first channel of x: does the output change?",
         product="np.einsum('nrshw,fhw->nfrs', seen[:, -1], w[:, -1])",
     )
+
+
+def _padding_and_windows() -> Iterator[Variation]:
+    """The padding, and windows or cases that are left out."""
     yield bug(
         "no_padding@out",
         "the padding is left out",
@@ -140,6 +155,13 @@ def _convolution_forward() -> Iterator[Variation]:
 
 
 def _convolution_x() -> Iterator[Variation]:
+    yield from _cropped()
+    yield from _filters_of_x()
+    yield from _windows_of_x()
+
+
+def _cropped() -> Iterator[Variation]:
+    """How the padding is cut off again."""
     yield bug(
         "cropped_by_minus_pad@dx",
         "the padding is cut off with pad:-pad, which is empty for pad 0",
@@ -165,6 +187,10 @@ def _convolution_x() -> Iterator[Variation]:
         "Where in the padded image does x begin?",
         dx="dpadded[:, :, : x.shape[2], : x.shape[3]]",
     )
+
+
+def _filters_of_x() -> Iterator[Variation]:
+    """The sum over the filters, and their kernels."""
     yield bug(
         "assigned@dx",
         "∂L/∂x is assigned, not added, where windows overlap",
@@ -207,6 +233,10 @@ def _convolution_x() -> Iterator[Variation]:
         "Set the first filter to 0: is dx right?",
         dseen="np.einsum('nrs,chw->ncrshw', dout[:, 0], w[0])",
     )
+
+
+def _windows_of_x() -> Iterator[Variation]:
+    """Where the windows of the gradient lie."""
     yield bug(
         "no_upstream@dx",
         "dout is left out of ∂L/∂x",
@@ -247,6 +277,12 @@ def _convolution_x() -> Iterator[Variation]:
 
 
 def _convolution_w() -> Iterator[Variation]:
+    yield from _sums_of_w()
+    yield from _products_of_w()
+
+
+def _sums_of_w() -> Iterator[Variation]:
+    """The sums over the cases and the places."""
     yield bug(
         "assigned@dw",
         "∂L/∂w is assigned, not added, window by window",
@@ -294,6 +330,10 @@ def _convolution_w() -> Iterator[Variation]:
         "Does dw grow when the image grows?",
         dw="RIGHT / dout[0, 0].size",
     )
+
+
+def _products_of_w() -> Iterator[Variation]:
+    """What the upstream is multiplied by."""
     yield bug(
         "no_upstream@dw",
         "dout is left out of ∂L/∂w",
@@ -326,73 +366,76 @@ def _convolution_w() -> Iterator[Variation]:
     )
 
 
+_BIASES = {
+    "bias_of_places@db": (
+        "∂L/∂b is summed over the places of the last case alone",
+        "The bias of a filter is added at every place of every case, so its gradient is a "
+        "sum over both.",
+        "dout[-1].sum(axis=(1, 2))",
+    ),
+    "bias_of_first_case@db": (
+        "∂L/∂b has the first case alone",
+        "The bias of a filter is added in every case, so its gradient sums over the cases.",
+        "dout[0].sum(axis=(1, 2))",
+    ),
+    "assigned@db": (
+        "∂L/∂b is assigned, not added, place by place",
+        "The bias of a filter is added at every place, so its gradient is the sum over all of "
+        "them. With = in place of += the last one is left.",
+        "dout[-1, :, -1, -1]",
+    ),
+    "bias_averaged@db": (
+        "∂L/∂b is divided by N",
+        "db is the sum over cases and places. The 1/N of a mean loss is in dout already.",
+        "RIGHT / N",
+    ),
+    "bias_averaged_over_all@db": (
+        "∂L/∂b is a mean over cases and places where it is a sum",
+        "b is added at every place of every case, so its gradient is the sum of dout there.",
+        "dout.mean(axis=(0, 2, 3))",
+    ),
+    "bias_of_all_units@db": (
+        "∂L/∂b is summed over the filters as well",
+        "Every filter has a bias of its own, whose gradient is the sum over its own output.",
+        "dout.sum()",
+    ),
+    "bias_of_all_units_everywhere@db": (
+        "∂L/∂b is one number, the same for all filters",
+        "Every filter has a bias of its own, whose gradient is the sum over its own output.",
+        "np.full(b.shape, dout.sum())",
+    ),
+    "wrong_axis@db": (
+        "∂L/∂b is summed over the filters in place of the cases",
+        "Axis 1 is the filters, and it is the one that must stay.",
+        "dout.sum(axis=(1, 2, 3))",
+    ),
+    "bias_of_cases@db": (
+        "∂L/∂b is summed over the cases alone",
+        "The bias of a filter is added at every place as well, so the sum runs over the axes "
+        "0, 2 and 3.",
+        "dout.sum(axis=0)",
+    ),
+    "no_upstream@db": (
+        "∂L/∂b counts places: dout is left out",
+        "∂out/∂b is 1 at each place; by the chain rule it is multiplied by dout, then summed.",
+        "np.full(b.shape, float(N * dout[0, 0].size))",
+    ),
+    "ones@db": (
+        "∂L/∂b is all ones: dout is left out",
+        "∂out/∂b is 1, and by the chain rule it is multiplied by dout and summed.",
+        "np.ones(b.shape)",
+    ),
+    "never_computed@db": (
+        "∂L/∂b is never computed",
+        "db stays as it was made, zeros, so the biases never learn.",
+        "np.zeros(b.shape)",
+    ),
+}
+"""What goes wrong in ∂L/∂b: the title, the sentence and the rule of each bug."""
+
+
 def _convolution_b() -> Iterator[Variation]:
-    rules = {
-        "bias_of_places@db": (
-            "∂L/∂b is summed over the places of the last case alone",
-            "The bias of a filter is added at every place of every case, so its gradient is a "
-            "sum over both.",
-            "dout[-1].sum(axis=(1, 2))",
-        ),
-        "bias_of_first_case@db": (
-            "∂L/∂b has the first case alone",
-            "The bias of a filter is added in every case, so its gradient sums over the cases.",
-            "dout[0].sum(axis=(1, 2))",
-        ),
-        "assigned@db": (
-            "∂L/∂b is assigned, not added, place by place",
-            "The bias of a filter is added at every place, so its gradient is the sum over all of "
-            "them. With = in place of += the last one is left.",
-            "dout[-1, :, -1, -1]",
-        ),
-        "bias_averaged@db": (
-            "∂L/∂b is divided by N",
-            "db is the sum over cases and places. The 1/N of a mean loss is in dout already.",
-            "RIGHT / N",
-        ),
-        "bias_averaged_over_all@db": (
-            "∂L/∂b is a mean over cases and places where it is a sum",
-            "b is added at every place of every case, so its gradient is the sum of dout there.",
-            "dout.mean(axis=(0, 2, 3))",
-        ),
-        "bias_of_all_units@db": (
-            "∂L/∂b is summed over the filters as well",
-            "Every filter has a bias of its own, whose gradient is the sum over its own output.",
-            "dout.sum()",
-        ),
-        "bias_of_all_units_everywhere@db": (
-            "∂L/∂b is one number, the same for all filters",
-            "Every filter has a bias of its own, whose gradient is the sum over its own output.",
-            "np.full(b.shape, dout.sum())",
-        ),
-        "wrong_axis@db": (
-            "∂L/∂b is summed over the filters in place of the cases",
-            "Axis 1 is the filters, and it is the one that must stay.",
-            "dout.sum(axis=(1, 2, 3))",
-        ),
-        "bias_of_cases@db": (
-            "∂L/∂b is summed over the cases alone",
-            "The bias of a filter is added at every place as well, so the sum runs over the axes "
-            "0, 2 and 3.",
-            "dout.sum(axis=0)",
-        ),
-        "no_upstream@db": (
-            "∂L/∂b counts places: dout is left out",
-            "∂out/∂b is 1 at each place; by the chain rule it is multiplied by dout, then summed.",
-            "np.full(b.shape, float(N * dout[0, 0].size))",
-        ),
-        "ones@db": (
-            "∂L/∂b is all ones: dout is left out",
-            "∂out/∂b is 1, and by the chain rule it is multiplied by dout and summed.",
-            "np.ones(b.shape)",
-        ),
-        "never_computed@db": (
-            "∂L/∂b is never computed",
-            "db stays as it was made, zeros, so the biases never learn.",
-            "np.zeros(b.shape)",
-        ),
-    }
-    for name, (title, sentence, rule) in rules.items():
+    for name, (title, sentence, rule) in _BIASES.items():
         hint = "To how many numbers of the output is one b added?"
         yield bug(name, title, sentence, hint, db=rule)
 

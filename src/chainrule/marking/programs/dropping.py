@@ -44,6 +44,14 @@ def normal_below(p: float) -> float:
 
 
 def _dropout_variations() -> Iterator[Variation]:
+    yield from _shares_and_divisors()
+    yield from _masks_and_factors()
+    yield from _dropped_outputs()
+    yield from _dropped_gradients()
+
+
+def _shares_and_divisors() -> Iterator[Variation]:
+    """What p is the share of, and what the rest is divided by."""
     yield convention(
         "p_dropped",
         "p",
@@ -91,6 +99,10 @@ def _dropout_variations() -> Iterator[Variation]:
         share="1 - p",
         scale="1 / p",
     )
+
+
+def _masks_and_factors() -> Iterator[Variation]:
+    """The mask's numbers, and a factor that comes twice."""
     yield bug(
         "multiplied@out",
         "what is kept is multiplied by the share, not divided",
@@ -134,6 +146,10 @@ def _dropout_variations() -> Iterator[Variation]:
         "Compare the mean of the output in both modes for x = 1.",
         tested="share",
     )
+
+
+def _dropped_outputs() -> Iterator[Variation]:
+    """What is dropped: in test mode, nothing, or whole rows."""
     yield bug(
         "divided_in_test@out",
         "the output is divided in test mode",
@@ -173,6 +189,10 @@ def _dropout_variations() -> Iterator[Variation]:
         "Print the zeros of two columns of the output.",
         columns_differ="0.0",
     )
+
+
+def _dropped_gradients() -> Iterator[Variation]:
+    """The mask and the factor on the way back."""
     yield bug(
         "mask_left_out@dx",
         "the backward pass leaves out the mask",

@@ -32,6 +32,14 @@ def cross_entropy() -> Program:
 
 
 def _cross_entropy_variations() -> Iterator[Variation]:
+    yield from _reductions_of_loss()
+    yield from _gradients_of_loss()
+    yield from _functions_of_loss()
+    yield from _batches_of_loss()
+
+
+def _reductions_of_loss() -> Iterator[Variation]:
+    """The mean over the cases: missing, or of another number."""
     yield convention(
         "summed",
         "reduction",
@@ -89,6 +97,10 @@ def _cross_entropy_variations() -> Iterator[Variation]:
         "Which axis of p is the cases?",
         dp="dp_total / p.shape[1]",
     )
+
+
+def _gradients_of_loss() -> Iterator[Variation]:
+    """A wrong sign, the gradient for the logits, or a factor left out."""
     yield bug(
         "wrong_sign@loss",
         "the minus of the cross-entropy is missing",
@@ -141,6 +153,10 @@ def _cross_entropy_variations() -> Iterator[Variation]:
         "Does the loss change when p of a wrong class alone changes?",
         dp="-1 / (N * p)",
     )
+
+
+def _functions_of_loss() -> Iterator[Variation]:
+    """Another function in the place of the cross-entropy."""
     yield bug(
         "binary@loss",
         "the loss is the binary cross-entropy of every class",
@@ -194,6 +210,10 @@ def _cross_entropy_variations() -> Iterator[Variation]:
         "Of which of the two arrays is the logarithm taken?",
         loss="-(p * np.log(t)).sum() / N",
     )
+
+
+def _batches_of_loss() -> Iterator[Variation]:
+    """What is not added up, or kept from the batch before."""
     yield bug(
         "not_averaged@loss",
         "the loss is one number for each case",
@@ -261,6 +281,14 @@ def softmax_loss() -> Program:
 
 
 def _softmax_loss_variations() -> Iterator[Variation]:
+    yield from _logarithms()
+    yield from _means_and_targets()
+    yield from _signs_and_sums()
+    yield from _arrays_of_softmax_loss()
+
+
+def _logarithms() -> Iterator[Variation]:
+    """How the logarithm of a small probability is taken."""
     yield convention(
         "summed",
         "reduction",
@@ -306,6 +334,10 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         p="np.exp(x - np.log(sums))",
     )
     yield from softmax_shifts({"shifted": "x"}, {"shifted": "x - x.max()"})
+
+
+def _means_and_targets() -> Iterator[Variation]:
+    """The mean over the cases, and the targets that are subtracted."""
     yield bug(
         "no_mean@dx",
         "1/N is missing in ∂L/∂x",
@@ -360,6 +392,10 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         "In which order are the two steps done?",
         dx="p / N - T",
     )
+
+
+def _signs_and_sums() -> Iterator[Variation]:
+    """Signs, and the sum over the classes."""
     yield bug(
         "wrong_sign@dx",
         "∂L/∂x has the wrong sign",
@@ -404,6 +440,10 @@ def _softmax_loss_variations() -> Iterator[Variation]:
         "Differentiate log s by hand.",
         dx="(e - T) / N",
     )
+
+
+def _arrays_of_softmax_loss() -> Iterator[Variation]:
+    """Another array in the loss, in the gradient or in the softmax."""
     yield bug(
         "not_shifted@log_p",
         "the logit of the right class is not shifted in the loss",

@@ -80,7 +80,13 @@ def _running_lines() -> Iterator[Line]:
 
 
 def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
-    other = str(1 - int(axis))
+    yield from _scales_and_shifts()
+    yield from _deviations()
+    yield from _axes_of_statistics(over, axis)
+
+
+def _scales_and_shifts() -> Iterator[Variation]:
+    """γ and β where they do not belong, or not at all."""
     yield bug(
         "shift_before@out",
         "β is added before x is divided by σ",
@@ -112,6 +118,10 @@ def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
         "Put in γ = 0: what should come out?",
         scaled="xhat",
     )
+
+
+def _deviations() -> Iterator[Variation]:
+    """What is subtracted, and what is divided by."""
     yield bug(
         "divided_by_variance@out",
         "x is divided by the variance, not by its root",
@@ -149,6 +159,11 @@ def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
         "Print x̂.mean() along the axis that is normalised.",
         xhat="x / s",
     )
+
+
+def _axes_of_statistics(over: str, axis: str) -> Iterator[Variation]:
+    """Mean and variance over another axis."""
+    other = str(1 - int(axis))
     yield bug(
         "wrong_axis@out",
         f"mean and variance are not taken over the {over}",
@@ -190,7 +205,15 @@ def _norm_forward(over: str, axis: str) -> Iterator[Variation]:
 
 
 def _norm_backward(axis: str) -> Iterator[Variation]:
-    over = f"axis={axis}, keepdims=True"
+    yield from _ways_left_out()
+    yield from _factors_of_ways()
+    yield from _deviations_of_gradient(axis)
+    yield from _arrays_of_gradient(axis)
+    yield from _sums_of_gradient(axis)
+
+
+def _ways_left_out() -> Iterator[Variation]:
+    """Ways from x to the output that the gradient leaves out."""
     hint = "Draw the graph from x to x̂: on how many ways does x reach it?"
     yield bug(
         "statistics_constant@dx",
@@ -227,6 +250,10 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
         2,
         dxhat="dout",
     )
+
+
+def _factors_of_ways() -> Iterator[Variation]:
+    """Signs and factors of the ways through the variance and the mean."""
     yield bug(
         "wrong_sign_variance@dx",
         "the way through the variance has the wrong sign",
@@ -276,6 +303,11 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
         "By how much does the mean grow when one of n values grows by 1?",
         by_mu="RIGHT * count",
     )
+
+
+def _deviations_of_gradient(axis: str) -> Iterator[Variation]:
+    """What stands in the place of x − μ, of σ and of its powers."""
+    over = f"axis={axis}, keepdims=True"
     yield bug(
         "x_for_centred@dx",
         "the way through the variance uses x where x − μ belongs",
@@ -321,6 +353,11 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
         "Which of the two does forward divide by?",
         dx="RIGHT / s",
     )
+
+
+def _arrays_of_gradient(axis: str) -> Iterator[Variation]:
+    """Another array in the gradient, or a number left out."""
+    over = f"axis={axis}, keepdims=True"
     yield bug(
         "xhat_for_centred@dx",
         "the way through the variance uses x̂ where x − μ belongs",
@@ -352,6 +389,11 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
         direct="dxhat / (count * s)",
         dmu=f"-(dxhat / s).sum({over})",
     )
+
+
+def _sums_of_gradient(axis: str) -> Iterator[Variation]:
+    """Sums over another axis, and an upstream that is handed on."""
+    hint = "Draw the graph from x to x̂: on how many ways does x reach it?"
     yield bug(
         "wrong_axis@dx",
         "the sums in ∂L/∂x run over the wrong axis",
@@ -385,6 +427,12 @@ def _norm_backward(axis: str) -> Iterator[Variation]:
 
 
 def _norm_parameters(is_layer: bool) -> Iterator[Variation]:
+    yield from _sums_of_parameters(is_layer)
+    yield from _products_of_parameters()
+
+
+def _sums_of_parameters(is_layer: bool) -> Iterator[Variation]:
+    """The sums of γ and β over the cases."""
     names = {"dgamma": ("∂L/∂γ", "dout * xhat"), "dbeta": ("∂L/∂β", "dout")}
     for array, (shown, inner) in names.items():
         yield bug(
@@ -418,6 +466,10 @@ def _norm_parameters(is_layer: bool) -> Iterator[Variation]:
             "Print the shapes of the parameter and of its gradient.",
             **{array: f"({inner}).sum()"},
         )
+
+
+def _products_of_parameters() -> Iterator[Variation]:
+    """What the upstream is multiplied by."""
     yield bug(
         "matrix_product@dgamma",
         "∂L/∂γ is a matrix product",

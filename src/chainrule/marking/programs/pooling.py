@@ -67,6 +67,13 @@ def average_pool() -> Program:
 
 
 def _max_variations() -> Iterator[Variation]:
+    yield from _maxima()
+    yield from _windows_of_maxima()
+    yield from _other_poolings()
+
+
+def _maxima() -> Iterator[Variation]:
+    """Which of the entries of a window get the gradient."""
     for name, title, rule in (
         ("ties_to_all", "of equal maxima each gets the whole gradient", "largest"),
         ("ties_to_last", "of equal maxima the last gets the gradient", "last_of(largest)"),
@@ -106,6 +113,10 @@ def _max_variations() -> Iterator[Variation]:
         "Which branch does backward take, and does it take both?",
         mask="RIGHT + np.ones(seen.shape) / (height * width)",
     )
+
+
+def _windows_of_maxima() -> Iterator[Variation]:
+    """Where a window lies, and what it sends back."""
     yield bug(
         "assigned@dx",
         "∂L/∂x is assigned, not added, where windows overlap",
@@ -141,6 +152,10 @@ def _max_variations() -> Iterator[Variation]:
         "Double x: should dx double?",
         dseen="RIGHT * out[..., None, None]",
     )
+
+
+def _other_poolings() -> Iterator[Variation]:
+    """Another number in the place of the maximum."""
     yield bug(
         "minimum@out",
         "the smallest of the window is taken",

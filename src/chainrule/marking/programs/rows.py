@@ -207,6 +207,12 @@ def _full_weights(layout: str, images: bool) -> Iterator[Variation]:
 
 
 def _full_bias(layout: str) -> Iterator[Variation]:
+    yield from _sums_of_bias()
+    yield from _arrays_of_bias(layout)
+
+
+def _sums_of_bias() -> Iterator[Variation]:
+    """The sum over the cases: a mean, another axis, or none."""
     yield bug(
         "bias_averaged@db",
         "∂L/∂b is a mean where it is a sum",
@@ -256,6 +262,10 @@ def _full_bias(layout: str) -> Iterator[Variation]:
         "Call backward twice, the second time with 2·dout: what has to happen to db?",
         db="np.full(b.shape, float(N))",
     )
+
+
+def _arrays_of_bias(layout: str) -> Iterator[Variation]:
+    """Another array in the place of the sum."""
     yield bug(
         "ones@db",
         "∂L/∂b is all ones: dout is left out",

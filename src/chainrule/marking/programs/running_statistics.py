@@ -11,22 +11,31 @@ from chainrule.marking.program import Line, Probe, Program, Variation
 from chainrule.marking.programs.variations import bug, convention
 
 LONG = {"mean": "mean", "var": "variance"}
+
+SWAPPED = {
+    f"running_{n}": f"(1 - momentum) * {n}_before + momentum * {now}"
+    for n, now in (("mean", "mu[0]"), ("var", "var[0]"))
+}
+"""The rules of who takes momentum for the weight of the new batch."""
 """What the two statistics are called."""
 
 
 def running_variations() -> Iterator[Variation]:
     """What goes wrong with the running mean and variance while training."""
-    swapped = {
-        f"running_{n}": f"(1 - momentum) * {n}_before + momentum * {now}"
-        for n, now in (("mean", "mu[0]"), ("var", "var[0]"))
-    }
+    yield from _weights_of_running()
+    yield from _updates_of_running()
+    yield from _running_variances()
+
+
+def _weights_of_running() -> Iterator[Variation]:
+    """What momentum is the weight of."""
     yield convention(
         "momentum_of_the_new",
         "momentum",
         "momentum is the weight of the new batch",
         "The running statistics are (1 − m)·old + m·new, as in PyTorch; other courses have m at "
         "the old value.",
-        **swapped,
+        **SWAPPED,
     )
     yield convention(
         "unbiased_running_variance",
@@ -36,6 +45,10 @@ def running_variations() -> Iterator[Variation]:
         "as in PyTorch.",
         running_var="momentum * var_before + (1 - momentum) * var[0] * count / (count - 1)",
     )
+
+
+def _updates_of_running() -> Iterator[Variation]:
+    """How the running mean and variance are updated."""
     for name, long in LONG.items():
         now = "mu[0]" if name == "mean" else "var[0]"
         yield bug(
@@ -58,7 +71,7 @@ def running_variations() -> Iterator[Variation]:
             f"the weights of old and new are swapped in the running {long} alone",
             "The two running statistics use the momentum in different ways.",
             f"Compare the line of the running {long} with the other.",
-            **{f"running_{name}": swapped[f"running_{name}"]},
+            **{f"running_{name}": SWAPPED[f"running_{name}"]},
         )
         yield bug(
             f"added@running_{name}",
@@ -67,6 +80,10 @@ def running_variations() -> Iterator[Variation]:
             "Call it a hundred times with the same batch.",
             **{f"running_{name}": f"{name}_before + (1 - momentum) * {now}"},
         )
+
+
+def _running_variances() -> Iterator[Variation]:
+    """What is kept in the place of the variance."""
     yield bug(
         "deviation@running_var",
         "the standard deviation is kept as running variance",
@@ -102,6 +119,13 @@ def batch_norm_test() -> Program:
 
 
 def _test_variations() -> Iterator[Variation]:
+    yield from _statistics_in_test()
+    yield from _scales_in_test()
+    yield from _deviations_in_test()
+
+
+def _statistics_in_test() -> Iterator[Variation]:
+    """The statistics of the batch in the place of the running ones."""
     yield bug(
         "batch_statistics@out",
         "test mode normalises by the statistics of the batch",
@@ -136,6 +160,10 @@ def _test_variations() -> Iterator[Variation]:
         "Compare the lines of the two modes.",
         xhat="x / s",
     )
+
+
+def _scales_in_test() -> Iterator[Variation]:
+    """γ, β and ε where they do not belong, or not at all."""
     yield bug(
         "shift_scaled@out",
         "β is scaled by γ",
@@ -172,6 +200,10 @@ def _test_variations() -> Iterator[Variation]:
         "Try a running variance smaller than ε.",
         s="np.sqrt(running_var) + eps",
     )
+
+
+def _deviations_in_test() -> Iterator[Variation]:
+    """What is divided by, and what is left out."""
     yield bug(
         "divided_by_variance@out",
         "test mode divides by the variance, not by its root",

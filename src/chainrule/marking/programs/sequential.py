@@ -226,6 +226,13 @@ def _both(used: str, epochs: str = "epochs", size: str = "batch_size") -> dict[s
 
 
 def _fits() -> Iterator[Variation]:
+    yield from _cases_of_fit()
+    yield from _steps_of_fit()
+    yield from _settings_of_fit()
+
+
+def _cases_of_fit() -> Iterator[Variation]:
+    """Cases that fit leaves out, repeats, or mixes up."""
     hint = "Print the sizes of the batches that fit makes of 7 cases with batch_size 3."
     yield bug(
         "last_batch_lost@fit",
@@ -268,6 +275,11 @@ def _fits() -> Iterator[Variation]:
         whole1="totals(s1, batch_size, epochs, 'all', 0, 1)",
         whole2="totals(s2, batch_size, epochs, 'all', 0, 1)",
     )
+
+
+def _steps_of_fit() -> Iterator[Variation]:
+    """When fit updates, and by which batch."""
+    hint = "Print the sizes of the batches that fit makes of 7 cases with batch_size 3."
     yield bug(
         "first_batch_only@fit",
         "fit uses the first batch of an epoch alone",
@@ -312,6 +324,11 @@ def _fits() -> Iterator[Variation]:
         fitted1="p1",
         fitted2="p2",
     )
+
+
+def _settings_of_fit() -> Iterator[Variation]:
+    """Epochs, batch size and learning rate that have no effect."""
+    hint = "Print the sizes of the batches that fit makes of 7 cases with batch_size 3."
     yield bug(
         "one_epoch@fit",
         "fit goes through the data once, whatever epochs says",

@@ -103,6 +103,13 @@ def softmax_forward(out: str = "out", x: str = "x") -> Iterator[Variation]:
 
 
 def _softmax_backward() -> Iterator[Variation]:
+    yield from _jacobians()
+    yield from _sums_of_jacobian()
+    yield from _other_jacobians()
+
+
+def _jacobians() -> Iterator[Variation]:
+    """Softmax's Jacobian, in part or left out."""
     yield bug(
         "diagonal_softmax@dx",
         "softmax's Jacobian is taken as its diagonal p(1 − p)",
@@ -151,6 +158,10 @@ def _softmax_backward() -> Iterator[Variation]:
         "What is ∂p/∂x for softmax?",
         dx="dout",
     )
+
+
+def _sums_of_jacobian() -> Iterator[Variation]:
+    """The sum within the product with the Jacobian."""
     yield bug(
         "averaged_again@dx",
         "∂L/∂x of softmax is divided by N within the layer",
@@ -195,6 +206,10 @@ def _softmax_backward() -> Iterator[Variation]:
         "Multiply diag(p) − p pᵀ by g on paper: what is summed?",
         inner="dout.sum(axis=1, keepdims=True)",
     )
+
+
+def _other_jacobians() -> Iterator[Variation]:
+    """The Jacobian of another case, or of the logits."""
     yield bug(
         "first_jacobian@dx",
         "the Jacobian of one case is used for all cases",

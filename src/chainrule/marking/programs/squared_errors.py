@@ -40,6 +40,14 @@ def squared_error() -> Program:
 
 
 def _squared_variations() -> Iterator[Variation]:
+    yield from _reductions_of_squares()
+    yield from _factors_of_squares()
+    yield from _squares()
+    yield from _means_of_errors()
+
+
+def _reductions_of_squares() -> Iterator[Variation]:
+    """The half and the mean of the loss, which are conventions."""
     halves = (("", "", ""), ("_half", "half ", "0.5 * "))
     for name, (divisor, says) in MEANS.items():
         for suffix, half, factor in halves:
@@ -62,6 +70,10 @@ def _squared_variations() -> Iterator[Variation]:
         loss="(difference**2).mean(axis=1)",
         da="2 * difference / a.shape[1]",
     )
+
+
+def _factors_of_squares() -> Iterator[Variation]:
+    """Factors of the loss or of its gradient alone."""
     yield bug(
         "no_factor_2@da",
         "the factor 2 is missing in ∂L/∂a",
@@ -107,6 +119,10 @@ def _squared_variations() -> Iterator[Variation]:
         "By which number does your loss divide for 5 cases of 3 outputs?",
         da="RIGHT / a.shape[1]",
     )
+
+
+def _squares() -> Iterator[Variation]:
+    """Signs, and what is not squared."""
     yield bug(
         "wrong_sign@da",
         "∂L/∂a has the wrong sign",
@@ -143,6 +159,10 @@ def _squared_variations() -> Iterator[Variation]:
         "What is your loss when the error doubles?",
         loss="np.sqrt(RIGHT)",
     )
+
+
+def _means_of_errors() -> Iterator[Variation]:
+    """Means over the wrong axis."""
     yield bug(
         "squared@da",
         "∂L/∂a keeps the square",
