@@ -170,12 +170,11 @@ def test_a_line_without_a_finite_number_is_no_evidence(program):
 
 def test_one_mutation_in_every_layer_is_one_explanation():
     lines = (
-        Line("a0", "X", "the input", "forward"),
         Line("a1", "a0 @ W1", "the output of layer 1", "forward"),
         Line("a2", "a1 @ W2", "the output of layer 2", "forward"),
         Line("y", "a1.sum() + 2 * a2.sum()", "the output", "forward"),
     )
-    case = {"X": np.eye(2) + 1, "W1": np.array([[1.0, 2], [3, 5]]), "W2": np.eye(2) * 3 + 1}
+    case = {"a0": np.eye(2) + 1, "W1": np.array([[1.0, 2], [3, 5]]), "W2": np.eye(2) * 3 + 1}
     deep = Program("deep", lines, (), (Probe("one", "", (case,)),))
     [bug] = [v for v in in_every_layer(deep) if v.name == "halved@a"]
     assert bug.title == "the output has a factor ½ too many, in every layer"
