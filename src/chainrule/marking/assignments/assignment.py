@@ -265,7 +265,7 @@ def _part(
     )
     own = Limits(table.seconds or limits.seconds, table.memory_mb or limits.memory_mb)
     if program is None and table.reference:
-        program = reference_program(table, calls, own, folder / head.solution)
+        program = reference_program(table, calls, own, folder / head.solution, folder)
     return Part(
         table.name,
         table.title or table.name,

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.marking.assignments.assignment import FILE, Assignment, Part, require_solution
 from chainrule.marking.assignments.differences import differing_gradients
-from chainrule.marking.assignments.reference import CASE
+from chainrule.marking.assignments.reference import CASE, require_own_bugs
 from chainrule.marking.classes.classroom import mark_handed_in
 from chainrule.marking.classes.submissions import Submission
 from chainrule.marking.program import Case, Probe, Values, Variation, is_same
@@ -84,7 +84,8 @@ def require_right(assignment: Assignment) -> None:
     """Refuse an assignment whose solution fails a part: it would fail everybody.
 
     Raises:
-        ChainruleError: with each part that the solution does not pass.
+        ChainruleError: with each part that the solution does not pass, or a solution with one of
+            the teacher's own bugs that returns nothing.
     """
     require_solution(assignment)
     solution = Submission("solution", assignment.solution)
@@ -93,6 +94,13 @@ def require_right(assignment: Assignment) -> None:
     wrong = [f"{part.name}: {message}" for part in parts if part.status != "right"]
     if wrong:
         raise ChainruleError([Problem(words, assignment.folder / FILE) for words in wrong])
+    _require_own_bugs(assignment)
+
+
+def _require_own_bugs(assignment: Assignment) -> None:
+    for part in assignment.parts:
+        if part.is_reference:
+            require_own_bugs(part.program)
 
 
 def check_assignment(assignment: Assignment) -> Checked:
@@ -102,9 +110,11 @@ def check_assignment(assignment: Assignment) -> Checked:
         assignment: what is checked.
 
     Raises:
-        ChainruleError: the solution has not the files that students are asked for.
+        ChainruleError: the solution has not the files that students are asked for, or one with a
+            bug of the teacher's own returns nothing.
     """
     require_solution(assignment)
+    _require_own_bugs(assignment)
     kept = mark_handed_in(assignment, Submission("solution", assignment.solution), trust=True)
     marked = kept.marked
     results = {result.name: result for result in marked.parts}

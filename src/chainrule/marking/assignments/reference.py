@@ -9,7 +9,7 @@ solution wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.errors import ChainruleError
-from chainrule.marking.assignments.schema import PartTable, Probing
-from chainrule.marking.program import Gradient, Line, Probe, Program, Variation
+from chainrule.marking.assignments.schema import BugTable, PartTable, Probing
+from chainrule.marking.program import Gradient, Line, Probe, Program, Variation, evaluated
 from chainrule.marking.sandbox.running import Calls, Limits, ask
 
 CASE = "case"
@@ -92,7 +92,8 @@ class Solution:
                 if missing:
                     why = "" if returned.trouble is None else f": {returned.trouble.text}"
                     raise ChainruleError(
-                        f"the solution gives no {missing[0]!r} for the probe {probe.name!r}{why}"
+                        f"{self.folder.name}: the solution gives no {missing[0]!r} for the "
+                        f"probe {probe.name!r}{why}"
                     )
                 found[int(case[CASE])] = returned.values
         return found
@@ -102,7 +103,9 @@ def _with_ones(case: Mapping[str, Any], upstreams: tuple[str, ...]) -> dict[str,
     return {k: np.ones_like(v) if k in upstreams else v for k, v in case.items()}
 
 
-def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Path) -> Program:
+def reference_program(
+    table: PartTable, calls: Calls, limits: Limits, folder: Path, bugs: Path
+) -> Program:
     """The program whose lines are what a solution returns.
 
     Args:
@@ -110,6 +113,7 @@ def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Pa
         calls: how its values are got.
         limits: what the solution may use.
         folder: the solution's.
+        bugs: the folder that holds those of solutions with a bug.
     """
     gradients = table.gradients or {}
     upstreams = tuple({g.upstream for g in gradients.values() if g.upstream is not None})
@@ -124,8 +128,16 @@ def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Pa
         )
         for name in table.returns
     )
-    functions = {"solution": solution.value, "plain": solution.without_upstream}
-    variations = tuple(v for name in gradients for v in _variations(table, name))
+    wrong = {bug.name: replace(solution, folder=bugs / bug.solution) for bug in table.bug or ()}
+    functions = {
+        "solution": solution.value,
+        "plain": solution.without_upstream,
+        "wrong": lambda bug, name, case: wrong[bug].value(name, case),
+    }
+    variations = (
+        *(_own_bug(table, bug) for bug in table.bug or ()),
+        *(v for name in gradients for v in _variations(table, name)),
+    )
     return Program(
         table.name,
         lines,
@@ -137,10 +149,36 @@ def reference_program(table: PartTable, calls: Calls, limits: Limits, folder: Pa
     )
 
 
+def require_own_bugs(program: Program) -> None:
+    """Run the solutions that have the teacher's own bugs; elsewhere one that fails is left out.
+
+    Raises:
+        ChainruleError: one of them returns nothing.
+    """
+    names = {"np": np, "before": None, **program.functions, **program.probes[0].calls[0]}
+    for variation in program.variations:
+        for rule in variation.changes.values():
+            if rule.startswith("wrong("):
+                evaluated(rule, names)
+
+
 def without_lines(table: PartTable) -> Program:
     """The program of a part whose numbers need only lie within bounds: it has only probes."""
     probes = tuple(_probes(table, Limits())) or (Probe("one call", "", ({CASE: 0},)),)
     return Program(table.name, (), (), probes)
+
+
+def _own_bug(table: PartTable, bug: BugTable) -> Variation:
+    """A bug that the teacher knows of: what a solution with it returns."""
+    values = bug.values or table.judged or list(table.returns)
+    return Variation(
+        bug.name,
+        bug.title.rstrip("."),
+        bug.sentence or "",
+        bug.hint or "",
+        {name: f"wrong({bug.name!r}, {name!r}, {CASE})" for name in values},
+        often=3,
+    )
 
 
 def _variations(table: PartTable, name: str) -> Iterator[Variation]:

@@ -49,6 +49,7 @@ def rule_problems(
                 message = unknown("file", file, model.assignment.files)
                 yield tree.problem((*at, "files", n), message)
         yield from _of_values(part, program, tree, at)
+        yield from _of_bugs(part, model, tree, at, path.parent)
         yield from _of_inputs(part, tree, at)
         yield from _of_expressions(part, tree, at)
         yield from _of_python(part, program, model, tree, at, text)
@@ -100,6 +101,28 @@ def _of_values(
         if name not in known:
             message = unknown("convention", name, known, f"the program {part.program}")
             yield tree.problem((*at, "charged", n), message)
+
+
+def _of_bugs(
+    part: PartTable, model: AssignmentFile, tree: Tree, at: KeyPath, folder: Path
+) -> Iterator[Problem]:
+    """Bugs of one name, of values that are not returned, or without their files."""
+    names = [bug.name for bug in part.bug or ()]
+    if names and not part.reference:
+        message = "bugs of your own belong to a part with reference = true"
+        yield tree.problem((*at, "bug"), message)
+    for k, bug in enumerate(part.bug or ()):
+        here = (*at, "bug", k)
+        if bug.name in names[:k]:
+            yield tree.problem((*here, "name"), f"a bug {bug.name!r} stands above already")
+        for n, name in enumerate(bug.values or ()):
+            if name not in part.returns:
+                message = unknown("value", name, part.returns, "returns")
+                yield tree.problem((*here, "values", n), message)
+        for file in part.files or model.assignment.files:
+            if not (folder / bug.solution / file).is_file():
+                message = f"there is no {bug.solution}/{file}"
+                yield tree.problem((*here, "solution"), message)
 
 
 def _of_inputs(part: PartTable, tree: Tree, at: KeyPath) -> Iterator[Problem]:

@@ -104,6 +104,19 @@ class Probing(Section):
     calls: Count = Field(1, description="how many calls are made on the same object")
 
 
+class BugTable(Section):
+    """The table ``[[part.bug]]``: a bug that you know of, as a solution that has it."""
+
+    name: Text = Field(description="a word, such as no_gate_slope")
+    title: Text = Field(description="what is wrong, in a few words, with the place")
+    sentence: Text | None = Field(None, description="why it is wrong, and what would be right")
+    hint: Text | None = Field(None, description="where to look, without giving it away")
+    solution: FileName = Field(description="a folder with a solution that has the bug")
+    values: Texts | None = Field(
+        None, description="the returned values that it makes wrong, by default those judged"
+    )
+
+
 class PartTable(Section):
     """The table ``[[part]]``."""
 
@@ -128,6 +141,7 @@ class PartTable(Section):
     )
     gradients: dict[str, Gradient] | None = Field(None, description="what is a gradient of what")
     probe: list[Probing] | None = Field(None, description="inputs")
+    bug: list[BugTable] | None = Field(None, description="bugs that you know of")
     tolerance: AboveZero = Field(1e-7, description="the relative error that a number may have")
     hidden: Flag = Field(False, description="whether inputs and numbers are kept from students")
     hint: Annotated[str, Word("level of hint", HINTS)] = Field(
