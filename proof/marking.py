@@ -35,7 +35,7 @@ from proof.line import Line, store, stored_text
 from proof.submitted import FOLDER, SETS, Submission, submissions
 
 if TYPE_CHECKING:
-    from chainrule.marking.recognising import Pair
+    from chainrule.marking.own.recognising import Pair
 
 FIRST, AMONG_THREE, OF_PAIRS = 0.90, 0.97, 0.95
 STORED = ("marking-first", "marking-three", "marking-pairs", "marking-right", "marking-checks")
@@ -120,7 +120,7 @@ def _found(submission: Submission, folder: Path) -> Found:
     """
     from chainrule.marking.assignments.assignment import assignment_at
     from chainrule.marking.marking import mark_parts
-    from chainrule.marking.recognising import recognise
+    from chainrule.marking.own.recognising import recognise
 
     if submission.course == "FUNCTIONS":
         known = recognise(folder)
@@ -146,7 +146,7 @@ def _found(submission: Submission, folder: Path) -> Found:
 def _by_differences(folder: Path, pair: Pair) -> Found:
     """What differences say of two functions that no table knows."""
     from chainrule.core.errors import ConfigError
-    from chainrule.marking.own_code import check_pair
+    from chainrule.marking.own.files import check_pair
 
     try:
         checked = check_pair(folder, pair)
@@ -158,7 +158,7 @@ def _by_differences(folder: Path, pair: Pair) -> Found:
 
 
 def _judged(submission: Submission, folder: Path, start: float) -> Outcome:
-    from chainrule.marking.checks import judge_check
+    from chainrule.marking.own.gradient_checks import judge_check
 
     report = judge_check(folder, "check", "check_gradient", ("f", "x", "g"))
     named = tuple(Named(cause) for cause in report.causes)

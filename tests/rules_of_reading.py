@@ -24,7 +24,7 @@ ALLOWED = {
     ("src/chainrule/gradients/checking.py", "import by a name"): "two modules of ours, by library",
     ("src/chainrule/plots/save.py", "import by a name"): "matplotlib's own backend for the screen",
     (
-        "src/chainrule/marking/own_function.py",
+        "src/chainrule/marking/own/functions.py",
         "an error passed over",
     ): "inputs are tried on a function until it runs with some; its error with the others is none",
     (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chainrule.gradients.custom_functions import register_activation, register_loss
     from chainrule.inspector.inspecting import inspect
     from chainrule.inspector.inspection import Inspection
-    from chainrule.marking.own_function import FunctionReport, check_function
+    from chainrule.marking.own.functions import FunctionReport, check_function
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
@@ -41,7 +41,7 @@ _HOME = {
     "Comparison": "chainrule.runs.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
     "Diagnosis": "chainrule.runs.doctor.diagnosis",
-    "FunctionReport": "chainrule.marking.own_function",
+    "FunctionReport": "chainrule.marking.own.functions",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Inspection": "chainrule.inspector.inspection",
     "Network": "chainrule.nn.network",
@@ -50,7 +50,7 @@ _HOME = {
     "Run": "chainrule.runs.run",
     "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.runs.sweeps.sweep",
-    "check_function": "chainrule.marking.own_function",
+    "check_function": "chainrule.marking.own.functions",
     "compare": "chainrule.runs.comparison.compare",
     "examine": "chainrule.runs.doctor.examine",
     "explained": "chainrule.runs.explained",

@@ -11,8 +11,8 @@ from chainrule.marking.marking import mark_submission
 from chainrule.marking.program import Variation, is_same
 from chainrule.marking.programs.descent import descent
 from chainrule.marking.sandbox.running import Returned
-from chainrule.marking.trainings import start_of_random
-from chainrule.marking.written import read_files
+from chainrule.marking.training_files import read_files
+from chainrule.marking.training_runs import start_of_random
 
 SOLUTION = Path(__file__).parents[2] / "assignments" / "CMU" / "solution" / "neuralnet.py"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule.marking.assignments.assignment import load_assignment
-from chainrule.marking.fresh import BY_HEART, fresh_probes, seed_of
+from chainrule.marking.deciding.fresh import BY_HEART, fresh_probes, seed_of
 from chainrule.marking.marking import mark_parts, mark_submission
 
 NAMES = ("W1", "b1", "W2", "b2")

@@ -4,7 +4,7 @@ import pytest
 
 from chainrule.core.errors import ConfigError
 from chainrule.marking.marking import mark_parts
-from chainrule.marking.recognising import recognise
+from chainrule.marking.own.recognising import recognise
 
 MINE = """
 import numpy as np

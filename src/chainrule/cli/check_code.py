@@ -11,8 +11,8 @@ from chainrule.cli.options import Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
-    from chainrule.marking.own_code import Checked
-    from chainrule.marking.recognising import Recognised
+    from chainrule.marking.own.files import Checked
+    from chainrule.marking.own.recognising import Recognised
     from chainrule.marking.result import Demonstration
 
 WRONG = 1
@@ -63,8 +63,8 @@ def command(
     1: something is wrong; 2: something could not be checked.
     """
     from chainrule.core.errors import ChainruleError
-    from chainrule.marking.own_code import check_file, importable, inputs_from, of_names
-    from chainrule.marking.recognising import recognise
+    from chainrule.marking.own.files import check_file, importable, inputs_from, of_names
+    from chainrule.marking.own.recognising import recognise
 
     if backward and not forward:
         raise typer.BadParameter(

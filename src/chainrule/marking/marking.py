@@ -11,15 +11,15 @@ from pathlib import Path
 from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, shared_credit, waiting
 from chainrule.marking.deciding.decide import Known, Verdict, decide
+from chainrule.marking.deciding.fresh import BY_HEART, knows_by_heart, seed_of
 from chainrule.marking.deciding.saying import demonstrated, said, script, taught
 from chainrule.marking.deciding.search import Chosen
-from chainrule.marking.fresh import BY_HEART, knows_by_heart, seed_of
 from chainrule.marking.program import Probe, Variation
 from chainrule.marking.programs.descent import descent
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
 from chainrule.marking.sandbox.starting import find_tier
-from chainrule.marking.trainings import WRITTEN, training_answers
+from chainrule.marking.training_runs import WRITTEN, training_answers
 
 
 def mark_submission(

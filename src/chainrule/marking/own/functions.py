@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, nearest
 from chainrule.core.notation import counted
-from chainrule.marking.examination import (
+from chainrule.marking.own.examination import (
     LIMIT,
     Examination,
     GradientFound,

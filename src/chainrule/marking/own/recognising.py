@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.marking.assignments.assignment import Part
-from chainrule.marking.layer_calls import Defined, function_part, layer_parts, loss_part
+from chainrule.marking.own.layer_calls import Defined, function_part, layer_parts, loss_part
 from chainrule.marking.programs.functions import known_name
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking import checks
-from chainrule.marking.checks import judge_check, judge_numeric
+from chainrule.marking.own import gradient_checks as checks
+from chainrule.marking.own.gradient_checks import judge_check, judge_numeric
 from chainrule.marking.sandbox.tiers import Unsafe
 
 NUMERIC = """

@@ -20,10 +20,10 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import assignment_at
-from chainrule.marking.checks import judge_check, judge_numeric
 from chainrule.marking.classes.submissions import notebook_code
 from chainrule.marking.classes.unpacking import Refused
-from chainrule.marking.examination import (
+from chainrule.marking.marking import mark_parts
+from chainrule.marking.own.examination import (
     CACHE,
     INPUTS,
     STATE,
@@ -31,10 +31,10 @@ from chainrule.marking.examination import (
     Inputs,
     OwnFunction,
 )
-from chainrule.marking.marking import mark_parts
-from chainrule.marking.own_function import FunctionReport, examined, guessed_inputs
+from chainrule.marking.own.functions import FunctionReport, examined, guessed_inputs
+from chainrule.marking.own.gradient_checks import judge_check, judge_numeric
+from chainrule.marking.own.recognising import Check, Pair, Recognised
 from chainrule.marking.program import Probe
-from chainrule.marking.recognising import Check, Pair, Recognised
 from chainrule.marking.result import Demonstration, Marked, PartResult
 from chainrule.marking.sandbox.running import Calls, Limits, Returned, ask
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.own_code import check_pair, importable, inputs_from
-from chainrule.marking.recognising import Pair
+from chainrule.marking.own.files import check_pair, importable, inputs_from
+from chainrule.marking.own.recognising import Pair
 
 MINE = """
 import numpy as np

@@ -29,7 +29,7 @@ from chainrule.marking.sandbox.running import (
     Trouble,
     run_programs,
 )
-from chainrule.marking.written import DATA, read_files
+from chainrule.marking.training_files import DATA, read_files
 
 INPUTS = ("train.csv", "validation.csv")
 FORMS = tuple(line.name for line in FORM)
