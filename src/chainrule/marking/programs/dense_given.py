@@ -92,7 +92,15 @@ def _given_beginnings(net: Dense) -> Iterator[Variation]:
         "the sign of softmax's mixed derivatives is turned round",
         "∂y_i/∂z_j is −y_i y_j for i ≠ j; the code adds y_i y_j.",
         "Add the gradient that leaves the softmax over the classes. What must come out, and why?",
+        {"dq": "q * (dp + (dp * q).sum(axis=1, keepdims=True) - 2 * q * dp)"},
+    )
+    yield Variation(
+        "softmax_added",
+        "the sum in softmax's derivative is added, not subtracted",
+        "∂L/∂z_j is y_j (g_j − Σ g_i y_i); the code has a plus.",
+        FIRST_SUM,
         {"dq": "q * (dp + (dp * q).sum(axis=1, keepdims=True))"},
+        often=2,
     )
     yield Variation(
         "softmax_always",

@@ -68,6 +68,25 @@ def _sent_back(net: Dense) -> Iterator[Variation]:
         "Set the weights of the last unit to 0. Is anything sent back?",
         lambda k: {f"da{k - 1}": f"np.outer(d{k}[:, -1], W{k}[:, -1])"},
     )
+    lower = [k - 1 for k in upper if f"s{k - 1}" in slope_lines(net)]
+    yield from at_layers(
+        lower,
+        "errors_add_up@d",
+        "δ of {layer} still has that of the case before in it",
+        "The error of a hidden unit is summed up in a variable that is not set to 0 for each "
+        "case; only the first case is right.",
+        "Take the same case twice. Should the second have another δ?",
+        ruled("d{k}", "carried(da{k}, s{k})"),
+    )
+    bent = [k for k in upper if f"s{k}" in slope_lines(net)]
+    yield from at_layers(
+        [k for k in bent if net.is_given or net.activations[k - 1] != "relu"],
+        "slope_twice_sent",
+        "φ′ of {layer} is in twice what is sent back through it",
+        "The layer's own gradients are right; what it hands down has φ′(z) once more.",
+        "Mark every place of your backward pass where the activation's derivative is used.",
+        ruled("da{j}", "(d{k} * s{k}) @ W{k}.T"),
+    )
     yield from at_layers(
         upper,
         "errors_add_up",

@@ -122,10 +122,14 @@ def _overflowing(made: Inputs) -> Inputs:
 
 
 def _far_apart(net: Dense, many: Inputs) -> Inputs:
-    """Two cases, one with logits up to 600, one far below, both of their most probable class."""
-    many = at_the_kink(many)
+    """Two cases, all logits of one about 600, those of the other far below 0."""
+    many, last = at_the_kink(many), net.layers
     program = Program("", tuple(lines(net)), (), (), FUNCTIONS)
-    z = program.run(Probe("", "", (many,)))[0]["scores"]
-    rows = [int(z.max(axis=1).argmax()), int(z.max(axis=1).argmin())]
-    W = np.asarray(many[f"W{net.layers}"]) * (600 / z.max())
-    return many | {"X": many["X"][rows], "y": z[rows].argmax(axis=1), f"W{net.layers}": W}
+    a = program.run(Probe("", "", (many,)))[0][f"a{last - 1}"][1:]
+    lengths = np.linalg.norm(a, axis=1, keepdims=True) + 1e-9
+    r, s = np.unravel_index(((a / lengths) @ (a / lengths).T).argmin(), (len(a), len(a)))
+    w = a[r] / lengths[r] ** 2 - a[s] / lengths[s] ** 2
+    w *= 600 / (a[r] @ w)
+    W = w[:, None] + 1e-3 * np.asarray(many[f"W{last}"])
+    rows = [r + 1, s + 1]
+    return many | {"X": many["X"][rows], "y": many["y"][rows], f"W{last}": W}
