@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chainrule.marking.assignments.assignment import load_assignment
 from chainrule.marking.deciding.decide import Verdict, decide
+from chainrule.marking.deciding.saying import _needed, _settings
 from chainrule.marking.marking import _known_alone
 from chainrule.marking.program import Variation
 from chainrule.marking.sandbox.running import ask
@@ -38,3 +39,12 @@ def test_what_was_told_before_is_no_new_fault():
     assert _known_alone(part, verdict, {"another": "the part before"}) == verdict
     right = replace(verdict, explanations=((), (bugs[1],)))
     assert _known_alone(part, right, {"told": "the part before"}) == right
+
+
+def test_a_demonstration_shows_the_inputs_that_its_line_depends_on():
+    program = PARTS["loss"].program
+    case = program.probes[0].calls[0]
+    assert set(_needed(program, "loss", (), case)) >= {"X", "W1", "y", "reg"}
+    assert not {"y", "reg"} & set(_needed(program, "p", (), case))
+    assert "y" in _needed(program, "p", (Variation("", "", "", "", {"p": "y"}),), case)
+    assert _settings({"act1": "tanh", "wrt": None}) == ", with act1 = 'tanh'"

@@ -254,9 +254,14 @@ def _excerpts(assignment: Assignment, marked: Marked, folder: Path) -> Iterator[
             yield Excerpt(part.name, part.file, part.line, first, shown)
 
 
-def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
-    """The result of a submission of which no part could be run."""
-    titles = (("refused", "what was handed in cannot be marked"),)
+REFUSED = "refused", "what was handed in cannot be marked"
+FAILED = "not_marked", "not marked, by no fault of its own"
+
+
+def not_marked(
+    assignment: Assignment, student: str, why: str, fault: tuple[str, str] = REFUSED
+) -> Marked:
+    """The result of a submission of which no part could be run, and the name of the reason."""
     parts = tuple(
         PartResult(
             part.name,
@@ -264,9 +269,9 @@ def not_marked(assignment: Assignment, student: str, why: str) -> Marked:
             part.credit,
             0.0,
             "not run",
-            ("refused",),
+            fault[:1],
             lines=(why,),
-            titles=titles,
+            titles=(fault,),
         )
         for part in assignment.parts
     )
@@ -347,7 +352,7 @@ class _Pool:
             self._idle.put(process)
             failed = answer["failed"]
         if answer is None or failed:
-            unmarked = not_marked(self.assignment, one.student, _FAILED)
+            unmarked = not_marked(self.assignment, one.student, _FAILED, FAILED)
             return one, "", Kept(unmarked, "", "", (failed,))
         return one, own, _adapter().validate_python(answer["kept"], strict=False)
 

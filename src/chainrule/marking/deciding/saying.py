@@ -17,10 +17,10 @@ from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.assignments.reference import CASE
 from chainrule.marking.deciding.contract import Finding
 from chainrule.marking.deciding.decide import Place, Telling, Verdict
-from chainrule.marking.deciding.evaluating import Bench, array_of, quiet
+from chainrule.marking.deciding.evaluating import Bench, array_of, names_in, quiet
 from chainrule.marking.deciding.inputs import as_rows, given, is_different, smallest
 from chainrule.marking.deciding.search import Chosen
-from chainrule.marking.program import Probe, Program, Variation, differing
+from chainrule.marking.program import Case, Probe, Program, Variation, differing
 from chainrule.marking.result import Demonstration, Shown
 
 
@@ -261,16 +261,36 @@ def demonstrated(
         bench.under(c, None).value(probe.name, call, line) for c in (verdict.best, conventions)
     ]
     says = program.line(line).says
-    inputs = dict(given(probe.calls[call]))
-    if program.is_tabled:
-        del inputs[CASE]
+    case = _needed(program, line, verdict.best, probe.calls[call])
+    inputs = given(case)
+    others = _settings({name: value for name, value in case.items() if name not in inputs})
     which = f"The call “{probe.name}”" if program.is_tabled else "A small input that"
     return Demonstration(
-        f"{which} shows it: {says}",
+        f"{which} shows it: {says}{others}",
         tuple(Shown(name, "", as_rows(value)) for name, value in inputs.items()),
         Shown(line, says, as_rows(values[0])),
         Shown(line, says, as_rows(values[1])),
     )
+
+
+def _needed(program: Program, line: str, chosen: Chosen, case: Case) -> Case:
+    """The inputs of a call that a line depends on, with variations and without."""
+    if program.is_tabled:
+        return {name: value for name, value in case.items() if name != CASE}
+    rules = [{one.name: one.rule for one in program.lines}, program.rules(chosen)]
+    needed, left = set[str](), [line]
+    while left:
+        name = left.pop()
+        read = {n for table in rules if name in table for n in names_in(table[name])[0]}
+        left += read - needed
+        needed |= read
+    return {name: value for name, value in case.items() if name in needed}
+
+
+def _settings(others: Case) -> str:
+    """The inputs that are no numbers, such as the activations, for the end of a sentence."""
+    texts = [f"{name} = {value!r}" for name, value in others.items() if value is not None]
+    return f", with {', '.join(texts)}" if texts else ""
 
 
 def _of_own_probe(
