@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chainrule.marking import marking
 from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.deciding.decide import Telling, Verdict, decide, fits
+from chainrule.marking.deciding.every_layer import in_every_layer
 from chainrule.marking.deciding.fits import explained
 from chainrule.marking.deciding.mutations import all_mutations
 from chainrule.marking.deciding.saying import said
@@ -165,6 +166,20 @@ def test_a_line_without_a_finite_number_is_no_evidence(program):
     answers = answered(program, change=lambda n, v: v * np.nan if n == "loss" else v)
     verdict = decide(program, answers)
     assert [place.line for place in verdict.unexplained] == ["loss"]
+
+
+def test_one_mutation_in_every_layer_is_one_explanation():
+    lines = (
+        Line("a1", "a0 @ W1", "the output of layer 1", "forward"),
+        Line("a2", "a1 @ W2", "the output of layer 2", "forward"),
+        Line("y", "a1.sum() + 2 * a2.sum()", "the output", "forward"),
+    )
+    case = {"a0": np.eye(2) + 1, "W1": np.array([[1.0, 2], [3, 5]]), "W2": np.eye(2) * 3 + 1}
+    deep = Program("deep", lines, (), (Probe("one", "", (case,)),))
+    [bug] = [v for v in in_every_layer(deep) if v.name == "halved@a"]
+    assert bug.title == "the output has a factor ½ too many, in every layer"
+    verdict = decide(deep, answered(deep, [bug], lines=("a1", "a2", "y")))
+    assert (bug,) in named(verdict)
 
 
 def test_an_input_that_was_written_into_is_named(program):

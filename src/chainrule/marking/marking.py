@@ -12,9 +12,9 @@ from chainrule.marking.assignments.assignment import Assignment, Part
 from chainrule.marking.assignments.bounds import judged_by_bounds, shared_credit, waiting
 from chainrule.marking.deciding.decide import Known, Verdict, decide
 from chainrule.marking.deciding.fresh import BY_HEART, knows_by_heart, seed_of
-from chainrule.marking.deciding.saying import demonstrated, said, script, taught
+from chainrule.marking.deciding.saying import demonstrated, is_fault, said, script, taught
 from chainrule.marking.deciding.search import Chosen
-from chainrule.marking.program import Probe, Variation
+from chainrule.marking.program import Probe
 from chainrule.marking.programs.descent import descent
 from chainrule.marking.result import Marked, PartResult
 from chainrule.marking.sandbox.running import Answers, Limits, ask
@@ -175,7 +175,7 @@ def _known_alone(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Verdi
     A fault gives the same numbers as others in a part that looks at little; it is no new one.
     """
     for k, one in enumerate(() if verdict.is_right else verdict.explanations):
-        faults = [v.name for v in one if _is_fault(part, v)]
+        faults = [v.name for v in one if is_fault(part, v)]
         if faults and all(name in told for name in faults):
             same = verdict.same[k : k + 1]
             return replace(verdict, explanations=(one,), same=same, telling=None)
@@ -236,15 +236,9 @@ def _names(part: Part, verdict: Verdict) -> tuple[str, ...]:
     always = list(_always(verdict))
     seen = [name for name in always if name.startswith("writes_into")]
     rest = [name for name in always if name not in seen]
-    faults = [[v.name for v in one if _is_fault(part, v)] for one in verdict.explanations]
+    faults = [[v.name for v in one if is_fault(part, v)] for one in verdict.explanations]
     joined = (" + ".join([*seen, *one, *rest]) for one in faults or [[]])
     return tuple(dict.fromkeys(name for name in joined if name))
-
-
-def _is_fault(part: Part, variation: Variation) -> bool:
-    """Whether a variation is a bug, or a convention that costs points in this part."""
-    is_charged = variation.name in part.charged or variation.group in part.charged
-    return not variation.is_convention or is_charged
 
 
 def _status(part: Part, verdict: Verdict, charged: _Charged) -> str:
@@ -268,7 +262,7 @@ _AFTER = "charged before"
 
 def _of(part: Part, chosen: Chosen) -> frozenset[str]:
     """The names of the faults of an explanation."""
-    return frozenset(v.name for v in chosen if _is_fault(part, v))
+    return frozenset(v.name for v in chosen if is_fault(part, v))
 
 
 def _always(verdict: Verdict) -> Iterator[str]:

@@ -154,6 +154,8 @@ def _shaped(found: Array, shape: tuple[int, ...]) -> Array | None:
     """The array in a shape with the same entries in the same order; None where it has another."""
     if found.shape == shape:
         return found
+    if not found.size and found.shape[:1] == shape[:1] and 0 in shape:
+        return found.reshape(shape)  # of no rows at all, the width cannot be told
     squeezed = tuple(n for n in found.shape if n != 1)
     if squeezed == tuple(n for n in shape if n != 1):
         return found.reshape(shape)

@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.marking.deciding.contract import Finding, read
 from chainrule.marking.deciding.evaluating import Bench, quiet
+from chainrule.marking.deciding.every_layer import in_every_layer
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
 from chainrule.marking.deciding.mutations import mutations, shifted_labels
 from chainrule.marking.deciding.own_loss import More, own_gradients
@@ -173,7 +174,7 @@ def _decided(
 def _search(program: Program, entries: Sequence[Entry], tolerance: float) -> Search:
     if program.is_run or _blank(entries):
         return Search(program, entries, program.probes, _none, tolerance)
-    others = shifted_labels(program)
+    others = [*shifted_labels(program), *in_every_layer(program)]
     return Search(program, entries, program.probes, mutations(program), tolerance, others)
 
 

@@ -37,7 +37,7 @@ def said(
     """
     told = told or {}
     if status == "right":
-        return tuple(_said_of_right(verdict))
+        return tuple(_said_of_right(part, verdict))
     if part.hint == "none":
         return ("Something is wrong in this part.",) if status != "charged before" else (BEFORE,)
     again = [finding for finding in verdict.contract if finding.name in told]
@@ -49,7 +49,7 @@ def said(
     if part.hint == "place":
         return (*lines, *_placed(part.program, verdict))
     explained = _explained(part, verdict, told)
-    return (*lines, *explained, *_conventions(verdict), *_advice(verdict))
+    return (*lines, *explained, *_conventions(part, verdict), *_advice(verdict))
 
 
 SEVERAL = 3
@@ -61,9 +61,9 @@ BEFORE = (
 )
 
 
-def _said_of_right(verdict: Verdict) -> Iterator[str]:
+def _said_of_right(part: Part, verdict: Verdict) -> Iterator[str]:
     yield "Right: every number agrees."
-    yield from _conventions(verdict)
+    yield from _conventions(part, verdict)
     for finding in verdict.contract:
         yield _noted(finding)
     yield from _advice(verdict)
@@ -77,9 +77,9 @@ def _noted(finding: Finding) -> str:
     return f"A note: {_title_and_sentence(finding)}"
 
 
-def _conventions(verdict: Verdict) -> Iterator[str]:
+def _conventions(part: Part, verdict: Verdict) -> Iterator[str]:
     for convention in verdict.best:
-        if convention.is_convention:
+        if convention.is_convention and not is_fault(part, convention):
             yield f"A choice of yours that is as good: {_title_and_sentence(convention)}"
 
 
@@ -134,7 +134,7 @@ def _again(title: str, part: str) -> str:
 
 
 def _explained(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Iterator[str]:
-    bugs = _bugs(verdict.best)
+    bugs = [v for v in verdict.best if is_fault(part, v)]
     if len(verdict.explanations) > 1 and bugs:
         yield from _several(verdict)
     else:
@@ -332,6 +332,17 @@ def literal(value: Any) -> str:
         text = np.array2string(value, separator=", ", threshold=10_000, max_line_width=10_000)
         return f"np.array({' '.join(text.split())})"
     return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def is_fault(part: Part, variation: Variation) -> bool:
+    """Whether a variation is a bug, or a convention that costs points in this part.
+
+    Args:
+        part: names what it charges.
+        variation: of its program.
+    """
+    is_charged = variation.name in part.charged or variation.group in part.charged
+    return not variation.is_convention or is_charged
 
 
 def _bugs(chosen: Chosen) -> tuple[Variation, ...]:

@@ -76,7 +76,7 @@ def slope_bugs(net: Dense) -> Iterator[Variation]:
         lambda k: {f"s{k}": "RIGHT[:1] + 0 * RIGHT"},
     )
     yield from at_layers(
-        range(1, net.layers),
+        bent,
         "mask_from_delta",
         "relu's mask is taken from the gradient, not from z, in {layer}",
         "δ of {layer} is set to 0 where ∂L/∂a is negative. A relu lets the gradient pass where "
