@@ -252,7 +252,7 @@ def _of_extremes(
     values = [entry for entry in entries if entry.found is not None]
     if found.unexplained or len(found.fitting) == 0:
         return found.fitting, (), []
-    search = _search(program, values, tolerance)
+    search = Search(program, values, program.probes, _none, tolerance)  # known ones alone
     holding = [one for one in found.fitting if search.first_wrong(one) == len(values)]
     if holding:
         return holding, (), []

@@ -164,6 +164,16 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         {"shifted": f"{last} - {last}.max()"},
         group="shift of softmax",
     )
+    yield Variation(
+        "shift_over_batch@log_sum",
+        "log Σ e^z is shifted by the largest logit of the whole batch",
+        "One maximum is subtracted from all cases; a case whose logits are all much smaller then "
+        "has Σ e^z = 0, and the logarithm of 0. Take the maximum of each case: "
+        "max(axis=1, keepdims=True).",
+        "Put a case with logits around 0 beside one with logits around 1000.",
+        {"shifted": f"{last} - {last}.max()", "p": "np.exp(shifted - np.log(total))"},
+        group="shift of softmax",
+    )
     for bound in (500, 700):
         yield Variation(
             f"clipped_logits@{bound}",
