@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.notation import counted
 from chainrule.marking.deciding.evaluating import array_of
+from chainrule.marking.deciding.in_common import in_common
 from chainrule.marking.deciding.search import Entry, bench_of
 from chainrule.marking.program import Probe, Program
 from chainrule.marking.sandbox.running import Answers, Returned, Trouble
@@ -241,7 +242,7 @@ def _trouble(
     trouble = where[0][2].trouble
     assert trouble is not None
     calls = sum(len(found) for found in answers.values())
-    when = "" if len(where) == calls else _when(probes, where)
+    when = "" if len(where) == calls else _when(probes, answers, where)
     title, sentence, hint = _words(trouble)
     return Finding(
         named(trouble)[0],
@@ -299,10 +300,15 @@ def _trouble_in_words(trouble: Trouble) -> Finding:
     return Finding("fails", title, sentence, hint, file=trouble.file, line=trouble.line)
 
 
-def _when(probes: Sequence[Probe], where: Sequence[tuple[str, int, Returned]]) -> str:
+def _when(
+    probes: Sequence[Probe], answers: Answers, where: Sequence[tuple[str, int, Returned]]
+) -> str:
     """In which of the calls it happened, in words."""
-    if all(k > 0 for _, k, _ in where):
-        return "in a second call on the same object"
+    wrong = {(name, k) for name, k, _ in where}
+    others = {(name, k) for name, calls in answers.items() for k, _ in enumerate(calls)} - wrong
+    usual = [probe for probe in probes if probe.name in answers]
+    if common := in_common(usual, wrong, others):
+        return common
     names = list(dict.fromkeys(name for name, _, _ in where))
     whole = ", ".join(f"“{name}”" for name in names[:3])
     more = f" and {counted(len(names) - 3, 'other')}" if len(names) > 3 else ""

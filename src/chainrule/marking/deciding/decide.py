@@ -9,7 +9,7 @@ an explanation, and where several are left, all are named.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.marking.deciding.contract import Finding, read
 from chainrule.marking.deciding.evaluating import Bench, quiet
 from chainrule.marking.deciding.every_layer import in_every_layer
+from chainrule.marking.deciding.in_common import in_common
 from chainrule.marking.deciding.inputs import drawn_probes, is_different, smallest
 from chainrule.marking.deciding.mutations import mutations, shifted_labels
 from chainrule.marking.deciding.own_loss import More, own_gradients
@@ -36,6 +37,7 @@ class Place:
         call: which call of the probe, from 0.
         found: the submission's array.
         expected: the right one.
+        when: what the calls have in common in which it is wrong, if it is right in others.
     """
 
     line: str
@@ -43,6 +45,7 @@ class Place:
     call: int
     found: Any
     expected: Any
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,10 @@ def _decided(
         tuple(kept),
         None if first == len(search.entries) else _place(program, search.entries[first]),
         tuple(findings),
-        tuple(_place(program, entry) for entry in found.unexplained),
+        tuple(
+            replace(_place(program, entry), when=_when(search, found, entry))
+            for entry in found.unexplained
+        ),
         lines,
         same,
         telling,
@@ -311,3 +317,14 @@ def fits(program: Program, answers: Answers, chosen: Sequence[Variation]) -> boo
     entries, _ = read(program, program.probes, answers)
     search = Search(program, entries, program.probes)
     return search.first_wrong(chosen) == len(entries)
+
+
+def _when(search: Search, found: Found, entry: Entry) -> str:
+    """What the calls have in common in which a line is wrong that nothing explains."""
+    others = frozenset(one.line for one in found.unexplained if one.line != entry.line)
+    under = search.under(found.fitting[0] if found.fitting else (), others)
+    calls: dict[bool, set[tuple[str, int]]] = {True: set(), False: set()}
+    for index, one in enumerate(search.entries):
+        if one.line == entry.line and one.found is not None:
+            calls[search.agrees(under, index)].add((one.probe, one.call))
+    return in_common(search.program.probes, calls[False], calls[True])

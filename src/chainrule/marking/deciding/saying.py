@@ -183,7 +183,8 @@ def _unknown(part: Part, place: Place) -> str:
     text = f"{_upper(says)} is wrong, in a way that is none of the known ones."
     if part.is_hidden or place.found is None:
         return text
-    return f"{text} {_compared(place)}".strip()
+    when = f" It is wrong {place.when} and right in the other calls." if place.when else ""
+    return f"{text}{when} {_compared(place)}".strip()
 
 
 def _compared(place: Place) -> str:
