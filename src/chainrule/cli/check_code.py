@@ -63,8 +63,8 @@ def command(
     1: something is wrong; 2: something could not be checked.
     """
     from chainrule.core.errors import ChainruleError
-    from chainrule.marking.own.files import check_file, importable, inputs_from, of_names
-    from chainrule.marking.own.recognising import recognise
+    from chainrule.marking.own.files import check_file, importable, inputs_from
+    from chainrule.marking.own.recognising import recognise, recognise_pair
 
     if backward and not forward:
         raise typer.BadParameter(
@@ -73,7 +73,7 @@ def command(
     given = inputs_from(inputs) if inputs else None
     found: list[Checked] = []
     with importable(file) as path:
-        known = of_names(path, forward, backward) if forward else recognise(path)
+        known = recognise_pair(path, forward, backward) if forward else recognise(path)
         if known.interface and not quiet:
             say(known.why)
         for one in check_file(known, given, trust=trust):

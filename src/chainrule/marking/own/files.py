@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ChainruleError, ConfigError, Problem, nearest
+from chainrule.core.errors import ChainruleError, ConfigError, Problem
 from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.classes.submissions import notebook_code
 from chainrule.marking.classes.unpacking import Refused
@@ -363,46 +362,6 @@ def _with_other_shapes(
 
 def _word(is_right: bool) -> str:
     return "right" if is_right else "WRONG"
-
-
-def of_names(file: Path, forward: str, backward: str | None) -> Recognised:
-    """Two functions of a file that its author names.
-
-    Args:
-        file: a Python file.
-        forward: the name of the function.
-        backward: the name of its gradient; None if the function returns its gradients as well.
-
-    Raises:
-        ConfigError: the file cannot be read, or has no such function at its top level.
-    """
-    if not file.is_file():
-        raise ConfigError(Problem("there is no such file", file))
-    try:
-        tree = ast.parse(file.read_text("utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ConfigError(Problem(f"cannot be read as Python: {error}", file)) from error
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for name in (forward, backward):
-        if name is not None and name not in functions:
-            meant = nearest(name, functions)
-            raise ConfigError(
-                Problem(
-                    f"there is no function {name} at the top level"
-                    + (f"; {meant} is meant?" if meant else ""),
-                    file,
-                )
-            )
-    needs = () if backward is None else _needed(functions[backward])
-    pair = Pair(file.stem, forward, backward, _needed(functions[forward]), needs, "layer")
-    why = f"{file.name}: {forward}" + (f" and {backward}" if backward else " with its gradients")
-    return Recognised("functions", why, file.parent, unknown=(pair,))
-
-
-def _needed(function: ast.FunctionDef) -> tuple[str, ...]:
-    """The parameters without default values."""
-    names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
-    return tuple(names[: len(names) - len(function.args.defaults)])
 
 
 def check_file(

@@ -19,10 +19,10 @@ HELPERS = """
 from itertools import permutations
 
 def halves(found):
-    # The output of a forward function, and its cache, if it returns one.
+    # The output of a forward function, and its cache; without one the output stands for it.
     if isinstance(found, tuple) and len(found) > 1:
         return found[0], found[1] if len(found) == 2 else found[1:]
-    return found, None
+    return found, found
 
 def arranged(found, names, like):
     # The gradients in the order of the names: by key, by shape, or as they stand.

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.errors import ConfigError, Problem, nearest
 from chainrule.marking.assignments.assignment import Part
 from chainrule.marking.own.layer_calls import Defined, function_part, layer_parts, loss_part
 from chainrule.marking.programs.functions import known_name
@@ -131,6 +131,34 @@ def recognise(path: Path) -> Recognised:
         raise ConfigError(errors)
     root = path if path.is_dir() else path.parent
     return _course(files, root) or _functions(files, root)
+
+
+def recognise_pair(file: Path, forward: str, backward: str | None) -> Recognised:
+    """Two functions of a file that its author names.
+
+    Args:
+        file: a Python file.
+        forward: the name of the function.
+        backward: the name of its gradient; None if the function returns its gradients as well.
+
+    Raises:
+        ConfigError: the file cannot be read, or has no such function at its top level.
+    """
+    if not file.is_file():
+        raise ConfigError(Problem("there is no such file", file))
+    try:
+        found = _read(file).functions
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ConfigError(Problem(f"this cannot be read as Python: {error}", file)) from error
+    functions = {name: one for name, one in found.items() if one.is_known}
+    for name in (forward, backward):
+        if name is not None and name not in functions:
+            meant = nearest(name, functions)
+            message = f"there is no function {name} at the top level"
+            raise ConfigError(Problem(f"{message}; {meant} is meant?" if meant else message, file))
+    pair = _pair(functions[forward], functions[backward] if backward else None, "layer")
+    why = f"{file.name}: {forward}" + (f" and {backward}" if backward else " with its gradients")
+    return Recognised("functions", why, file.parent, unknown=(pair,))
 
 
 def _python_files(folder: Path) -> list[Path]:
@@ -487,7 +515,7 @@ class _Found:
             needs = methods["__init__"].parameters if "__init__" in methods else ()
             if forward and backward and not needs and len(forward.parameters) == 1:
                 word = re.sub(r"(?i)_?(layer|activation|function|module)$", "", name)
-                self._add(layer_parts(_snake(word), forward, backward))
+                self._add(layer_parts(word.lower(), forward, backward))
 
     def _leave(self, forward: Defined, backward: Defined | None, kind: str) -> None:
         pair = _pair(forward, backward, kind)
@@ -504,11 +532,6 @@ def _pair(forward: Defined, backward: Defined | None, kind: str) -> Pair:
         backward.parameters if backward else (),
         kind,
     )
-
-
-def _snake(name: str) -> str:
-    """``SoftMax`` as ``softmax``, ``LeakyReLU`` as ``leakyrelu``."""
-    return name.lower()
 
 
 def _base(name: str, plain: Mapping[str, str]) -> str | None:
