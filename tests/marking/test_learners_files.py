@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.marking.own.files import check_pair, importable, inputs_from
-from chainrule.marking.own.recognising import Pair
+from chainrule.marking.own.files import check_file, check_pair, importable, inputs_from
+from chainrule.marking.own.recognising import Pair, recognise
 
 MINE = """
 import numpy as np
@@ -127,3 +127,50 @@ def test_an_error_has_its_place_and_words_that_are_no_inputs_are_explained(check
         inputs_from("x=large")
     with pytest.raises(ConfigError, match="ran with none of the inputs"):
         checked("right", parameters=("x", "w"))
+
+
+OTHERWISE = """
+import numpy as np
+import no_such_package
+from .beside import exponential
+
+def rbf(x):
+    return np.exp(-(x**2).sum(axis=1))
+
+def rbf_backward(g, x):
+    return -2 * x * (g * rbf(x))[:, None]
+
+def softmax(x):
+    e = exponential(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def softmax_backward(dout, p):
+    return p * (dout - (p * dout).sum(axis=1, keepdims=True))
+
+def linear_forward(x, *, weight):
+    return x @ weight, (x, weight)
+
+def linear_backward(dy, cache):
+    return dy @ cache[1].T, 2 * cache[0].T @ dy
+
+def sigmoid(numbers):
+    return [1 / (1 + np.exp(-z)) for z in numbers]
+
+def sigmoid_prime(numbers):
+    return [s * (1 - s) for s in sigmoid(numbers)]
+"""
+
+
+@pytest.mark.exhaustive
+def test_names_that_mean_something_else_and_calls_that_nobody_expects(tmp_path):
+    (tmp_path / "mine.py").write_text(OTHERWISE, "utf-8")
+    (tmp_path / "beside.py").write_text("from numpy import exp as exponential", "utf-8")
+    found = {one.name: one for one in check_file(recognise(tmp_path / "mine.py"))}
+    assert {name: one.verdict for name, one in found.items()} == {
+        "rbf": "right",
+        "softmax": "right",
+        "linear_forward": "WRONG",
+        "sigmoid": "right",
+    }
+    assert "not what rbf usually stands for" in " ".join(found["rbf"].lines)
+    assert "it is twice what it should be" in found["linear_forward"].lines[0]

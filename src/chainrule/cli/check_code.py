@@ -81,8 +81,8 @@ def command(
             _print(one, quiet=quiet)
     if not found:
         raise ChainruleError(_nothing(file, known))
-    for name in known.left if not quiet else ():
-        say(f"\n{name}: not checked")
+    if known.left and not quiet:
+        say("\n" + _indented(f"Not checked, having no gradient: {', '.join(known.left)}").strip())
     say(_conclusion(found))
     if any(one.verdict == "not run" for one in found):
         raise typer.Exit(2)

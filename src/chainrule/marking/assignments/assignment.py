@@ -295,7 +295,8 @@ def modules_of(files: Iterable[str]) -> tuple[str, ...]:
         ('two_layernet', 'layers.full')
     """
     paths = [PurePosixPath(file) for file in files]
-    return tuple(".".join(p.with_suffix("").parts) for p in paths if p.suffix == ".py")
+    names = (".".join(p.with_suffix("").parts) for p in paths if p.suffix == ".py")
+    return tuple(name.removesuffix(".__init__") for name in names)
 
 
 def digest_of(assignment: Assignment) -> str:

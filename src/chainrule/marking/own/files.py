@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from keyword import iskeyword
@@ -120,7 +120,7 @@ class FunctionThere(OwnFunction):
         given = {**case, **{f"_{name}": value for name, value in other.items()}}
         again = self._gradient_call(case, self._has_cache(case))
         call = (
-            f"{self._function(self.name)}({', '.join(f'_{name}' for name in case)})\n"
+            f"{self._function(self.name)}({', '.join(f'{name}=_{name}' for name in case)})\n"
             f"import copy\ngrads = copy.deepcopy({again})\nagain = {again}"
         )
         found = []
@@ -379,6 +379,9 @@ def check_file(
     elif found.parts:
         for part, checked in _parts(mark_parts(found.parts, found.root, trust=trust)):
             other = partial(check_pair, found.root, trust=trust)
+            name = checked.name
+            if [one.title for one in found.parts].count(name) > 1:
+                checked = replace(checked, name=f"{name} ({part.name.replace(' + ', ', ')})")
             yield _by_itself(part, checked, found.pairs.get(part.name), other)
     for pair in found.unknown:
         yield _tried(pair.forward, partial(check_pair, found.root, pair, inputs, trust=trust))
@@ -417,11 +420,13 @@ def _parts(marked: Marked) -> Iterator[tuple[PartResult, Checked]]:
 def _by_itself(
     part: PartResult, checked: Checked, pair: Pair | None, check: Callable[[Pair], Checked]
 ) -> Checked:
-    """A part of which no explanation fits may be another function than its name says."""
-    is_unexplained = not part.bugs or any("unexplained" in bug for bug in part.bugs)
-    if checked.verdict == "right" or pair is None or not is_unexplained:
+    """A part that does not run or that nothing explains: as what it is, whatever its name says."""
+    is_explained = checked.verdict == "WRONG" and not any("unexplained" in b for b in part.bugs)
+    if checked.verdict == "right" or pair is None or is_explained:
         return checked
     other = _tried(pair.forward, partial(check, pair))
+    if checked.verdict == "not run" and other.verdict == "WRONG":
+        return other
     if other.verdict != "right":
         return checked
     note = f"It is not what {pair.forward} usually stands for ({part.title}), but gradient and"

@@ -270,10 +270,14 @@ def _causes(wrongly: Sequence[Trial], tried: int, *, is_put_back: bool) -> Itera
     kinds = {one.kind for one in plain}
     if not is_put_back:
         yield PUT_BACK
-    if len([one for one in plain if not one.is_right]) >= tried - 1:
+    passed = len([one for one in plain if not one.is_right])
+    if passed >= tried - 1:
+        others = "" if passed == tried else " but NaN" if "nan" not in kinds else " but one"
         yield (
-            "It passes everything. Look at what is compared: two copies of the same array, or a "
-            "difference that is 0 because the function is called in the wrong way?"
+            f"It passes everything{others}. Look at what "
+            "is compared: two copies of the same array, differences whose signs cancel in a sum "
+            "or a mean (abs is missing), or a difference that is 0 because the function is called "
+            "in the wrong way?"
         )
     elif "right" in kinds and "zeros" in kinds:
         yield (

@@ -126,6 +126,7 @@ class Defined:
         module: the file's name without its ending.
         name: of the function.
         parameters: the names of those without a default value.
+        keywords: the names of those that are given by name alone and have no default value.
         is_known: whether the parameters could be read; an alias has none that could.
         is_made: whether a call at the top level of the file gives it, so that the file must be
             run as it is.
@@ -138,6 +139,7 @@ class Defined:
     is_known: bool = True
     is_made: bool = False
     owner: str = ""
+    keywords: tuple[str, ...] = ()
 
     @property
     def call(self) -> str:
@@ -347,7 +349,7 @@ def layer_parts(word: str, forward: Defined, backward: Defined) -> Iterator[Part
     if layer is None:
         return
     given = _forward_arguments(layer, forward)
-    taken = _backward_arguments(layer, backward)
+    taken = _backward_arguments(layer, forward, backward)
     if given is None or taken is None:
         return
     yield _pair_part(layer, forward, backward, given, taken)
@@ -371,7 +373,7 @@ def _forward_arguments(layer: Layer, forward: Defined) -> str | None:
     return None
 
 
-def _backward_arguments(layer: Layer, backward: Defined) -> str | None:
+def _backward_arguments(layer: Layer, forward: Defined, backward: Defined) -> str | None:
     if backward.is_known and len(backward.parameters) == 1:
         return "dout"
     if not backward.is_known or len(backward.parameters) == 2:
@@ -379,6 +381,11 @@ def _backward_arguments(layer: Layer, backward: Defined) -> str | None:
         second = backward.parameters[1].lower() if backward.is_known else "cache"
         if first in CACHE and second not in CACHE:
             return "cache, dout"
+        is_input = forward.is_known and second == forward.parameters[0].lower()
+        if is_input and second not in CACHE:
+            return f"dout, {layer.inputs[0][1]}"
+        if second in OUTPUTS and second not in INPUT:
+            return "dout, out if cache is None else cache"
         if second in CACHE or second not in INPUT:
             return "dout, cache"
     found = [_taken(layer, name.lower()) for name in backward.parameters]
@@ -470,16 +477,22 @@ def _dropout_part(forward: Defined, backward: Defined) -> Part:
 
 VECTORISED = """
 def each(function, values):
-    # A function of arrays, or one of numbers that is called for each.
+    # A function of arrays, one of a list of numbers, or one that is called for each number.
     try:
         found = np.asarray(function(values.copy()), float)
         if found.shape == values.shape:
             return found
     except (ValueError, TypeError):
         pass
+    try:
+        found = np.asarray(function([float(v) for v in values.ravel()]), float)
+        if found.shape == (values.size,):
+            return found.reshape(values.shape)
+    except (ValueError, TypeError):
+        pass
     return np.array([float(function(float(v))) for v in values.ravel()]).reshape(values.shape)
 """
-"""Python that calls a function which may be written for numbers alone."""
+"""Python that calls a function which may be written for lists, or for numbers alone."""
 
 
 def function_part(known: str, value: Defined, slope: Defined) -> Part:

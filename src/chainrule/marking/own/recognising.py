@@ -192,6 +192,12 @@ def _parameters(arguments: ast.arguments) -> tuple[str, ...]:
     return tuple(a.arg for a in given[: len(given) - len(arguments.defaults)])
 
 
+def _keywords(arguments: ast.arguments) -> tuple[str, ...]:
+    """The names of the parameters that are given by name alone and have no default value."""
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return tuple(one.arg for one, default in pairs if default is None)
+
+
 def _methods(module: str, node: ast.ClassDef) -> dict[str, Defined]:
     found = {}
     for item in node.body:
@@ -208,7 +214,8 @@ def _defined(
     found: dict[str, Defined] = {}
     for node in _top(tree):
         if isinstance(node, ast.FunctionDef):
-            found[node.name] = Defined(module, node.name, _parameters(node.args))
+            names, given = _parameters(node.args), _keywords(node.args)
+            found[node.name] = Defined(module, node.name, names, keywords=given)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 for name, value in _assigned(target, node.value):
@@ -528,7 +535,7 @@ def _pair(forward: Defined, backward: Defined | None, kind: str) -> Pair:
         forward.module,
         forward.name,
         backward.name if backward else None,
-        forward.parameters,
+        forward.parameters + forward.keywords,
         backward.parameters if backward else (),
         kind,
     )

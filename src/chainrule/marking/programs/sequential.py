@@ -419,15 +419,18 @@ def _predictions() -> Iterator[Variation]:
             "Class numbers start at 0, as the one-hot columns do.",
             "out.argmax(axis=1) + 1",
         ),
-        "hidden_layer": (
-            "predict looks at the output of a hidden layer",
-            "The classes are the outputs of the last layer.",
-            "a1.argmax(axis=1)",
-        ),
     }
     for name, (title, sentence, rule) in rules.items():
         hint = "Predict three cases and look at the shape and the values."
         yield bug(f"{name}@predict", title, sentence, hint, predicted=rule)
+    yield convention(
+        "last_layer_skipped@predict",
+        "predict",
+        "predict reads the classes off before the last layer",
+        "Where the last layer is the softmax, as in the network of the course, the largest stays "
+        "the largest and the classes are the same; with another last layer they need not be.",
+        predicted="a1.argmax(axis=1)",
+    )
 
 
 def _probes() -> Iterator[Probe]:
