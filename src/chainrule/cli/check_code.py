@@ -95,7 +95,7 @@ def _print(one: Checked, *, quiet: bool) -> None:
         return
     say(f"\n{one.name}: {one.verdict}")
     for line in (AS_ABOVE,) if one.verdict == "wrong before" else one.lines:
-        if line != RIGHT and (one.verdict != "right" or not quiet):
+        if line != RIGHT:
             say(_indented(line))
     if one.shown is not None and one.verdict == "WRONG" and not quiet:
         _show(one.shown)

@@ -40,81 +40,27 @@ def arranged(found, names, like):
 """
 """Python that the calls use within the sandbox."""
 
-UPSTREAM = frozenset(
-    [
-        "dout",
-        "dy",
-        "dz",
-        "da",
-        "grad_out",
-        "grad_output",
-        "upstream",
-        "y_grad",
-        "delta",
-        "d_out",
-        "gradient",
-        "grad",
-        "d",
-        "dl",
-        "dloss",
-        "output_gradient",
-        "error",
-        "dnext",
-        "dl_dout",
-        "dh",
-        "dnext_h",
-        "dldy",
-        "g",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+UPSTREAM = _words(
+    "dout dy dz da grad_out grad_output upstream y_grad delta d_out gradient grad d dl dloss "
+    "output_gradient error dnext dl_dout dh dnext_h dldy g"
 )
 """Names of the parameter that holds ∂L/∂(output)."""
 
-CACHE = frozenset(
-    ["cache", "saved", "ctx", "memory", "context", "state", "c", "back", "mem", "caches", "tape"]
-)
+CACHE = _words("cache saved ctx memory context state c back mem caches tape")
 """Names of the parameter that holds what forward kept for backward."""
 
-INPUT = frozenset(["x", "inputs", "input", "a_prev", "data", "z", "features", "images", "h", "a"])
-WEIGHTS = frozenset(["w", "weights", "weight", "theta", "kernel", "kernels", "filters"])
-BIAS = frozenset(["b", "bias", "biases"])
-TARGETS = frozenset(
-    [
-        "t",
-        "target",
-        "targets",
-        "y_true",
-        "true",
-        "label",
-        "labels",
-        "ytrue",
-        "truth",
-        "d",
-        "onehot",
-        "y_onehot",
-    ]
-)
-OUTPUTS = frozenset(
-    [
-        "y_pred",
-        "pred",
-        "prediction",
-        "predictions",
-        "yhat",
-        "y_hat",
-        "ypred",
-        "p",
-        "a",
-        "out",
-        "output",
-        "outputs",
-        "probs",
-        "x",
-        "o",
-        "z",
-        "scores",
-        "logits",
-        "s",
-    ]
+INPUT = _words("x inputs input a_prev data z features images h a")
+WEIGHTS = _words("w weights weight theta kernel kernels filters")
+BIAS = _words("b bias biases")
+TARGETS = _words("t target targets y_true true label labels ytrue truth d onehot y_onehot")
+OUTPUTS = _words(
+    "y_pred pred prediction predictions yhat y_hat ypred p a out output outputs probs x o z "
+    "scores logits s"
 )
 
 
@@ -179,10 +125,6 @@ class Layer:
     before: str = ""
 
 
-def _names(*words: str) -> frozenset[str]:
-    return frozenset(words)
-
-
 _IMAGES = (INPUT, "x")
 _POOL = "{'pool_height': height, 'pool_width': width, 'stride': stride}"
 
@@ -210,7 +152,7 @@ LAYERS = (
             _IMAGES,
             (WEIGHTS | {"f"}, "w"),
             (BIAS, "b"),
-            (_names("conv_param", "param", "params", "hparameters"), "conv_param"),
+            (_words("conv_param param params hparameters"), "conv_param"),
         ),
         {"dx": "x", "dw": "w", "db": "b"},
         before="conv_param = {'stride': stride, 'pad': pad}",
@@ -219,7 +161,7 @@ LAYERS = (
         ("max_pool", "maxpool", "pool", "max_pooling", "maxpool2d", "pooling"),
         "max_pool",
         "max pooling",
-        (_IMAGES, (_names("pool_param", "param", "params", "hparameters"), "pool_param")),
+        (_IMAGES, (_words("pool_param param params hparameters"), "pool_param")),
         {"dx": "x"},
         before=f"pool_param = {_POOL}",
     ),
@@ -227,7 +169,7 @@ LAYERS = (
         ("avg_pool", "average_pool", "mean_pool", "avgpool", "average_pooling"),
         "average_pool",
         "average pooling",
-        (_IMAGES, (_names("pool_param", "param", "params", "hparameters"), "pool_param")),
+        (_IMAGES, (_words("pool_param param params hparameters"), "pool_param")),
         {"dx": "x"},
         before=f"pool_param = {_POOL}",
     ),
@@ -237,9 +179,9 @@ LAYERS = (
         "batch normalisation while training",
         (
             (INPUT, "x"),
-            (_names("gamma", "scale", "g"), "gamma"),
-            (_names("beta", "shift", "b"), "beta"),
-            (_names("bn_param", "param", "params"), "bn_param"),
+            (_words("gamma scale g"), "gamma"),
+            (_words("beta shift b"), "beta"),
+            (_words("bn_param param params"), "bn_param"),
         ),
         {"dx": "x", "dgamma": "gamma", "dbeta": "beta"},
         returns={
@@ -258,9 +200,9 @@ LAYERS = (
             says,
             (
                 (INPUT, "x"),
-                (_names("prev_h", "h_prev", "h0", "h", "hprev", "state"), "h0"),
-                (_names("wx", "w_x", "wxh", "u"), "Wx"),
-                (_names("wh", "w_h", "whh", "w"), "Wh"),
+                (_words("prev_h h_prev h0 h hprev state"), "h0"),
+                (_words("wx w_x wxh u"), "Wx"),
+                (_words("wh w_h whh w"), "Wh"),
                 (BIAS | {"bh"}, "b"),
             ),
             {"dx": "x", "dh0": "h0", "dWx": "Wx", "dWh": "Wh", "db": "b"},
@@ -277,9 +219,9 @@ LAYERS = (
         "layer normalisation",
         (
             (INPUT, "x"),
-            (_names("gamma", "scale", "g"), "gamma"),
-            (_names("beta", "shift", "b"), "beta"),
-            (_names("ln_param", "param", "params"), "ln_param"),
+            (_words("gamma scale g"), "gamma"),
+            (_words("beta shift b"), "beta"),
+            (_words("ln_param param params"), "ln_param"),
         ),
         {"dx": "x", "dgamma": "gamma", "dbeta": "beta"},
         before="ln_param = {'eps': eps}",
@@ -515,48 +457,17 @@ def function_part(known: str, value: Defined, slope: Defined) -> Part:
     )
 
 
-SQUARED = frozenset(
-    [
-        "mse",
-        "mse_loss",
-        "mean_squared_error",
-        "squared_error",
-        "quadratic_loss",
-        "quadratic_cost",
-        "l2_loss",
-        "squared_loss",
-        "mean_square_error",
-        "sse",
-        "sum_squared_error",
-        "half_mse",
-    ]
+SQUARED = _words(
+    "mse mse_loss mean_squared_error squared_error quadratic_loss quadratic_cost l2_loss "
+    "squared_loss mean_square_error sse sum_squared_error half_mse"
 )
-CROSS_ENTROPY = frozenset(
-    [
-        "cross_entropy",
-        "crossentropy",
-        "cross_entropy_loss",
-        "ce",
-        "ce_loss",
-        "nll",
-        "categorical_cross_entropy",
-        "categorical_crossentropy",
-        "xent",
-        "log_loss",
-    ]
+CROSS_ENTROPY = _words(
+    "cross_entropy crossentropy cross_entropy_loss ce ce_loss nll categorical_cross_entropy "
+    "categorical_crossentropy xent log_loss"
 )
-SOFTMAX_LOSS = frozenset(
-    [
-        "softmax_loss",
-        "softmax_cross_entropy",
-        "softmax_cross_entropy_loss",
-        "cross_entropy_with_logits",
-        "softmax_crossentropy",
-        "softmax_ce",
-        "cross_entropy_softmax",
-        "softmaxloss",
-        "softmax_with_loss",
-    ]
+SOFTMAX_LOSS = _words(
+    "softmax_loss softmax_cross_entropy softmax_cross_entropy_loss cross_entropy_with_logits "
+    "softmax_crossentropy softmax_ce cross_entropy_softmax softmaxloss softmax_with_loss"
 )
 
 
