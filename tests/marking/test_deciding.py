@@ -5,9 +5,11 @@ from pathlib import Path
 
 from chainrule.marking.assignments.assignment import load_assignment
 from chainrule.marking.deciding.decide import Verdict, decide
+from chainrule.marking.deciding.inputs import smallest
 from chainrule.marking.deciding.saying import _needed, _settings
 from chainrule.marking.marking import _known_alone
 from chainrule.marking.program import Variation
+from chainrule.marking.programs import PROGRAMS
 from chainrule.marking.sandbox.running import ask
 
 HLCV = Path(__file__).parents[2] / "assignments" / "HLCV"
@@ -48,3 +50,14 @@ def test_a_demonstration_shows_the_inputs_that_its_line_depends_on():
     assert not {"y", "reg"} & set(_needed(program, "p", (), case))
     assert "y" in _needed(program, "p", (Variation("", "", "", "", {"p": "y"}),), case)
     assert _settings({"act1": "tanh", "wrt": None}) == ", with act1 = 'tanh'"
+
+
+def test_a_small_input_of_a_convolution_is_one_that_can_be_called():
+    program = PROGRAMS["convolution"]()
+    bug = next(v for v in program.variations if v.name.startswith("assigned@dx"))
+    probe, call, line = smallest(program, (bug,), (), ("dx",))
+    case, (right,), (wrong,) = probe.calls[call], program.run(probe), program.run(probe, (bug,))
+    assert case["dout"].shape == right["out"].shape
+    assert line == "dx"
+    assert right["dx"].any()
+    assert right["dx"].tolist() != wrong["dx"].tolist()

@@ -16,6 +16,8 @@ from chainrule.marking.result import Demonstration, PartResult, Shown
 HINTS = ("To see it: ", "A hint: ", "A choice of yours ")
 """Paragraphs that begin so are set apart: they say where to look, or what is no fault."""
 
+HIDDEN = "The inputs and numbers that this part was marked with are not shown."
+
 _NAME = re.compile(r"\(([A-Za-z]\w*)\)")
 
 
@@ -95,7 +97,7 @@ def _part(k: int, part: PartResult, excerpt: Excerpt | None, *, is_hidden: bool)
     if part.demonstration is not None:
         yield from _demonstration(part.demonstration)
     if is_hidden:
-        yield '<p class="note">The inputs and numbers of this part are not shown.</p>'
+        yield f'<p class="note">{HIDDEN}</p>'
     yield "</section>"
 
 
@@ -155,6 +157,8 @@ def _matrix(shown: Shown, caption: str, beside: Shown | None = None) -> str:
             off = beside is not None and not _is_same(value, beside, j, k)
             cells.append(f"<td{' class=off' if off else ''}>{_number(value)}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
+    if not rows:
+        rows.append("<tr><td class=off>nothing</td></tr>")
     return (
         f"<figure><figcaption>{text(caption)}</figcaption>"
         f'<table class="matrix">{"".join(rows)}</table></figure>'
