@@ -28,6 +28,12 @@ def _start(net: Dense) -> str:
 
 
 def _means(net: Dense) -> Iterator[Variation]:
+    yield from _means_left_out(net)
+    yield from _means_again(net)
+
+
+def _means_left_out(net: Dense) -> Iterator[Variation]:
+    """1/N: missing, or there twice."""
     start, every = _start(net), range(1, net.layers + 1)
     if not net.summed:
         yield Variation(
@@ -78,6 +84,11 @@ def _means(net: Dense) -> Iterator[Variation]:
         lambda k: {f"d{k}": "RIGHT / N"},
         often=2,
     )
+
+
+def _means_again(net: Dense) -> Iterator[Variation]:
+    """A mean where a sum belongs, or over another axis."""
+    start, every = _start(net), range(1, net.layers + 1)
     yield from at_layers(
         every,
         "averaged_again",
@@ -131,7 +142,14 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
     )
     if not net.is_fused:
         return
-    last = f"d{net.layers}"
+    yield from _targets_left_out()
+    yield from _softmax_once_more(net)
+    yield from _targets(net)
+    yield from _other_deltas(net)
+
+
+def _targets_left_out() -> Iterator[Variation]:
+    """The target that is subtracted from the output."""
     yield Variation(
         "target_left_out",
         "the 1 of the right class is not subtracted in δ of the output",
@@ -157,6 +175,11 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
         {"error": "p - (t.max(axis=0) > 0)"},
         often=2,
     )
+
+
+def _softmax_once_more(net: Dense) -> Iterator[Variation]:
+    """Softmax's slope in the δ of the output, where p − t has it already."""
+    last = f"d{net.layers}"
     yield Variation(
         "diagonal_softmax",
         "softmax's Jacobian is taken as its diagonal",
@@ -192,6 +215,11 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
         "Add δ of one case over the classes. What must come out, and why?",
         {"error": "-t + (t * p).sum(axis=1, keepdims=True)"},
     )
+
+
+def _targets(net: Dense) -> Iterator[Variation]:
+    """Another target in the place of the right one."""
+    last = f"d{net.layers}"
     for kind, rule, words in (
         ("mean_of_p_alone", "p / N - t", "p/N − t: the target is not divided by N"),
         ("mean_of_t_alone", "p - t / N", "p − t/N: the probability is not divided by N"),
@@ -206,6 +234,10 @@ def _beginnings(net: Dense) -> Iterator[Variation]:
             {last: rule},
             often=2,
         )
+
+
+def _other_deltas(net: Dense) -> Iterator[Variation]:
+    """Another array in the place of p − t."""
     for kind, rule, title, sentence in (
         (
             "predicted_for_target",

@@ -151,6 +151,12 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         yield _unshifted_sum(f"a{net.layers}", "q")
         yield from _epsilons(("-t / (p + {eps})",))
         return
+    yield from _shifts(net)
+    yield from _logs_of_softmax(net)
+
+
+def _shifts(net: Dense) -> Iterator[Variation]:
+    """How the logits are shifted before e^z is taken."""
     last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     yield _unshifted(last)
     yield _unshifted_sum(last, "p")
@@ -184,6 +190,11 @@ def _softmax(net: Dense) -> Iterator[Variation]:
             {"shifted": f"np.clip({last}, -{bound}, {bound})"},
             group="shift of softmax",
         )
+
+
+def _logs_of_softmax(net: Dense) -> Iterator[Variation]:
+    """How the logarithm of the softmax is taken."""
+    last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     yield Variation(
         "log_of_zero",
         "the loss is infinite at large logits: log of 0",

@@ -148,6 +148,12 @@ def _others(act: str) -> list[tuple[str, str]]:
 def _softmax(net: Dense) -> Iterator[Variation]:
     if not net.is_given and net.loss != "cross_entropy":
         return
+    yield from _sums_of_softmax(net)
+    yield from _outputs_of_softmax(net)
+
+
+def _sums_of_softmax(net: Dense) -> Iterator[Variation]:
+    """The sum and the shift of the softmax."""
     last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     yield Variation(
         "softmax_over_cases",
@@ -182,6 +188,11 @@ def _softmax(net: Dense) -> Iterator[Variation]:
         "Add the probabilities of the first case. What do you get?",
         {"total": f"np.exp({last}).sum(axis=1, keepdims=True)"},
     )
+
+
+def _outputs_of_softmax(net: Dense) -> Iterator[Variation]:
+    """What is handed on in the place of the softmax."""
+    last = f"a{net.layers}" if net.has_bent_output else f"z{net.layers}"
     yield Variation(
         "softmax_not_divided",
         "softmax is not divided by its sum",
@@ -404,6 +415,13 @@ def _cases_lost(net: Dense) -> Iterator[Variation]:
 
 
 def _logarithms(net: Dense) -> Iterator[Variation]:
+    yield from _logs(net)
+    yield from _classes_in_loss(net)
+    yield from _other_losses(net)
+
+
+def _logs(net: Dense) -> Iterator[Variation]:
+    """The logarithm's base, its sign, and what it is taken of."""
     cases = "kind == 'cross_entropy'"
     yield Variation(
         "loss_sign",
@@ -438,6 +456,10 @@ def _logarithms(net: Dense) -> Iterator[Variation]:
         "Take two cases with p = 1 and p = 0.01. Which loss do you expect?",
         {"data_loss": net.where(cases, "-np.log((t * p).sum(axis=1).mean())")},
     )
+
+
+def _classes_in_loss(net: Dense) -> Iterator[Variation]:
+    """The classes that count in the loss."""
     yield Variation(
         "loss_over_all_classes",
         "the logarithms of all classes are added up, not that of the right class",
@@ -470,6 +492,11 @@ def _logarithms(net: Dense) -> Iterator[Variation]:
         "Add 5 to all scores of a case. Should its loss change?",
         {"crossed": f"-(t * {'a' if net.has_bent_output else 'z'}{net.layers}).sum(axis=1)"},
     )
+
+
+def _other_losses(net: Dense) -> Iterator[Variation]:
+    """Another loss in the place of the cross-entropy."""
+    cases = "kind == 'cross_entropy'"
     if not net.one_hot:
         for kind, rule, words in (
             ("all_pairs_in_loss", "-log_p[:, y].sum() / N", "added up over all pairs"),

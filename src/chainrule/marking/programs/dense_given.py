@@ -29,6 +29,13 @@ def given_bugs(net: Dense) -> Iterator[Variation]:
 
 
 def _given_beginnings(net: Dense) -> Iterator[Variation]:
+    yield from _beginnings_of_squares(net)
+    yield from _softmax_on_the_way_back(net)
+    yield from _beginnings_of_entropy()
+
+
+def _beginnings_of_squares(net: Dense) -> Iterator[Variation]:
+    """The first δ under the squared error."""
     yield Variation(
         "no_two",
         "the 2 of the squared error's derivative is missing",
@@ -62,6 +69,10 @@ def _given_beginnings(net: Dense) -> Iterator[Variation]:
         {f"s{net.layers}": f"(np.ones_like(z{net.layers}) if {MSE} else RIGHT)"},
         often=3,
     )
+
+
+def _softmax_on_the_way_back(net: Dense) -> Iterator[Variation]:
+    """The softmax on the way back."""
     yield Variation(
         "diagonal_softmax",
         "softmax's Jacobian is taken as its diagonal",
@@ -109,6 +120,10 @@ def _given_beginnings(net: Dense) -> Iterator[Variation]:
         "Which network does your backward pass belong to when softmax is False?",
         {f"da{net.layers}": "p * (dp - (dp * p).sum(axis=1, keepdims=True))"},
     )
+
+
+def _beginnings_of_entropy() -> Iterator[Variation]:
+    """The first δ under the cross-entropy."""
     yield Variation(
         "mse_for_cross_entropy",
         "the derivative of the squared error is used for cross-entropy",

@@ -20,6 +20,13 @@ def gradient_bugs(net: Dense) -> Iterator[Variation]:
 
 
 def _sent_back(net: Dense) -> Iterator[Variation]:
+    yield from _sent_through(net)
+    yield from _slopes_sent(net)
+    yield from _arrays_sent(net)
+
+
+def _sent_through(net: Dense) -> Iterator[Variation]:
+    """What δ is multiplied by on its way to the layer below."""
     upper = range(2, net.layers + 1)
     yield from at_layers(
         upper,
@@ -68,6 +75,11 @@ def _sent_back(net: Dense) -> Iterator[Variation]:
         "Set the weights of the last unit to 0. Is anything sent back?",
         lambda k: {f"da{k - 1}": f"np.outer(d{k}[:, -1], W{k}[:, -1])"},
     )
+
+
+def _slopes_sent(net: Dense) -> Iterator[Variation]:
+    """Errors that add up, and a slope too many."""
+    upper = range(2, net.layers + 1)
     lower = [k - 1 for k in upper if f"s{k - 1}" in slope_lines(net)]
     yield from at_layers(
         lower,
@@ -87,6 +99,11 @@ def _sent_back(net: Dense) -> Iterator[Variation]:
         "Mark every place of your backward pass where the activation's derivative is used.",
         ruled("da{j}", "(d{k} * s{k}) @ W{k}.T"),
     )
+
+
+def _arrays_sent(net: Dense) -> Iterator[Variation]:
+    """Another array on the way to the layer below."""
+    upper = range(2, net.layers + 1)
     yield from at_layers(
         upper,
         "errors_add_up",
@@ -134,6 +151,13 @@ def _sent_back(net: Dense) -> Iterator[Variation]:
 
 
 def _weights(net: Dense) -> Iterator[Variation]:
+    yield from _inputs_of_weights(net)
+    yield from _products_of_weights(net)
+    yield from _arrays_of_weights(net)
+
+
+def _inputs_of_weights(net: Dense) -> Iterator[Variation]:
+    """Another array in the place of the layer's input, or a product turned round."""
     every, upper = range(1, net.layers + 1), range(2, net.layers + 1)
     yield from at_layers(
         [k for k in every if k in net.bent or not net.is_fused],
@@ -174,6 +198,11 @@ def _weights(net: Dense) -> Iterator[Variation]:
         lambda k: {f"dW{k}_data": "RIGHT.T"},
         often=2,
     )
+
+
+def _products_of_weights(net: Dense) -> Iterator[Variation]:
+    """What is no matrix product, or has some of the cases alone."""
+    every = range(1, net.layers + 1)
     yield from at_layers(
         every,
         "reshaped",
@@ -222,6 +251,11 @@ def _weights(net: Dense) -> Iterator[Variation]:
         often=2,
     )
     yield from _parts_of_weights(net)
+
+
+def _arrays_of_weights(net: Dense) -> Iterator[Variation]:
+    """Another array in the place of δ, or none."""
+    every = range(1, net.layers + 1)
     yield from at_layers(
         every,
         "over_units@dW",
@@ -329,8 +363,14 @@ def _bias_cut_wrongly(net: Dense) -> Iterator[Variation]:
 
 
 def _biases(net: Dense) -> Iterator[Variation]:
-    every = range(1, net.layers + 1)
+    yield from _sums_of_biases(net)
+    yield from _cases_of_biases(net)
+    yield from _arrays_of_biases(net)
 
+
+def _sums_of_biases(net: Dense) -> Iterator[Variation]:
+    """The sum over the cases: over all, over another axis, or none."""
+    every = range(1, net.layers + 1)
     yield from at_layers(
         every,
         "bias_of_all_units",
@@ -370,6 +410,11 @@ def _biases(net: Dense) -> Iterator[Variation]:
         "Print the shapes of b and of its gradient.",
         lambda k: {f"db{k}": f"d{k}"},
     )
+
+
+def _cases_of_biases(net: Dense) -> Iterator[Variation]:
+    """Some of the cases alone, or none."""
+    every = range(1, net.layers + 1)
     yield from at_layers(
         every,
         "bias_of_first_case",
@@ -418,6 +463,11 @@ def _biases(net: Dense) -> Iterator[Variation]:
         "Make every prediction perfect. What must the gradient of b be then?",
         lambda k: {f"db{k}_data": f"np.ones_like(b{k})"},
     )
+
+
+def _arrays_of_biases(net: Dense) -> Iterator[Variation]:
+    """Another array in the place of δ."""
+    every = range(1, net.layers + 1)
     yield from at_layers(
         every,
         "bias_counts_cases",
@@ -472,6 +522,12 @@ def _biases(net: Dense) -> Iterator[Variation]:
 
 def _wholes(net: Dense) -> Iterator[Variation]:
     """Bugs in all arrays at once."""
+    yield from _loops_over_cases(net)
+    yield from _changed_gradients(net)
+
+
+def _loops_over_cases(net: Dense) -> Iterator[Variation]:
+    """Loops that lose cases, and parameters that are changed."""
     every = range(1, net.layers + 1)
     if net.layers > 1:
         yield Variation(
@@ -500,6 +556,11 @@ def _wholes(net: Dense) -> Iterator[Variation]:
         {"parameters_changed": "1.0"},
         often=2,
     )
+
+
+def _changed_gradients(net: Dense) -> Iterator[Variation]:
+    """Gradients that are changed before they are returned."""
+    every = range(1, net.layers + 1)
     for kind, title, sentence, rule in (
         (
             "gradient_normalised",

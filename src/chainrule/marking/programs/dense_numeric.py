@@ -51,6 +51,13 @@ def _says(parameter: str) -> str:
 
 
 def _differences(net: Dense) -> Iterator[Variation]:
+    yield from _quotients(net)
+    yield from _moves(net)
+
+
+def _quotients(net: Dense) -> Iterator[Variation]:
+    """What is subtracted, and what is divided by."""
+
     def everywhere(rule: str) -> dict[str, str]:
         return {f"{p}_ratio": rule for p in net.parameters}
 
@@ -108,6 +115,14 @@ def _differences(net: Dense) -> Iterator[Variation]:
         ),
     ):
         yield Variation(kind, title, sentence, hints.get(kind, CHECK), changes, often=2)
+
+
+def _moves(net: Dense) -> Iterator[Variation]:
+    """What is moved, and by how much."""
+
+    def everywhere(rule: str) -> dict[str, str]:
+        return {f"{p}_ratio": rule for p in net.parameters}
+
     for eps in ("1e-3", "1e-4", "1e-5", "1e-6"):
         yield Variation(
             f"brackets_missing@{eps}",
@@ -174,90 +189,95 @@ def mini_batch() -> Program:
     return Program("mini_batch", lines, tuple(_batch_bugs()), probes)
 
 
+def _both(rows: str) -> dict[str, str]:
+    return {"X_batch": f"X[{rows}]", "y_batch": f"y[{rows}]"}
+
+
+_BATCHES = (
+    (
+        "batch_too_short",
+        "the last case of the batch is left out",
+        "The slice ends at end − 1; a slice leaves out its end already.",
+        _both("start:end - 1"),
+    ),
+    (
+        "batch_too_long",
+        "one case too many is in the batch",
+        "The slice ends at end + 1, so the case at end is in this batch and in the next.",
+        _both("start:end + 1"),
+    ),
+    (
+        "batch_start_shifted",
+        "the batch starts one case late",
+        "The slice starts at start + 1, as if cases were counted from 1.",
+        _both("start + 1:end"),
+    ),
+    (
+        "batch_shifted",
+        "the batch is shifted by one case",
+        "The slice runs from start + 1 to end + 1; cases are counted from 0.",
+        _both("start + 1:end + 1"),
+    ),
+    (
+        "batch_from_0",
+        "every batch starts at the first case",
+        "The slice ignores start.",
+        _both(":end"),
+    ),
+    (
+        "batch_first_rows",
+        "every batch has the first cases",
+        "The first end − start cases are taken, whatever start is.",
+        _both(":end - start"),
+    ),
+    (
+        "batch_to_the_end",
+        "every batch goes to the last case",
+        "The slice ignores end.",
+        _both("start:"),
+    ),
+    (
+        "end_as_size",
+        "end is taken for the size of the batch",
+        "The slice runs from start to start + end; end is where the batch ends.",
+        _both("start:start + end"),
+    ),
+    (
+        "labels_not_cut",
+        "the labels are not cut with the cases",
+        "All labels are returned; case i of the batch then has the label of another case.",
+        {"y_batch": "y"},
+    ),
+    (
+        "labels_from_the_start",
+        "the labels are those of the first cases",
+        "The cases are cut from start, the labels from 0: they no longer belong together.",
+        {"y_batch": "y[:end - start]"},
+    ),
+    (
+        "labels_shifted",
+        "the labels are shifted by one against the cases",
+        "Cases and labels must be cut with the same start and end.",
+        {"y_batch": "y[start + 1:end + 1]"},
+    ),
+    (
+        "labels_too_short",
+        "a label is missing at the end of the batch",
+        "Cases and labels must be cut with the same start and end.",
+        {"y_batch": "y[start:end - 1]"},
+    ),
+    (
+        "columns_for_rows",
+        "columns are cut where rows are the cases",
+        "X[:, start:end] takes some features of all cases; cases are rows: X[start:end].",
+        {"X_batch": "X[:, start:end]"},
+    ),
+)
+"""What goes wrong in a batch: the name, the title, the sentence and the rules."""
+
+
 def _batch_bugs() -> Iterator[Variation]:
     hint = "Cut rows 2 to 5 of ten numbered rows. Which numbers do you get?"
 
-    def both(rows: str) -> dict[str, str]:
-        return {"X_batch": f"X[{rows}]", "y_batch": f"y[{rows}]"}
-
-    for kind, title, sentence, changes in (
-        (
-            "batch_too_short",
-            "the last case of the batch is left out",
-            "The slice ends at end − 1; a slice leaves out its end already.",
-            both("start:end - 1"),
-        ),
-        (
-            "batch_too_long",
-            "one case too many is in the batch",
-            "The slice ends at end + 1, so the case at end is in this batch and in the next.",
-            both("start:end + 1"),
-        ),
-        (
-            "batch_start_shifted",
-            "the batch starts one case late",
-            "The slice starts at start + 1, as if cases were counted from 1.",
-            both("start + 1:end"),
-        ),
-        (
-            "batch_shifted",
-            "the batch is shifted by one case",
-            "The slice runs from start + 1 to end + 1; cases are counted from 0.",
-            both("start + 1:end + 1"),
-        ),
-        (
-            "batch_from_0",
-            "every batch starts at the first case",
-            "The slice ignores start.",
-            both(":end"),
-        ),
-        (
-            "batch_first_rows",
-            "every batch has the first cases",
-            "The first end − start cases are taken, whatever start is.",
-            both(":end - start"),
-        ),
-        (
-            "batch_to_the_end",
-            "every batch goes to the last case",
-            "The slice ignores end.",
-            both("start:"),
-        ),
-        (
-            "end_as_size",
-            "end is taken for the size of the batch",
-            "The slice runs from start to start + end; end is where the batch ends.",
-            both("start:start + end"),
-        ),
-        (
-            "labels_not_cut",
-            "the labels are not cut with the cases",
-            "All labels are returned; case i of the batch then has the label of another case.",
-            {"y_batch": "y"},
-        ),
-        (
-            "labels_from_the_start",
-            "the labels are those of the first cases",
-            "The cases are cut from start, the labels from 0: they no longer belong together.",
-            {"y_batch": "y[:end - start]"},
-        ),
-        (
-            "labels_shifted",
-            "the labels are shifted by one against the cases",
-            "Cases and labels must be cut with the same start and end.",
-            {"y_batch": "y[start + 1:end + 1]"},
-        ),
-        (
-            "labels_too_short",
-            "a label is missing at the end of the batch",
-            "Cases and labels must be cut with the same start and end.",
-            {"y_batch": "y[start:end - 1]"},
-        ),
-        (
-            "columns_for_rows",
-            "columns are cut where rows are the cases",
-            "X[:, start:end] takes some features of all cases; cases are rows: X[start:end].",
-            {"X_batch": "X[:, start:end]"},
-        ),
-    ):
+    for kind, title, sentence, changes in _BATCHES:
         yield Variation(kind, title, sentence, hint, changes)

@@ -66,6 +66,15 @@ def _left_out(net: Dense) -> Iterator[Variation]:
 
 
 def _factors(net: Dense) -> Iterator[Variation]:
+    yield from _doubled_factors(net)
+    yield from _slopes_of_squares(net)
+    yield from _brackets(net)
+    yield from _signs_and_rates(net)
+    yield from _numbers_of_cases(net)
+
+
+def _doubled_factors(net: Dense) -> Iterator[Variation]:
+    """The factor 2 of the penalty's derivative, or the ½ of the penalty."""
     squares = net.penalty == "squares" and not net.is_given
     half = "½λ·ΣW²"
     if squares:
@@ -104,6 +113,10 @@ def _factors(net: Dense) -> Iterator[Variation]:
             {"penalty": net.where("wrt == 'L2'", "2 * RIGHT")},
             often=3,
         )
+
+
+def _slopes_of_squares(net: Dense) -> Iterator[Variation]:
+    """What stands in the place of the derivative of w²."""
     for kind, rule, title, sentence in (
         (
             "penalty_not_differentiated",
@@ -157,6 +170,10 @@ def _factors(net: Dense) -> Iterator[Variation]:
                 "Differentiate λw² by w on paper, for w = −3.",
                 ruled("dW{k}_penalty", rule),
             )
+
+
+def _brackets(net: Dense) -> Iterator[Variation]:
+    """λ or a factor that is on some of the sums alone."""
     if net.layers > 1:
         sizes = [f"size_{name}" for name in net.parameters]
         for k in _every(net):
@@ -175,6 +192,10 @@ def _factors(net: Dense) -> Iterator[Variation]:
                 "Write the penalty with all its factors, layer by layer.",
                 {f"size_W{k}": net.where("wrt == 'L2'", "RIGHT / 2")},
             )
+
+
+def _signs_and_rates(net: Dense) -> Iterator[Variation]:
+    """The penalty's sign and rate."""
     yield from at_layers(
         _every(net),
         "penalty_sign",
@@ -220,6 +241,10 @@ def _factors(net: Dense) -> Iterator[Variation]:
                 "Write the penalty with all its brackets, and count the λ of each sum.",
                 {f"size_W{k}": "RIGHT * reg"},
             )
+
+
+def _numbers_of_cases(net: Dense) -> Iterator[Variation]:
+    """N where the penalty has none."""
     yield Variation(
         "penalty_over_N_in_loss",
         "the penalty is divided by N in the loss alone",
@@ -299,6 +324,12 @@ def _biases(net: Dense) -> Iterator[Variation]:
 
 
 def _formulas(net: Dense) -> Iterator[Variation]:
+    yield from _sums_of_weights(net)
+    yield from _means_of_weights(net)
+
+
+def _sums_of_weights(net: Dense) -> Iterator[Variation]:
+    """Another sum over the weights in the place of that of the squares."""
     for kind, rule, title, sentence, hint in (
         (
             "penalty_root",
@@ -356,6 +387,10 @@ def _formulas(net: Dense) -> Iterator[Variation]:
                 hint,
                 ruled("size_W{k}", net.where("wrt == 'L2'", rule)),
             )
+
+
+def _means_of_weights(net: Dense) -> Iterator[Variation]:
+    """A mean over the weights, and what only some assignments ask for."""
     yield from at_layers(
         _every(net),
         "penalty_mean",

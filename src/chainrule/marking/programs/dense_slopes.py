@@ -11,6 +11,12 @@ from chainrule.marking.programs.places import at_layers
 
 def slope_bugs(net: Dense) -> Iterator[Variation]:
     """Bugs of φ′ in δ."""
+    yield from _slopes_left_out(net)
+    yield from _slopes_of_others(net)
+
+
+def _slopes_left_out(net: Dense) -> Iterator[Variation]:
+    """A slope left out, taken twice, or another array in its place."""
     bent = [k for k in net.bent if f"s{k}" in slope_lines(net)]
     curved = [k for k in bent if net.is_given or net.activations[k - 1] != "relu"]
     yield from at_layers(
@@ -50,6 +56,11 @@ def slope_bugs(net: Dense) -> Iterator[Variation]:
         lambda k: {f"s{k}": f"a{k}"},
         often=2,
     )
+
+
+def _slopes_of_others(net: Dense) -> Iterator[Variation]:
+    """The slope of another layer or of another case."""
+    bent = [k for k in net.bent if f"s{k}" in slope_lines(net)]
     yield from at_layers(
         [k for k in bent if k > 1],
         "slope_of_layer_below",

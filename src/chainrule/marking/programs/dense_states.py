@@ -11,6 +11,13 @@ from chainrule.marking.programs.places import at_layers
 
 def state_bugs(net: Dense) -> Iterator[Variation]:
     """Bugs that the first call on an object does not show."""
+    yield from _sums_kept(net)
+    yield from _stale_arrays(net)
+    yield from _stale_passes(net)
+
+
+def _sums_kept(net: Dense) -> Iterator[Variation]:
+    """Gradients to which those of the call before are added."""
     every = range(1, net.layers + 1)
 
     def added(name: str) -> dict[str, str]:
@@ -51,6 +58,10 @@ def state_bugs(net: Dense) -> Iterator[Variation]:
         "Call it with two different batches. Do the gradients differ?",
         {f"d{p}": f"RIGHT if before is None else before.d{p}" for p in net.parameters},
     )
+
+
+def _stale_arrays(net: Dense) -> Iterator[Variation]:
+    """Arrays of the call before in the place of this one's."""
     yield Variation(
         "stale_input",
         "∂L/∂W of layer 1 is made with the input of the call before",
@@ -89,6 +100,11 @@ def state_bugs(net: Dense) -> Iterator[Variation]:
         "Call it twice with the same X and other labels. Does the loss change?",
         {"t": "RIGHT if before is None else before.t"},
     )
+
+
+def _stale_passes(net: Dense) -> Iterator[Variation]:
+    """A forward pass or a loss of the call before."""
+    every = range(1, net.layers + 1)
     same = "before is not None and np.array_equal(before.X, X)"
     yield Variation(
         "stale_forward",

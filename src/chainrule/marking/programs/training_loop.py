@@ -78,87 +78,90 @@ def _variations() -> Iterator[Variation]:
     yield from _histories()
 
 
+_STEPS = (
+    (
+        "update_sign",
+        "the update adds the gradient",
+        "The parameters are moved along the gradient, uphill; the step is −α times the gradient.",
+        "Does the loss of a batch fall after a step with a small rate?",
+        {"moves": "-RIGHT"},
+    ),
+    (
+        "rate_not_used",
+        "the learning rate is missing in the update",
+        "The whole gradient is subtracted; the step is α times the gradient.",
+        "Train with learning_rate=0. What should happen to the parameters?",
+        {"moves": "1.0 + T"},
+    ),
+    (
+        "rate_squared",
+        "the learning rate is multiplied in twice",
+        "The step is α² times the gradient.",
+        "Double the learning rate. By which factor does the first step grow?",
+        {"moves": "RIGHT * rates"},
+    ),
+    (
+        "step_over_batch",
+        "the step is divided by the batch size",
+        "The gradient is that of a mean already; the step divides it by the number of cases "
+        "again.",
+        "Which part of your code divides by the number of cases, and how often?",
+        {"moves": "RIGHT / batch_size"},
+    ),
+    (
+        "step_times_batch",
+        "the step is multiplied by the batch size",
+        "The gradient is that of the mean over the batch; the step makes a sum of it.",
+        "Which part of your code knows the number of cases, and how often is it used?",
+        {"moves": "RIGHT * batch_size"},
+    ),
+    (
+        "steps_accumulate",
+        "every step adds all steps before it",
+        "v is added to, not set anew: v ← v − α·gradient without a factor keeps all earlier "
+        "gradients for ever. The algorithm's v is the step of this iteration alone.",
+        "Train with gradients that become 0 after the first step. Do the parameters rest?",
+        {"moves": "with_momentum(RIGHT, 1.0)"},
+    ),
+    (
+        "first_gradient_kept",
+        "every step uses the gradient of the first batch",
+        "The gradient is computed once, before the loop; each step needs that of its own "
+        "batch at the parameters of now.",
+        "Print the gradient of two iterations. Are they the same array?",
+        {"moves": "rates"},
+    ),
+    (
+        "penalty_again",
+        "the penalty is subtracted in the update as well",
+        "The gradient has the term of the penalty already; the update adds 2·reg·W once more.",
+        "Where does reg enter your training loop?",
+        {
+            f"{name}_moved": f"descended({name}_start, {PULLS[name]}, rates, moves, 2 * reg)"
+            for name in ("W1", "W2")
+        },
+    ),
+    (
+        "one_iteration_less",
+        "the loop makes one iteration less",
+        "The loop ends at num_iters − 1.",
+        "Train with num_iters=1. Do the parameters move?",
+        {"T": "np.arange(num_iters - 1)", "regs": "RIGHT[:-1]", "sizes": "RIGHT[:-1]"},
+    ),
+    (
+        "not_updated",
+        "the parameters are never updated",
+        "The steps are computed but do not reach self.params: a name is bound to a new array, "
+        "or a copy is changed.",
+        "Print one number of self.params before and after a step.",
+        {"moves": "0.0 * T"},
+    ),
+)
+"""What goes wrong in a step: the name, the title, the sentence, the hint and the rules."""
+
+
 def _steps() -> Iterator[Variation]:
-    for kind, title, sentence, hint, changes in (
-        (
-            "update_sign",
-            "the update adds the gradient",
-            "The parameters are moved along the gradient, uphill; the step is −α times the "
-            "gradient.",
-            "Does the loss of a batch fall after a step with a small rate?",
-            {"moves": "-RIGHT"},
-        ),
-        (
-            "rate_not_used",
-            "the learning rate is missing in the update",
-            "The whole gradient is subtracted; the step is α times the gradient.",
-            "Train with learning_rate=0. What should happen to the parameters?",
-            {"moves": "1.0 + T"},
-        ),
-        (
-            "rate_squared",
-            "the learning rate is multiplied in twice",
-            "The step is α² times the gradient.",
-            "Double the learning rate. By which factor does the first step grow?",
-            {"moves": "RIGHT * rates"},
-        ),
-        (
-            "step_over_batch",
-            "the step is divided by the batch size",
-            "The gradient is that of a mean already; the step divides it by the number of cases "
-            "again.",
-            "Which part of your code divides by the number of cases, and how often?",
-            {"moves": "RIGHT / batch_size"},
-        ),
-        (
-            "step_times_batch",
-            "the step is multiplied by the batch size",
-            "The gradient is that of the mean over the batch; the step makes a sum of it.",
-            "Which part of your code knows the number of cases, and how often is it used?",
-            {"moves": "RIGHT * batch_size"},
-        ),
-        (
-            "steps_accumulate",
-            "every step adds all steps before it",
-            "v is added to, not set anew: v ← v − α·gradient without a factor keeps all earlier "
-            "gradients for ever. The algorithm's v is the step of this iteration alone.",
-            "Train with gradients that become 0 after the first step. Do the parameters rest?",
-            {"moves": "with_momentum(RIGHT, 1.0)"},
-        ),
-        (
-            "first_gradient_kept",
-            "every step uses the gradient of the first batch",
-            "The gradient is computed once, before the loop; each step needs that of its own "
-            "batch at the parameters of now.",
-            "Print the gradient of two iterations. Are they the same array?",
-            {"moves": "rates"},
-        ),
-        (
-            "penalty_again",
-            "the penalty is subtracted in the update as well",
-            "The gradient has the term of the penalty already; the update adds 2·reg·W once more.",
-            "Where does reg enter your training loop?",
-            {
-                f"{name}_moved": f"descended({name}_start, {PULLS[name]}, rates, moves, 2 * reg)"
-                for name in ("W1", "W2")
-            },
-        ),
-        (
-            "one_iteration_less",
-            "the loop makes one iteration less",
-            "The loop ends at num_iters − 1.",
-            "Train with num_iters=1. Do the parameters move?",
-            {"T": "np.arange(num_iters - 1)", "regs": "RIGHT[:-1]", "sizes": "RIGHT[:-1]"},
-        ),
-        (
-            "not_updated",
-            "the parameters are never updated",
-            "The steps are computed but do not reach self.params: a name is bound to a new array, "
-            "or a copy is changed.",
-            "Print one number of self.params before and after a step.",
-            {"moves": "0.0 * T"},
-        ),
-    ):
+    for kind, title, sentence, hint, changes in _STEPS:
         yield Variation(kind, title, sentence, hint, changes, often=2)
     for factor in (0.5, 0.9, 0.95, 0.99):
         yield Variation(
