@@ -161,6 +161,34 @@ def sigmoid_prime(numbers):
 """
 
 
+FLOATS = """
+import numpy as np
+
+def tanh_forward(x):
+    out = np.tanh(x.astype(np.float32))
+    return out, out
+
+def tanh_backward(dout, out):
+    return (dout * (1 - out**2)).astype(np.float32)
+
+def softmax_loss(x, y):
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    n = np.arange(len(y))
+    dx = p.copy()
+    dx[n, y] -= 1
+    return -np.log(p[n, y]).mean(), dx / len(y)
+"""
+
+
+@pytest.mark.exhaustive
+def test_what_is_right_in_float32_or_for_usual_inputs_is_right_and_said(tmp_path):
+    (tmp_path / "mine.py").write_text(FLOATS, "utf-8")
+    tanh, softmax = check_file(recognise(tmp_path / "mine.py"))
+    assert (tanh.verdict, softmax.verdict) == ("right", "right")
+    assert "float32" in " ".join(tanh.lines)
+    assert "Right for usual inputs alone" in " ".join(softmax.lines)
+
+
 @pytest.mark.exhaustive
 def test_names_that_mean_something_else_and_calls_that_nobody_expects(tmp_path):
     (tmp_path / "mine.py").write_text(OTHERWISE, "utf-8")

@@ -31,6 +31,9 @@ BY_HEART = Finding(
 )
 """What is said where a submission is right for the known probes alone."""
 
+ROUNDED = 30
+"""So much larger than that of a float32 alone is the error of what is computed from several."""
+
 MOVED = 0.01
 """How far numbers are moved at most, relative to themselves."""
 
@@ -70,7 +73,8 @@ def knows_by_heart(
     answers = more(probes)
     whole = all(set(lines) <= set(one.values) for calls in answers.values() for one in calls)
     entries, _ = read(program, probes, answers)
-    search = Search(program, entries, probes, tolerance=tolerance)
+    rounding = max((entry.precision for entry in entries), default=0.0)
+    search = Search(program, entries, probes, tolerance=max(tolerance, ROUNDED * rounding))
     return not whole or search.first_wrong(tuple(conventions)) < len(entries)
 
 

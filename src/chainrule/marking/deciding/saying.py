@@ -77,10 +77,20 @@ def _noted(finding: Finding) -> str:
     return f"A note: {_title_and_sentence(finding)}"
 
 
+FRAGILE = ("no_shift", "shift_o", "log_of_", "zero_times_log")
+"""Conventions, by their names, that overflow or give nan where inputs are extreme."""
+
+
 def _conventions(part: Part, verdict: Verdict) -> Iterator[str]:
     for convention in verdict.best:
         if convention.is_convention and not is_fault(part, convention):
-            yield f"A choice of yours that is as good: {_title_and_sentence(convention)}"
+            is_fragile = convention.name.startswith(FRAGILE)
+            word = (
+                "Right for usual inputs alone"
+                if is_fragile
+                else "A choice of yours that is as good"
+            )
+            yield f"{word}: {_title_and_sentence(convention)}"
 
 
 def _advice(verdict: Verdict) -> Iterator[str]:
