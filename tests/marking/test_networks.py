@@ -107,7 +107,9 @@ def test_the_probes_tell_every_two_bugs_apart(name):
     assert same == []
 
 
-@pytest.mark.parametrize("name", ["classifier", "dense"])
+@pytest.mark.parametrize(
+    "name", ["classifier", pytest.param("dense", marks=pytest.mark.exhaustive)]
+)
 def test_the_probes_show_every_bug(name):
     program = program_of(name)
     lines = returned_lines(program)

@@ -212,7 +212,7 @@ def _forward(net: Dense) -> Iterator[Line]:
     if not net.one_hot:
         yield Line("t", "np.eye(p.shape[1])[y]", "the one-hot targets", "forward")
     says = "the output of a second call on the same cases"
-    yield Line("p_again", "p", says, "forward")
+    yield Line("p_again", "probabilities", says, "forward")
 
 
 def _last(net: Dense) -> str:

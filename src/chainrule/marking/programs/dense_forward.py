@@ -49,7 +49,7 @@ def _sums(net: Dense) -> Iterator[Variation]:
         every,
         "untransposed",
         "W is transposed in the forward pass of {layer}",
-        "{layer} computes x·Wᵀ (or W·x in the other layout); where W is square no shape "
+        "In {layer} x·Wᵀ is computed (or W·x in the other layout); where W is square no shape "
         "complains, but unit j then gets the weights of another unit.",
         "Take a square W with a single entry that is not 0. Which output should it reach?",
         lambda k: {f"xW{k}": f"a{k - 1} @ W{k}.T"},
@@ -75,8 +75,8 @@ def _activations(net: Dense) -> Iterator[Variation]:
         bent,
         "no_activation",
         "the activation is left out in {layer}",
-        "{layer} passes z on as its output. Without φ between them, two layers are one linear "
-        "layer.",
+        "In {layer} z is passed on as the output. Without φ between them, two layers are one "
+        "linear layer.",
         "Print a hidden output. Could your activation have given these numbers?",
         lambda k: {f"a{k}": f"z{k}"},
     )

@@ -185,12 +185,14 @@ def _brackets(net: Dense) -> Iterator[Variation]:
                 "Write the penalty with all its brackets. Set reg to 0: what is left of it?",
                 {"penalty": f"reg * ({others}) + size_W{k}"},
             )
+            if net.is_given or net.penalty != "squares":
+                continue
             yield Variation(
                 f"half_penalty_in_loss@{k}",
                 f"the loss has ½λΣW² for layer {k}, while the gradient is 2λW",
                 "One of the sums of squares is halved, the other and the gradients are not.",
                 "Write the penalty with all its factors, layer by layer.",
-                {f"size_W{k}": net.where("wrt == 'L2'", "RIGHT / 2")},
+                {f"size_W{k}": "RIGHT / 2"},
             )
 
 
