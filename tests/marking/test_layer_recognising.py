@@ -49,8 +49,8 @@ def softmax(x):
     e = np.exp(x - x.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
-def softmax_backward(dout, out):
-    return out * (dout - (dout * out).sum(axis=1, keepdims=True))
+def softmax_backward(dout, cache):
+    return cache * (dout - (dout * cache).sum(axis=1, keepdims=True))
 
 def frob_forward(x, w):
     return x * w, (x, w)
