@@ -120,3 +120,10 @@ def test_a_file_without_anything_to_judge_and_one_that_is_no_python(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="no Python file"):
         recognise(tmp_path / "empty")
+
+
+def test_a_class_that_nobody_else_can_make_is_named_as_not_checked(tmp_path):
+    methods = "    def forward(self, x): return x\n    def backward(self, g): return g\n"
+    text = f"class Gated:\n    def __init__(self, n): pass\n{methods}"
+    (tmp_path / "mine.py").write_text(text, "utf-8")
+    assert recognise(tmp_path / "mine.py").left == ("Gated.forward and Gated.backward",)

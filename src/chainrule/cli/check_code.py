@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 WRONG = 1
 
+OF_CLASSES = (
+    "A layer of your own is checked in Python: chainrule.check_function(layer.forward, "
+    "layer.backward, {'x': (5, 3)}) for a layer that you made."
+)
+"""What is said of classes whose objects nobody but their author can make."""
+
 AS_ABOVE = "What is wrong here comes from what is wrong above; mend that first."
 """What a part says of itself whose numbers follow from a fault that was told already."""
 
@@ -82,7 +88,9 @@ def command(
     if not found:
         raise ChainruleError(_nothing(file, known))
     if known.left and not quiet:
-        say("\n" + _indented(f"Not checked, having no gradient: {', '.join(known.left)}").strip())
+        say("\n" + _indented(f"Not checked: {', '.join(known.left)}").strip())
+        if any(".backward" in name for name in known.left):
+            say(_indented(OF_CLASSES))
     say(_conclusion(found))
     if any(one.verdict == "not run" for one in found):
         raise typer.Exit(2)

@@ -522,7 +522,10 @@ class _Found:
             needs = methods["__init__"].parameters if "__init__" in methods else ()
             if forward and backward and not needs and len(forward.parameters) == 1:
                 word = re.sub(r"(?i)_?(layer|activation|function|module)$", "", name)
-                self._add(layer_parts(word.lower(), forward, backward))
+                if self._add(layer_parts(word.lower(), forward, backward)):
+                    continue
+            if forward and backward:
+                self.left.append(f"{name}.forward and {name}.backward")
 
     def _leave(self, forward: Defined, backward: Defined | None, kind: str) -> None:
         pair = _pair(forward, backward, kind)
