@@ -8,6 +8,7 @@ import pytest
 
 from chainrule.marking.deciding.decide import decide
 from chainrule.marking.program import is_same
+from chainrule.marking.programs.dense_numeric import numeric_gradient
 from chainrule.marking.programs.networks import classifier, dense_network
 from chainrule.marking.sandbox.running import Returned
 
@@ -146,6 +147,14 @@ def test_a_bug_is_named_by_its_numbers(bug):
     program = program_of("classifier")
     variation = next(v for v in program.variations if v.name == bug)
     assert named("classifier", variation)[0] == [bug]
+
+
+@pytest.mark.parametrize("hidden", [1, 2])
+def test_differences_are_taken_away_from_the_kinks_of_relu(hidden):
+    forward = classifier(hidden, state=False)
+    for probe in numeric_gradient(hidden).probes:
+        values = forward.run(probe)[0]
+        assert min(np.abs(values[f"z{k}"]).min() for k in range(1, hidden + 1)) > 0.01
 
 
 @pytest.mark.parametrize("hidden", [0, 1, 2])

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.marking.program import Line, Probe, Program, Variation
-from chainrule.marking.programs.dense import Dense
+from chainrule.marking.programs.dense import FUNCTIONS, Dense
+from chainrule.marking.programs.dense import lines as lines_of
 from chainrule.marking.programs.dense_probes import classifier_probes
 
 CHECK = (
     "Where must the bracket be in (J(θ+ε) − J(θ−ε)) / 2ε? Put in J(θ) = θ, whose derivative is 1."
 )
+
+AWAY = 0.01
+"""How far from 0 every z of a hidden layer is, so that students may take any ε up to 0.001."""
 
 USUAL = ("five cases", "penalty", "one case")
 """The probes whose loss has a derivative by every parameter."""
@@ -33,7 +37,7 @@ def numeric_gradient(hidden: int = 1) -> Program:
         hidden: the number of hidden layers.
     """
     net = Dense(hidden + 1, (*["relu"] * hidden, "linear"))
-    probes = tuple(one for one in classifier_probes(net, False) if one.name in USUAL)
+    probes = tuple(_smooth(net, name) for name in USUAL)
     lines = (
         *(Line(f"{p}_ratio", f"np.ones({p}.shape)", _says(p), "backward") for p in net.parameters),
         Line("moved", "0.0", "whether θ is another after the call", "backward"),
@@ -44,6 +48,17 @@ def numeric_gradient(hidden: int = 1) -> Program:
     return Program(
         "numeric_gradient", lines, variations, probes, gradients={}, may_change=net.parameters
     )
+
+
+def _smooth(net: Dense, name: str) -> Probe:
+    """A probe of `classifier` in which no relu is so near its kink that a step of ε crosses it."""
+    program = Program("", tuple(lines_of(net)), (), (), FUNCTIONS)
+    for seed in range(20, 1000):
+        probe = next(one for one in classifier_probes(net, False, seed) if one.name == name)
+        values = program.run(probe)[0]
+        if all(np.abs(values[f"z{k}"]).min() > AWAY for k in range(1, net.layers)):
+            return probe
+    raise ValueError(f"no seed keeps the probe {name!r} away from the kinks")
 
 
 def _says(parameter: str) -> str:

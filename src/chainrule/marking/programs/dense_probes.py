@@ -15,9 +15,9 @@ from chainrule.marking.programs.dense import FUNCTIONS, Dense, lines
 Inputs = dict[str, Any]
 
 
-def classifier_probes(net: Dense, state: bool = True) -> Iterator[Probe]:
+def classifier_probes(net: Dense, state: bool = True, seed: int = 20) -> Iterator[Probe]:
     """For networks that end in softmax and cross-entropy."""
-    rng = np.random.default_rng(20)
+    rng = np.random.default_rng(seed)
     sizes = _sizes(net)
 
     def one(n: int, reg: float, sizes: Sequence[int] = sizes) -> Inputs:
