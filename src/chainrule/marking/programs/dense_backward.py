@@ -287,3 +287,17 @@ def _other_deltas(net: Dense) -> Iterator[Variation]:
             "At which class of the first case is δ negative?",
             {"error": "p - np.eye(p.shape[1])[y - 1]"},
         )
+        yield Variation(
+            "labels_shifted_up_in_delta",
+            "the labels are off by one, upwards, in δ of the output",
+            "The 1 is subtracted at the class y + 1; the labels count from 0, as the columns do.",
+            "At which class of the first case is δ negative?",
+            {"error": "p - np.eye(p.shape[1])[(y + 1) % p.shape[1]]"},
+        )
+        yield Variation(
+            "minus_one_at_the_label",
+            "δ of the output is −1 at the right class, in place of p − 1",
+            "−1 is assigned at the class y where 1 is to be subtracted from p (= for −=).",
+            "Which δ does a case have whose prediction is perfect?",
+            {"error": "np.where(t > 0, -1.0, p)"},
+        )

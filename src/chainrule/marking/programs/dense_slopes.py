@@ -233,6 +233,13 @@ SLOPES = (
     ),
     (
         "sigmoid",
+        "quarter_minus_square",
+        "0.25 - a{k}**2",
+        "the sigmoid's slope is ¼ − a² in place of a (1 − a)",
+        "σ′ is a (1 − a), which is ¼ − (a − ½)².",
+    ),
+    (
+        "sigmoid",
         "one_plus",
         "a{k} * (1 + a{k})",
         "a sign is wrong in the sigmoid's slope",

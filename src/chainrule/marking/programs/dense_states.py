@@ -83,7 +83,11 @@ def _stale_arrays(net: Dense) -> Iterator[Variation]:
         "φ′ of {layer} is that of the call before",
         "What is kept for the backward pass (the mask, or z) is not replaced in the new call.",
         "Call it with a second batch. Which z does your activation's derivative see?",
-        lambda k: {f"s{k}": f"RIGHT if before is None else before.s{k}"},
+        lambda k: {
+            f"s{k}": (
+                f"before.s{k} if before is not None and before.s{k}.shape == z{k}.shape else RIGHT"
+            )
+        },
     )
     yield from at_layers(
         range(2, net.layers + 1),
