@@ -35,6 +35,9 @@ MOST_READ = 2 * MOST_BYTES
 DEEPEST = 20
 """The most folders within each other."""
 
+LONGEST_PATH = 4_000
+"""Longer paths, in bytes, are refused as well: systems end at 4,096."""
+
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 LEFT_OUT = ("__MACOSX", "__pycache__", ".ipynb_checkpoints", ".git", ".venv", "node_modules")
@@ -223,7 +226,7 @@ def walked(folder: Path) -> Iterator[Path]:
     todo = [(folder, 0)]
     while todo:
         path, depth = todo.pop()
-        if depth > DEEPEST:
+        if depth > DEEPEST or len(os.fsencode(path)) > LONGEST_PATH:
             raise Refused(f"the folder holds more than {DEEPEST} folders within each other")
         if depth and (path.is_symlink() or not path.is_dir()):
             yield path
