@@ -78,6 +78,19 @@ def test_the_lines_train_as_the_board_says():
     assert values["train_losses"][0] == pytest.approx(expected, rel=1e-12)
 
 
+def test_wrong_labels_can_be_seen_in_both_files():
+    program = descent(("told apart",))
+    (right,) = program.run(program.probes[0])
+    train, validation = right["train_labels"], right["validation_labels"]
+    assert set(train) == set(validation) == {2, 5, 7}
+    assert len(train) != len(validation)
+    assert list(train[: len(validation)]) != list(validation)
+    assert 0 < right["train_error"] != right["validation_error"] > 0
+    for p in (right["p_train"], right["p_validation"]):
+        first, second = np.sort(p, axis=1)[:, :-3:-1].T
+        assert (first - second).min() > 0.3  # rounding decides no label
+
+
 def test_a_fault_of_the_back_pass_reaches_all_later_numbers():
     program = descent(("epochs",))
     bug = Variation("bug", "", "", "", {"da": "dz"})
@@ -217,6 +230,9 @@ def test_a_fault_costs_the_part_in_which_it_shows(marked):
         ("labels]).mean()", "labels]).sum()", "losses", "no_mean@losses"),
         ("predicted != truth", "predicted == truth", "errors", "accuracy@errors"),
         ('f"{label}\\n"', 'f"{label + 1}\\n"', "labels", "labels_shifted@labels"),
+        ("label in predicted)", "label in predicted[::-1])", "labels", "reversed@labels"),
+        ("label in predicted)", "label in sorted(predicted))", "labels", "sorted@labels"),
+        ("(predicted != truth)", "(predicted != truth[:, None])", "errors", "error_over_pairs"),
         ("rows[:, 1:]]), rows", "np.trunc(rows[:, 1:])]), rows", "unseen", "cut_to_integers"),
         ("epoch={epoch} ", "Epoch {epoch}: ", "files", "form_words"),
     ],
@@ -253,6 +269,23 @@ def test_shuffling_is_seen_without_a_number_that_could_be_foreseen(marked):
     )
     assert parts["epochs"].bugs == ("shuffled",)
     assert earned == 46
+
+
+@pytest.mark.exhaustive
+def test_labels_of_a_shuffled_copy_cost_their_part_alone(marked):
+    parts, earned = marked(("label in predicted)", "label in rng.permutation(predicted))"))
+    assert parts["labels"].earned == 0
+    assert parts["labels"].bugs == ("unexplained@train_labels + unexplained@validation_labels",)
+    assert earned == 52
+
+
+@pytest.mark.exhaustive
+def test_nothing_is_guessed_of_what_an_unknown_training_predicts(marked):
+    parts, earned = marked((" * z[0, 1:] * (", " * z[0, 1:] ** 1.37 * ("))
+    assert parts["steps"].earned == 0
+    assert earned == 40
+    named = [name for part in parts.values() for bugs in part.bugs for name in bugs.split(" + ")]
+    assert all(name.startswith("unexplained@") for name in named)
 
 
 @pytest.mark.exhaustive

@@ -146,7 +146,7 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
     submission.keep(part, verdict)
     if verdict.is_right and _is_by_heart(part, verdict, submission):
         verdict = replace(verdict, contract=(*verdict.contract, BY_HEART))
-    verdict = _known_alone(part, verdict, charged.names)
+    verdict = _known_alone(part, _of_unknown_training(part, verdict, charged), charged.names)
     told = dict(charged.names)
     status = _status(part, verdict, charged)
     located = next((f for f in verdict.contract if f.line is not None), None)
@@ -167,6 +167,22 @@ def _marked_part(part: Part, submission: _Submission, charged: _Charged) -> Part
         tuple(dict.fromkeys(_titles(verdict))),
         advice=_advice(verdict),
     )
+
+
+def _of_unknown_training(part: Part, verdict: Verdict, charged: _Charged) -> Verdict:
+    """The verdict without guesses, where an earlier part found a training that nothing explains.
+
+    What such a network predicts is known to nobody, so that a bug that fits its labels fits by
+    chance; only what changes the report alone is believed. The training was charged before.
+    """
+    lines = [line for line in part.judged if line.endswith(("_labels", "_error"))]
+    unknown = {"unexplained@train_losses", "unexplained@validation_losses"} & charged.faults
+    if not (part.program.is_run and lines and unknown) or verdict.is_right:
+        return verdict
+    if not verdict.unexplained and all(set(v.changes) <= set(lines) for v in verdict.best):
+        return verdict
+    charged.faults.update(f"unexplained@{line}" for line in part.judged)
+    return replace(verdict, explanations=(), same=(), telling=None, place=None)
 
 
 def _known_alone(part: Part, verdict: Verdict, told: Mapping[str, str]) -> Verdict:

@@ -14,6 +14,8 @@ from chainrule.core.arrays import Array
 from chainrule.marking.program import Case, Probe
 
 CLASSES = 10
+FLIPPED = 0.1
+"""The share of inputs that are turned over where the classes are told apart by their number."""
 
 
 def probes() -> Iterator[Probe]:
@@ -24,6 +26,7 @@ def probes() -> Iterator[Probe]:
     yield Probe("order", "four cases, whose order shows in the result", (_order(),))
     yield Probe("copies", "five times the same case, so that the order is none", (_copies(),))
     yield Probe("epochs", "three epochs over twenty cases", (_epochs(),))
+    yield Probe("told apart", "classes that the network learns to tell apart", (_told_apart(),))
     yield Probe("square", "as many hidden units as classes and inputs with the bias", (_square(),))
     yield Probe("letters", "as wide as letters of 16 × 8 points", (_letters(),))
     yield Probe("few classes", "classes that the training data lack", (_few_classes(),))
@@ -86,6 +89,26 @@ def _copies() -> Case:
 
 def _epochs() -> Case:
     return _run(_cases(5, _mixed(5, 20), 12), _cases(6, _mixed(6, 10), 12), 3, 5, 0.4)
+
+
+def _told_apart() -> Case:
+    """Classes that differ by how many ones they have.
+
+    From zeros all hidden units are alike, but these classes are told apart all the same: three
+    labels are predicted, and some cases wrongly.
+    """
+    train = _levels([2, 5, 7, 7, 2, 5, 5, 7, 2, 2, 7, 5, 7, 5, 2, 7, 2, 5, 2, 7], 12)
+    validation = _levels([5, 7, 2, 5, 5, 2, 7, 5, 2, 5], 7)
+    return _run(train, validation, 6, 4, 1.5)
+
+
+def _levels(labels: list[int], seed: int) -> Array:
+    """Cases of class 7, 2 and 5 with none, half and all of their eight inputs 1, but for some."""
+    rng = np.random.default_rng(seed)
+    ones = np.array([{7: 0, 2: 4, 5: 8}[label] for label in labels])
+    values = np.arange(8) < ones[:, None]
+    values ^= rng.random(values.shape) < FLIPPED
+    return np.hstack([np.array(labels, float)[:, None], values])
 
 
 def _square() -> Case:

@@ -305,6 +305,38 @@ LABELS: tuple[Variation, ...] = (
         train_labels="p_validation.round(12).argmax(axis=1)",
         validation_labels="p_train.round(12).argmax(axis=1)",
     ),
+    bug(
+        "other_data@validation_labels",
+        "the validation labels are those predicted for the training data",
+        "Each labels file holds what the network predicts for the cases of its own data; here "
+        "both hold the labels of the training data.",
+        "Give it a validation file of one case: how many lines has its labels file?",
+        validation_labels="p_train.round(12).argmax(axis=1)",
+    ),
+    bug(
+        "other_data_cut@validation_labels",
+        "the validation labels are the first of those predicted for the training data",
+        "Each labels file holds what the network predicts for the cases of its own data; here "
+        "the labels of the training data are cut to the number of validation cases.",
+        "From which rows are the labels of the validation file computed?",
+        validation_labels="p_train.round(12).argmax(axis=1)[:len(s)]",
+    ),
+    bug(
+        "reversed@labels",
+        "the predicted labels are written from the last case to the first",
+        "The n-th line of a labels file belongs to the n-th case of the data; here the first "
+        "line is that of the last case.",
+        "Predict the first case alone: in which line does its label stand?",
+        **both(_LABELS, "RIGHT[::-1]"),
+    ),
+    bug(
+        "sorted@labels",
+        "the predicted labels are written in the order of their size",
+        "The n-th line of a labels file belongs to the n-th case of the data; sorted labels do "
+        "not say which case they belong to.",
+        "Predict the first case alone: in which line does its label stand?",
+        **both(_LABELS, "np.sort(RIGHT)"),
+    ),
 )
 """The predicted labels."""
 
@@ -363,6 +395,28 @@ ERRORS: tuple[Variation, ...] = (
         "It must be computed from the labels of the validation data.",
         "Count the wrong labels in both labels files by hand.",
         validation_error="train_error",
+    ),
+    bug(
+        "error_over_pairs",
+        "every predicted label is compared with the labels of all cases",
+        "Arrays of shape (N,) and (N, 1) are compared as a table of N × N entries: every "
+        "prediction with every label. The prediction of a case belongs to the label of the same "
+        "case alone, so both must have the same shape.",
+        "Print the shape of `predicted != labels`: how many entries has it for N cases?",
+        2,
+        train_error="np.not_equal.outer(p_train.round(12).argmax(axis=1), t).mean()",
+        validation_error="np.not_equal.outer(p_validation.round(12).argmax(axis=1), s).mean()",
+    ),
+    bug(
+        "error_over_pairs@sum",
+        "every predicted label is compared with the labels of all cases, and counted",
+        "Arrays of shape (N,) and (N, 1) are compared as a table of N × N entries; what differs "
+        "there is counted and divided by N. The prediction of a case belongs to the label of the "
+        "same case alone, so both must have the same shape.",
+        "Print the shape of `predicted != labels`: how many entries has it for N cases?",
+        train_error="np.not_equal.outer(p_train.round(12).argmax(axis=1), t).sum() / len(t)",
+        validation_error="np.not_equal.outer(p_validation.round(12).argmax(axis=1), s).sum()"
+        " / len(s)",
     ),
 )
 """The errors."""
