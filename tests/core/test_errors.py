@@ -76,6 +76,7 @@ def test_a_synonym_is_proposed_only_where_its_word_is_valid():
     assert nearest("swish", ["tanh"]) is None
 
 
+@pytest.mark.exhaustive
 @given(st.sampled_from(sorted(SYNONYMS)))
 def test_a_synonym_leads_to_a_word_that_is_no_synonym(word):
     assert nearest(word, [SYNONYMS[word]]) == SYNONYMS[word]

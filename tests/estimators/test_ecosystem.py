@@ -49,6 +49,7 @@ def test_scores_of_folds_do_not_depend_on_the_number_of_processes():
     np.testing.assert_array_equal(alone, together)
 
 
+@pytest.mark.exhaustive
 def test_labels_of_text_go_through_ensembles():
     names = np.array(["setosa", "versicolor", "virginica"])[Y]
     voting = VotingClassifier(

@@ -94,6 +94,7 @@ def test_the_run_is_finished_and_says_what_became_of_it(folder):
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_run_interrupted_at_any_minibatch_ends_as_one_undisturbed(folder):
     whole = train(CONFIG, run="whole")
     count = MINIBATCHES * len(whole.history.rows)

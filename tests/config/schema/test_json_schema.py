@@ -27,6 +27,7 @@ def test_it_is_a_json_schema() -> None:
     assert SCHEMA["$schema"].endswith("2020-12/schema")
 
 
+@pytest.mark.exhaustive
 @given(configurations())
 def test_it_takes_every_valid_configuration(config: dict[str, Any]) -> None:
     VALIDATOR.validate(config)

@@ -174,6 +174,7 @@ def test_every_cut_is_told(read):
                 read(contents[:end])
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=300)
 @given(data=st.data(), protocol=st.integers(-1, 5))
 def test_no_mutation_does_harm(data, protocol, tmp_path_factory):
@@ -259,6 +260,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is measured as Unix tells it")
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_cost_little(name, read):

@@ -83,6 +83,7 @@ def written(value):
     return repr(value) if isinstance(value, float) else value
 
 
+@pytest.mark.exhaustive
 @given(
     table=tables(),
     delimiter=st.sampled_from(",;|\t"),
@@ -135,6 +136,7 @@ CELLS = st.sampled_from(
 )
 
 
+@pytest.mark.exhaustive
 @given(
     rows=st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=12),
     separator=st.sampled_from([",", " ", ";"]),

@@ -88,6 +88,7 @@ def test_labels_that_do_not_belong(write):
         read_idx_images(images, images.with_name("nothing"))
 
 
+@pytest.mark.exhaustive
 @settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_no_content_ends_in_anything_but_a_clear_error(tmp_path_factory, content):

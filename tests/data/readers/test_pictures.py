@@ -198,6 +198,7 @@ CUT = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", CUT)
 @given(data=st.data())
 def test_a_picture_cut_short_is_refused_or_whole_and_never_half_grey(tmp_path_factory, kind, data):
