@@ -149,6 +149,44 @@ def test_a_bug_is_named_by_its_numbers(bug):
     assert named("classifier", variation)[0] == [bug]
 
 
+FACTORS = (
+    ("classifier", "classes_for_cases@dW"),
+    ("classifier", "weights_grown_by_penalty"),
+    ("classifier", "output_again"),
+    ("classifier", "softmax_running_sum"),
+    ("classifier", "bias_for_each_input"),
+    ("classifier", "own_output_of_same_shape"),
+    ("tanh", "slope_twice@db"),
+    ("tanh", "squared_difference@tanh"),
+    ("dense", "brackets@sigmoid"),
+    ("dense", "cases_and_one@db@2"),
+)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("name", "bug"), FACTORS)
+def test_a_factor_a_bracket_or_a_changed_weight_is_named(name, bug):
+    variation = next(v for v in program_of(name).variations if v.name == bug)
+    assert named(name, variation)[0] == [bug]
+
+
+@pytest.mark.exhaustive
+def test_penalties_of_weights_and_biases_that_are_lost_together_are_one_bug():
+    program = program_of("dense")
+    both = {v.name: v for v in program.variations}
+    bug, biases = both["biases_not_penalised_nor_weights"], both["penalty_on_biases"]
+    lines = returned_lines(program)
+    answers = {
+        probe.name: [
+            Returned({line: values[line] for line in lines if line in values})
+            for values in program.run(probe, [biases, bug])
+        ]
+        for probe in program.probes
+    }
+    found = decide(program, answers).explanations
+    assert [v.name for v in found[0] if not v.is_convention] == [bug.name]
+
+
 @pytest.mark.parametrize("hidden", [1, 2])
 def test_differences_are_taken_away_from_the_kinks_of_relu(hidden):
     forward = classifier(hidden, state=False)

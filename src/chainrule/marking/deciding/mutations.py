@@ -16,6 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.marking.deciding.brackets import (
+    Change,
+    one_over_n,
+    one_term,
+    open_brackets,
+    square_of_all,
+)
 from chainrule.marking.deciding.evaluating import FAILED, names_in
 from chainrule.marking.deciding.fits import zeroed
 from chainrule.marking.deciding.search import bench_of
@@ -43,23 +50,6 @@ OTHERS = {
 """The functions of NumPy that are taken for another."""
 
 Made = Callable[[str, str], Sequence[Variation]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """Another text for a part of a rule.
-
-    Attributes:
-        kind: a word, such as ``left_out``.
-        text: what stands there.
-        says: what is wrong, with ``{line}`` for the line: ``the factor a is missing in {line}``.
-        often: how likely it is, compared with others.
-    """
-
-    kind: str
-    text: str
-    says: str
-    often: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -287,6 +277,9 @@ class _Mutations:
                 f"{{line}} has a factor of {number.says} too many",
                 1.0 if is_cases else 0.5,
             )
+            if is_cases and self.program.line(name).stage == "backward":
+                more = f"({rule}) * N / (N + 1)"
+                yield Change("cases_and_one", more, "N + 1 stands for N in {line}", 0.3)
 
     def _known_numbers(self, line: str) -> Iterator[Number]:
         """The names of numbers before a line, and the sizes of the inputs."""
@@ -430,9 +423,11 @@ class _Places:
                 0.4,
             )
             yield Change("product", f"({a}) @ ({b})", "@ stands where * belongs in {line}")
-            yield from self._one_term(node, "*")
+            yield from one_term(node, "*")
+            yield from open_brackets(node, "*")
         elif isinstance(node.op, ast.Div):
-            yield from self._one_term(node, "/")
+            yield from one_term(node, "/")
+            yield from open_brackets(node, "/")
             yield Change("left_out", f"{a}", f"the division by {b} is missing in {{line}}")
             yield Change(
                 "twice", f"({a}) / ({b}) / ({b})", f"{{line}} is divided by {b} twice", 0.8
@@ -450,36 +445,16 @@ class _Places:
                 yield Change("added_n_times", f"({a}) + N * ({b})", says, 0.7)
         elif isinstance(node.op, ast.Sub):
             if self.has_cases:
-                yield from self._one_over_n(a, b)
+                yield from one_over_n(a, b)
             yield Change("left_out", f"{a}", f"the term {b} is missing in {{line}}")
             yield Change("left_out", f"-({b})", f"the term {a} is missing in {{line}}")
             yield Change("sign", f"({a}) + ({b})", f"{b} is added, not subtracted, in {{line}}")
             yield Change("sign", f"({b}) - ({a})", f"{a} − {b} is the wrong way round in {{line}}")
+            yield from square_of_all(node)
         elif isinstance(node.op, ast.MatMult):
             yield from self._matrix(a, b)
         elif isinstance(node.op, ast.Pow):
             yield Change("left_out", f"{a}", f"the power {b} is missing in {{line}}")
-
-    def _one_over_n(self, a: str, b: str) -> Iterator[Change]:
-        """A difference of which one term alone is averaged over the cases."""
-        for first, second, which in ((f"({a})", f"N * ({b})", a), (f"N * ({a})", f"({b})", b)):
-            says = f"{which} alone is divided by N, not {a} − {b} together, in {{line}}"
-            yield Change("brackets", f"{first} - {second}", says, 0.8)
-
-    def _one_term(self, node: ast.BinOp, sign: str) -> Iterator[Change]:
-        """A factor or divisor of a sum that one of its terms alone has: brackets forgotten."""
-        terms = node.left
-        if not isinstance(terms, ast.BinOp) or not isinstance(terms.op, ast.Add | ast.Sub):
-            return
-        a, b, c = self.text(terms.left), self.text(terms.right), self.text(node.right)
-        between = "+" if isinstance(terms.op, ast.Add) else "-"
-        words = "divided by" if sign == "/" else "multiplied by"
-        first, second = (
-            f"({a}) {sign} ({c}) {between} ({b})",
-            f"({a}) {between} ({b}) {sign} ({c})",
-        )
-        yield Change("brackets", first, f"{a} alone is {words} {c} in {{line}}")
-        yield Change("brackets", second, f"{b} alone is {words} {c} in {{line}}")
 
     def _matrix(self, a: str, b: str) -> Iterator[Change]:
         says = f"* stands where @ belongs, between {a} and {b}, in {{line}}"
@@ -542,6 +517,9 @@ class _Places:
             says = f"a {other} is taken where it is a {name}, in {{line}}"
             yield Change(f"{other}_for_{name}", f"({inner}).{other}({at})", says)
         yield Change("not_summed", inner, f"{{line}} lacks a {name}", 0.8)
+        if name == "sum" and axis is not None and keeps:
+            says = f"a running sum (cumsum) stands for the sum over axis {axis} in {{line}}"
+            yield Change("running_sum", f"np.cumsum({inner}, axis={axis})", says, 0.5)
         if name == "sum" and axis in (None, "0"):
             for now, says in PARTS_OF_SUMS.items():
                 part = f"({inner})[{now}].sum({at})"

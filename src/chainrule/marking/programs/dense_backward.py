@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.marking.program import Variation
 from chainrule.marking.programs.dense import Dense
+from chainrule.marking.programs.dense_factors import factor_bugs
 from chainrule.marking.programs.dense_given import given_bugs
 from chainrule.marking.programs.dense_gradients import gradient_bugs
 from chainrule.marking.programs.dense_slopes import slope_bugs
@@ -20,6 +21,7 @@ def backward_bugs(net: Dense) -> Iterator[Variation]:
         yield from given_bugs(net)
     yield from slope_bugs(net)
     yield from gradient_bugs(net)
+    yield from factor_bugs(net)
 
 
 def _start(net: Dense) -> str:

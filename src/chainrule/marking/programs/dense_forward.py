@@ -39,6 +39,15 @@ def _sums(net: Dense) -> Iterator[Variation]:
     )
     yield from at_layers(
         every,
+        "bias_for_each_input",
+        "b is added once for each input in {layer}",
+        "In the loop over the inputs the bias is added together with each x·w, so that z of "
+        "{layer} has b as often as there are inputs; it belongs to z once.",
+        "Set W to 0 and b to 1. Which z do you get?",
+        lambda k: {f"z{k}": f"xW{k} + W{k}.shape[0] * b{k}"},
+    )
+    yield from at_layers(
+        every,
         "bias_subtracted",
         "b is subtracted in {layer}",
         "z of {layer} is x·W − b; the layer is defined as x·W + b.",
@@ -172,6 +181,14 @@ def _sums_of_softmax(net: Dense) -> Iterator[Variation]:
         "Add the probabilities of the first case. What do you get?",
         {"total": "e.sum()"},
         often=2,
+    )
+    yield Variation(
+        "softmax_running_sum",
+        "softmax divides by a running sum (cumsum), not by the sum",
+        "e^z of each class is divided by the sum up to that class; every class is to be divided "
+        "by the same sum, that over all classes.",
+        "Add the probabilities of the first case. What do you get?",
+        {"total": "np.cumsum(e, axis=1)"},
     )
     yield Variation(
         "softmax_shift_over_cases",

@@ -305,6 +305,19 @@ def _biases(net: Dense) -> Iterator[Variation]:
         "Change b of that layer. Does the penalty of your loss change?",
         lambda k: {f"db{k}_penalty": f"np.zeros_like(b{k})"},
     )
+    yield from at_layers(
+        _every(net),
+        "biases_not_penalised_nor_weights",
+        "the penalty of W and that of b are lost in the gradients of {layer}",
+        "The loss penalises weights and biases, but where the gradients are assigned (= for +=) "
+        "the penalty's derivative, which was put there before, is overwritten.",
+        "Set the targets so that the data's gradient is 0. What is left of ∂L/∂W and ∂L/∂b?",
+        lambda k: {  # without a penalty on the biases it is no other bug than that of W
+            f"dW{k}_penalty": f"np.zeros_like(W{k}) if size_b{k} else RIGHT",
+            f"db{k}_penalty": f"np.zeros_like(b{k})",
+        },
+        often=2,
+    )
     if net.penalty == "squares" and not net.is_given:
         yield Variation(
             "half_penalty_on_biases_in_gradient",

@@ -240,6 +240,13 @@ SLOPES = (
     ),
     (
         "sigmoid",
+        "brackets_missing",
+        "a{k} * 1 - a{k}",
+        "brackets are missing in the sigmoid's slope: a · 1 − a is 0",
+        "σ′ is a · (1 − a); without the brackets a · 1 − a is a − a, and nothing flows back.",
+    ),
+    (
+        "sigmoid",
         "one_plus",
         "a{k} * (1 + a{k})",
         "a sign is wrong in the sigmoid's slope",
@@ -267,6 +274,13 @@ SLOPES = (
         "1 - a{k}",
         "the square is missing in tanh's slope",
         "tanh′ is 1 − a²; the code has 1 − a.",
+    ),
+    (
+        "tanh",
+        "squared_difference",
+        "(1 - a{k})**2",
+        "tanh's slope is (1 − a)² in place of 1 − a²",
+        "tanh′ is 1 − a²: the square is of a alone, not of the difference.",
     ),
     (
         "tanh",

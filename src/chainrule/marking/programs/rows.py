@@ -145,6 +145,14 @@ def _full_forward() -> Iterator[Variation]:
         out="xW + 2 * b",
     )
     yield bug(
+        "bias_for_each_input@out",
+        "the bias is added once for each input",
+        "In the loop over the inputs the bias is added together with each x·w, so that the output "
+        "has b as often as there are inputs; it belongs to it once.",
+        "Put in x = 0: what should come out?",
+        out="xW + W.size // b.size * b",
+    )
+    yield bug(
         "minus_bias@out",
         "the bias is subtracted",
         "The output is xW − b where the layer is xW + b.",
