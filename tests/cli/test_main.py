@@ -41,6 +41,9 @@ COMMANDS = [
     "plot",
     "report",
     "export",
+    "check-code",
+    "assignment",
+    "mark",
     "data",
     "schema",
 ]

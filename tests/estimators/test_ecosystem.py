@@ -34,6 +34,7 @@ def regressor(**options):
     return Regressor((20,), **{"epochs": 40, "random_state": 0, **options})
 
 
+@pytest.mark.exhaustive
 def test_a_search_over_layers_in_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), classifier())
     grid = {"classifier__layers": [(2, "relu"), (20, "tanh")], "classifier__optimizer": ["adam"]}
@@ -65,6 +66,7 @@ def test_labels_of_text_go_through_ensembles():
     )
 
 
+@pytest.mark.exhaustive
 def test_values_go_through_ensembles():
     voting = VotingRegressor([("net", regressor()), ("linear", LinearRegression())]).fit(XD, YD)
     bagging = BaggingRegressor(regressor(), n_estimators=2, random_state=0).fit(XD, YD)
