@@ -62,7 +62,7 @@ def command(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check your own code: is each gradient right, and if not, which bug is it?
+    """Check your own code: is it right, and if not, which bug is it?
 
     Finds out what the file has: the network of a course, layers as NAME_forward and NAME_backward,
     a function and its derivative, a gradient check of your own. Exit status 0: all is right;
