@@ -79,7 +79,7 @@ def command(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Mark a class: run each submission in a sandbox, and name its bug.
+    """Mark a class in a sandbox: points, and the bug of each.
 
     Writes a table, JSON, a page for each student and one for the class. A marking that was
     interrupted goes on where it was, by the same command. The status is 1 if a submission could
