@@ -1,5 +1,6 @@
 """The program of nine arguments: its lines, its bugs, how its files are read, its marking."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from chainrule.marking.assignments.assignment import assignment_at
 from chainrule.marking.marking import mark_submission
 from chainrule.marking.program import Variation, is_same
 from chainrule.marking.programs.descent import descent
-from chainrule.marking.sandbox.running import Returned
+from chainrule.marking.sandbox.running import Limits, Returned
 from chainrule.marking.training_files import read_files
 from chainrule.marking.training_runs import start_of_random
 
@@ -194,9 +195,13 @@ def test_another_start_is_seen(start, code):
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
     """Marks the solution with some texts replaced."""
-    assignment = assignment_at(Path("CMU"))
+    whole = assignment_at(Path("CMU"))
 
-    def mark(*changes):
+    def mark(*changes, seconds=None):
+        parts = whole.parts
+        if seconds is not None:
+            parts = tuple(replace(part, limits=Limits(seconds=seconds)) for part in parts)
+        assignment = replace(whole, parts=parts)
         folder = tmp_path_factory.mktemp("submission")
         text = SOLUTION.read_text("utf-8")
         for old, new in changes:
@@ -290,7 +295,9 @@ def test_nothing_is_guessed_of_what_an_unknown_training_predicts(marked):
 
 @pytest.mark.exhaustive
 def test_a_run_that_never_ends_costs_no_more_than_its_limits(marked):
-    parts, earned = marked(("def read(path):", "def read(path):\n    while True: pass\n"))
+    parts, earned = marked(
+        ("def read(path):", "def read(path):\n    while True: pass\n"), seconds=1
+    )
     assert earned == 0
     assert {part.status for name, part in parts.items() if name != "files"} == {"not run"}
     assert "does not end within its time" in parts["files"].lines[0]
