@@ -88,6 +88,7 @@ def test_the_letters_learn_from_the_real_file(tmp_path):
     assert run.validation.accuracy > 0.7
 
 
+@pytest.mark.exhaustive
 def test_the_photographs_begin_to_be_learnt():
     few = SHARED / "cifar_mini" / "cifar-10-batches-py"
     if not few.is_dir():

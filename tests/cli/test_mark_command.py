@@ -16,6 +16,7 @@ def hand_in(name, text=RIGHT):
     (path / "swish.py").write_text(text, "utf-8")
 
 
+@pytest.mark.exhaustive
 def test_a_class_is_marked_and_told(command, folder):
     hand_in("Ada", RIGHT.replace("dx = dy *", "dx ="))
     outcome = command("mark", "custom", "in", "--jobs", 1)

@@ -65,6 +65,7 @@ def test_a_folder_that_is_not_there(command, folder):
     assert command("plot", "nothing").status == 2
 
 
+@pytest.mark.exhaustive
 def test_an_embedding_has_no_weights_to_draw(folder):
     (folder / "t.txt").write_text("abacad" * 20)
     layers = [{"type": "embedding", "size": 3}, {"type": "gru", "size": 3}, {"size": 4}, "softmax"]

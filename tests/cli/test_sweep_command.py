@@ -18,6 +18,7 @@ def config(folder):
     return "moons.yaml"
 
 
+@pytest.mark.exhaustive
 def test_a_grid_with_its_table_and_files(command, config, folder, real_pictures):
     done = command(
         "sweep", config, "--vary", "training.seed=1,2", "network.learning_rate=0.01,0.1"

@@ -40,6 +40,7 @@ def test_a_straight_line_agrees_without_a_difference():
     assert "straight line" in nudge.why
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", ["lstm, last", "dropout", "batch_norm of images"])
 def test_masks_and_minibatch_stay_while_the_weight_moves(case, dtype):
